@@ -1,1 +1,9 @@
-//! Skeleton.
+//! What a message means: HL7v2 reading, ADT semantics, records, FHIR, search values.
+//!
+//! Pure values: no tokio, no clock, no disk, no metrics, no logging.
+
+pub mod adt;
+pub mod entity;
+pub mod hl7;
+pub mod records;
+pub mod search;

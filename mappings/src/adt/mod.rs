@@ -1,0 +1,68 @@
+//! ADT semantics: what a message does to the records.
+//!
+//! `apply` is pure: message + records + context in, changes + issues out. No clock, randomness,
+//! disk, socket or logging; time comes from the journal record, ids are minted from content.
+
+mod issue;
+
+pub use issue::{Issue, IssueCode, Severity};
+
+use std::sync::Arc;
+
+use sluice_ids::{Micros, Seq};
+
+use crate::entity::LegalEntity;
+use crate::records::{LocationRecord, PatientRecord, Record, ResourceId, StayRecord};
+
+/// What a message is applied in: its EJ and its place in the journal.
+pub struct Context<'a> {
+    pub entity: &'a LegalEntity,
+    pub seq: Seq,
+    pub received_at: Micros,
+}
+
+/// The records before the message, as one EJ's lane sees them. Lookups by identifier follow
+/// aliases: a merged patient's identifier finds the survivor.
+pub trait Records {
+    fn patient_by_identifier(&self, system: &str, value: &str) -> Option<ResourceId>;
+    fn stay_by_identifier(&self, system: &str, value: &str) -> Option<ResourceId>;
+    fn patient(&self, id: ResourceId) -> Option<Arc<PatientRecord>>;
+    fn stay(&self, id: ResourceId) -> Option<Arc<StayRecord>>;
+    fn location(&self, id: ResourceId) -> Option<Arc<LocationRecord>>;
+    /// Every stay of the patient, in order of creation.
+    fn stays_of(&self, patient: ResourceId) -> Vec<ResourceId>;
+}
+
+/// One change, in the order in which it is to be made. A record replaces the one of its id.
+/// Which identifiers find a record follows from the record itself: those of
+/// [`Record::identifiers`], an alias excepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    Put(Record),
+    /// From now on the identifier finds `patient`, though no record of it was ever seen there
+    /// (a merge of an unknown loser), or though another record still lists it.
+    Alias {
+        system: String,
+        value: String,
+        patient: ResourceId,
+    },
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// It changed records (or would have, had they not been so already).
+    Applied,
+    /// Understood, and without effect by the rules (the issues say why).
+    NoEffect,
+    /// An ADT event that this version does not map: journaled, acknowledged, counted.
+    NotMapped,
+}
+
+/// What `apply` gives back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    pub effect: Effect,
+    pub changes: Vec<Change>,
+    pub issues: Vec<Issue>,
+}

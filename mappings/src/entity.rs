@@ -1,0 +1,141 @@
+//! A legal entity as the mapping sees it: its identifiers, its clock, its dialect.
+//!
+//! [`EjSettings`] is what a configuration file says; [`LegalEntity`] is the same, checked and
+//! ready to use. Whatever here changes what a message means is written to the journal as a
+//! configuration epoch.
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use sluice_ids::EjId;
+
+/// Which national rules a feed follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// HL7 v2 chapter 3 and the v2-to-FHIR guide.
+    #[default]
+    International,
+    /// IHE PAM, French extension; messages without ZBE are taken by the international rules.
+    PamFr,
+}
+
+/// What an assigning authority numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuthorityUse {
+    Patient,
+    Visit,
+    Account,
+    Movement,
+    #[default]
+    Any,
+}
+
+/// One `[[ej.authority]]`: CX-4 or EI-2..4 as the EJ's senders write it, and the FHIR
+/// identifier system that it stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssigningAuthority {
+    /// HD.1; may be empty where `universal_id` is given.
+    #[serde(default)]
+    pub namespace: String,
+    /// HD.2 (an OID, a FINESS number…); matched first when the message has one.
+    #[serde(default)]
+    pub universal_id: String,
+    /// The FHIR `Identifier.system` URI.
+    pub system: String,
+    #[serde(default)]
+    pub r#use: AuthorityUse,
+}
+
+/// One `[[ej]]` of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EjSettings {
+    pub id: EjId,
+    pub name: String,
+    /// Nine characters; empty outside France.
+    #[serde(default)]
+    pub finess: String,
+    /// MSH-4 values (namespace or universal id) that are this EJ's. `finess` always is.
+    #[serde(default)]
+    pub msh4: Vec<String>,
+    /// Take only messages whose MSH-4 is this EJ's (default: any that is not another EJ's).
+    #[serde(default)]
+    pub strict_sender: bool,
+    /// Take messages whose MSH-11 is `T`.
+    #[serde(default)]
+    pub test_messages: bool,
+    #[serde(default = "default_time_zone")]
+    pub time_zone: String,
+    /// Table 0211 value used when MSH-18 is empty.
+    #[serde(default = "default_charset")]
+    pub charset: String,
+    #[serde(default)]
+    pub profile: Profile,
+    /// PID-18 is this EJ's visit number (DESIGN §3, "which stay").
+    #[serde(default)]
+    pub account_is_visit: bool,
+    #[serde(default)]
+    pub authority: Vec<AssigningAuthority>,
+}
+
+fn default_time_zone() -> String {
+    "Europe/Paris".into()
+}
+
+fn default_charset() -> String {
+    "UNICODE UTF-8".into()
+}
+
+/// An [`EjSettings`] that was checked.
+#[derive(Debug, Clone)]
+pub struct LegalEntity {
+    pub settings: EjSettings,
+    pub zone: TimeZone,
+}
+
+/// Why an EJ's settings cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EntityError {
+    #[error("time_zone {name:?} is not in the IANA database")]
+    TimeZone { name: String },
+    #[error("finess {value:?} is not nine digits or letters")]
+    Finess { value: String },
+    #[error("authority {index} has neither namespace nor universal_id")]
+    Authority { index: usize },
+    #[error("authority {index}: system {value:?} is not an absolute URI")]
+    System { index: usize, value: String },
+    #[error("charset {value:?} is none of ASCII, 8859/1, 8859/15, UNICODE UTF-8, windows-1252")]
+    Charset { value: String },
+}
+
+impl LegalEntity {
+    /// # Errors
+    /// The first thing in `settings` that cannot be used.
+    pub fn new(settings: EjSettings) -> Result<Self, EntityError> {
+        let zone = TimeZone::get(&settings.time_zone)
+            .map_err(|_| EntityError::TimeZone { name: settings.time_zone.clone() })?;
+        let finess = &settings.finess;
+        if !finess.is_empty()
+            && (finess.len() != 9 || !finess.bytes().all(|b| b.is_ascii_alphanumeric()))
+        {
+            return Err(EntityError::Finess { value: finess.clone() });
+        }
+        for (index, authority) in settings.authority.iter().enumerate() {
+            if authority.namespace.is_empty() && authority.universal_id.is_empty() {
+                return Err(EntityError::Authority { index });
+            }
+            let scheme = authority.system.split_once(':').map_or("", |(scheme, _)| scheme);
+            if scheme.is_empty() || !scheme.bytes().all(|b| b.is_ascii_alphanumeric()) {
+                return Err(EntityError::System { index, value: authority.system.clone() });
+            }
+        }
+        Ok(Self { settings, zone })
+    }
+
+    #[must_use]
+    pub fn id(&self) -> EjId {
+        self.settings.id
+    }
+}

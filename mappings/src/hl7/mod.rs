@@ -1,0 +1,5 @@
+//! HL7v2 reading.
+
+mod location;
+
+pub use location::Location;

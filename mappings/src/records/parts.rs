@@ -1,0 +1,128 @@
+//! The parts that records are made of: v2 datatypes, kept whole and ready to render.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Moment, phi_debug};
+
+/// A FHIR logical id: a UUIDv5 minted once and kept for life (DESIGN §3).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ResourceId(pub [u8; 16]);
+
+impl ResourceId {
+    /// `None` unless `text` is a lower-case hyphenated UUID, which is how ids are rendered.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let id = Self(*uuid::Uuid::try_parse(text).ok()?.as_bytes());
+        (id.to_string() == text).then_some(id)
+    }
+}
+
+impl std::fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        uuid::Uuid::from_bytes(self.0).as_hyphenated().fmt(f)
+    }
+}
+
+impl std::fmt::Debug for ResourceId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+/// FHIR `Identifier.use`, as far as v2 tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum IdentifierUse {
+    None,
+    Usual,
+    Official,
+    Temp,
+    /// Came from a merged or changed record: still finds it, no longer shown first.
+    Old,
+}
+
+/// CX or EI → FHIR Identifier. Two identifiers are the same when `system` and `value` are.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identifier {
+    /// A URI: the EJ's configured system for the assigning authority, else `urn:oid:`/`urn:uuid:`
+    /// of its universal id, else a local URN of the EJ (FACTS §4 CX).
+    pub system: String,
+    pub value: String,
+    /// Table 0203 code as sent (CX-5); empty where none came.
+    pub type_code: String,
+    pub r#use: IdentifierUse,
+    pub start: Option<Moment>,
+    pub end: Option<Moment>,
+}
+
+/// CE, CWE, IS or ID: the sender's own code, kept. Up to two codings, and a text.
+///
+/// `system` is the v2 name of the coding system as sent (`HL70069`, `L`, `I10`…), empty where
+/// none came; `table` is the HL7 table that the field is bound to (e.g. `0004`), empty if none.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Coded {
+    pub code: String,
+    pub text: String,
+    pub system: String,
+    pub alternate_code: String,
+    pub alternate_text: String,
+    pub alternate_system: String,
+    pub table: String,
+}
+
+/// XPN → FHIR HumanName. `name_type` is XPN-7 (table 0200) as sent.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HumanName {
+    pub family: String,
+    pub given: Vec<String>,
+    pub prefix: String,
+    pub suffix: String,
+    pub name_type: String,
+    pub start: Option<Moment>,
+    pub end: Option<Moment>,
+}
+
+/// XAD → FHIR Address. `address_type` is XAD-7 (table 0190) as sent.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Address {
+    pub lines: Vec<String>,
+    pub city: String,
+    pub state: String,
+    pub postal_code: String,
+    pub country: String,
+    pub address_type: String,
+    /// XAD-9: county or parish; the COG commune code in France.
+    pub district: String,
+}
+
+/// XTN → FHIR ContactPoint. `use_code` is XTN-2 (0201), `equipment` XTN-3 (0202), as sent.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Telecom {
+    pub value: String,
+    pub use_code: String,
+    pub equipment: String,
+}
+
+/// XCN: a practitioner as a message names one. `role` is the table 0443 code of the field.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Practitioner {
+    /// `ATND`, `REF`, `CON`, `ADM` (v3-ParticipationType), by the PV1 field it came from.
+    pub role: String,
+    pub identifier: Option<Identifier>,
+    pub name: HumanName,
+}
+
+/// NK1 → FHIR Patient.contact.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Contact {
+    pub name: HumanName,
+    /// NK1-3 (table 0063).
+    pub relationship: Coded,
+    /// NK1-7 (table 0131).
+    pub role: Coded,
+    pub telecoms: Vec<Telecom>,
+    pub address: Option<Address>,
+    pub gender: String,
+    pub organization: String,
+}
+
+phi_debug!(Identifier, Coded, HumanName, Address, Telecom, Practitioner, Contact);
