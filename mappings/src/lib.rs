@@ -4,6 +4,7 @@
 
 pub mod adt;
 pub mod entity;
+pub mod fhir;
 pub mod hl7;
 pub mod records;
 pub mod search;

@@ -1,16 +1,45 @@
 //! Search values: what a record can be found by, and what a query asks for.
 //!
-//! An index row is `(param, key)`: a parameter and 11 bytes that sort as its values do. A key
-//! that holds its whole value answers by itself; one that was cut, or hashed, is verified against
-//! the record (`Clause::matches`), so that totals are exact.
+//! An index row is `(param, key)`: a parameter and 11 bytes that sort as its values do. A query is
+//! an AND of clauses; a clause names [`Span`]s of rows that together hold every match. In an
+//! *exact* span each row is one; rows of the others are verified against the record
+//! ([`Clause::matches`]), so that totals are exact although keys are cut, hashed or rounded.
+//!
+//! | parameter | of | meaning |
+//! |---|---|---|
+//! | `_id` | all | ids, a comma for OR; one that is no id of ours finds nothing |
+//! | `_lastUpdated` | all | `meta.lastUpdated`, an instant |
+//! | `identifier` | all | `value`, `system\|value`, `system\|`, `\|value` (none: ours have a system) |
+//! | `family`, `given`, `name` | Patient | starts with, accents and case set aside ([`text`]) |
+//! | `name` | Location | likewise |
+//! | `birthdate` | Patient | the calendar date, without a time zone |
+//! | `gender`, `active` | Patient | tokens |
+//! | `patient`, `subject` | Encounter | `Patient/id` or `id` |
+//! | `status`, `class` | Encounter | R4 codes; `system\|code` |
+//! | `date` | Encounter | the period; a stay without an end reaches for ever ([`date`]) |
+//! | `location` | Encounter | `Location/id` or `id`, any that the stay shows |
+//!
+//! Modifiers: `:exact` and `:contains` on text, `:not` on tokens, `:Patient` on `patient` and
+//! `subject`, `:missing` on all but `_id` and `_lastUpdated`.
+
+mod clause;
+pub mod date;
+mod error;
+mod key;
+mod parse;
+mod query;
+mod rows;
+mod text;
+mod values;
+
+pub use clause::Clause;
+pub use error::{QueryError, Reason};
+pub use key::{KEY_BYTES, Key, Span};
+pub use parse::{CLAUSES_MAX, Kind, Parsed, VALUE_BYTES_MAX, VALUES_MAX, params, parse};
+pub use query::{Query, SortKey};
+pub use rows::rows;
 
 use serde::{Deserialize, Serialize};
-
-/// Bytes of an index key.
-pub const KEY_BYTES: usize = 11;
-
-/// An index key: big-endian, so that byte order is value order.
-pub type Key = [u8; KEY_BYTES];
 
 /// What is indexed. The numbers are in-memory only; the index is never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -18,24 +47,29 @@ pub type Key = [u8; KEY_BYTES];
 pub enum Param {
     /// Every record of a type: the row that an unfiltered search walks. Key: empty.
     All,
-    /// `identifier` by system and value (hashed), by value alone (hashed).
+    /// The logical id, cut.
+    Id,
+    /// `identifier` by system (hashed, first 4 bytes) and value (hashed).
     Identifier,
+    /// `identifier` by value alone (hashed).
     IdentifierValue,
     Family,
     Given,
-    /// Any part of any name.
+    /// `Location.name`. (`Patient?name=` looks at `Family` and `Given`.)
     Name,
+    /// The calendar date and how much of it was given.
     BirthDate,
     Gender,
     Active,
-    /// Encounter.subject.
+    /// Encounter.subject, cut.
     Patient,
     Status,
     Class,
-    /// Encounter.period: start and end of the interval, as two rows.
+    /// Encounter.period: start and end of the interval, as two rows; one that is open lies at the
+    /// end of all keys.
     PeriodStart,
     PeriodEnd,
-    /// Encounter.location.location.
+    /// Encounter.location.location, cut.
     Location,
     LastUpdated,
 }

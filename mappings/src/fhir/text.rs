@@ -1,0 +1,62 @@
+//! Text as FHIR allows it: no control characters, never blank.
+
+use std::borrow::Cow;
+
+/// A FHIR `string`: trimmed, control characters other than tab, CR and LF left out (FHIR forbids
+/// them below U+0020). `None` where nothing is left.
+#[must_use]
+pub fn string(text: &str) -> Option<Cow<'_, str>> {
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    if !text.chars().any(is_forbidden) {
+        return Some(Cow::Borrowed(text));
+    }
+    let kept: String = text.chars().filter(|c| !is_forbidden(*c)).collect();
+    let kept = kept.trim();
+    (!kept.is_empty()).then(|| Cow::Owned(kept.to_owned()))
+}
+
+/// A FHIR `code`: as [`string`], with each run of white space made one blank.
+#[must_use]
+pub fn code(text: &str) -> Option<Cow<'_, str>> {
+    let text = string(text)?;
+    let plain = |t: &str| t.split(' ').all(|w| !w.is_empty() && !w.contains(char::is_whitespace));
+    if plain(&text) {
+        return Some(text);
+    }
+    Some(Cow::Owned(text.split_whitespace().collect::<Vec<_>>().join(" ")))
+}
+
+/// A FHIR `uri`: `None` where it holds white space or nothing, since it cannot be repaired.
+#[must_use]
+pub fn uri(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let broken = |c: char| c.is_whitespace() || c.is_control();
+    (!text.is_empty() && !text.contains(broken)).then_some(text)
+}
+
+fn is_forbidden(c: char) -> bool {
+    c.is_control() && !matches!(c, '\t' | '\n' | '\r')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fhir_forbids_in_a_string_is_left_out_and_a_blank_one_is_none() {
+        assert_eq!(string(" a\u{0}b\u{1f} ").as_deref(), Some("ab"));
+        assert_eq!(string("a\tb").as_deref(), Some("a\tb"));
+        assert_eq!(string(" \u{7} "), None);
+        assert_eq!(string(""), None);
+    }
+
+    #[test]
+    fn a_code_has_single_blanks_only() {
+        assert_eq!(code(" A  \t1 ").as_deref(), Some("A 1"));
+        assert_eq!(code("A 1").as_deref(), Some("A 1"));
+        assert_eq!(uri("urn:oid:1 2"), None);
+    }
+}

@@ -1,0 +1,389 @@
+//! Dates in queries: intervals against intervals (FHIR R4 §3.1.1.4.5).
+//!
+//! A value covers all that its precision leaves open: `2026-10` is a month. With `l..h` the
+//! record's interval and `L..H` the query's:
+//!
+//! | prefix | holds when |
+//! |---|---|
+//! | `eq` | `L ≤ l` and `h ≤ H`: the query contains the record |
+//! | `ne` | not `eq` |
+//! | `gt`, `ge` | `h > H`; `ge` also `eq` |
+//! | `lt`, `le` | `l < L`; `le` also `eq` |
+//! | `sa` | `l > H` |
+//! | `eb` | `h < L` |
+//! | `ap` | they overlap, the query made longer by its own length on both sides |
+//!
+//! A stay that has not ended has `h` at the end of time, so `date=2026-10-01` does not find one
+//! that is still open: `eq` means containment. Ask `date=ge2026-10-01` (or `le…` and `ge…`).
+//! A query without an offset is read on the clock of the zone that it is parsed in.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::Param;
+use super::key::{HIGHEST, LOWEST, Span, number};
+use crate::fhir::civil::{
+    Interval, MICROS_PER_DAY, MICROS_PER_MINUTE, MICROS_PER_SECOND, days_from, instant_in, unit,
+};
+use crate::records::Precision;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Prefix {
+    Eq,
+    Ne,
+    Gt,
+    Lt,
+    Ge,
+    Le,
+    Sa,
+    Eb,
+    Ap,
+}
+
+impl Prefix {
+    fn parse(letters: &str) -> Option<Self> {
+        Some(match letters {
+            "eq" => Self::Eq,
+            "ne" => Self::Ne,
+            "gt" => Self::Gt,
+            "lt" => Self::Lt,
+            "ge" => Self::Ge,
+            "le" => Self::Le,
+            "sa" => Self::Sa,
+            "eb" => Self::Eb,
+            "ap" => Self::Ap,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn holds(self, record: Interval, query: Interval) -> bool {
+        let eq = query.contains(record);
+        match self {
+            Self::Eq => eq,
+            Self::Ne => !eq,
+            Self::Gt => record.high > query.high,
+            Self::Ge => record.high > query.high || eq,
+            Self::Lt => record.low < query.low,
+            Self::Le => record.low < query.low || eq,
+            Self::Sa => record.low > query.high,
+            Self::Eb => record.high < query.low,
+            Self::Ap => wider(query).overlaps(record),
+        }
+    }
+}
+
+const fn wider(query: Interval) -> Interval {
+    let length = query.high - query.low + 1;
+    Interval { low: query.low - length, high: query.high + length }
+}
+
+/// One value of a date parameter.
+#[derive(Clone, Copy)]
+pub(super) struct DateValue {
+    pub(super) prefix: Prefix,
+    /// As instants, for times.
+    pub(super) instants: Interval,
+    /// On the wall clock, for calendar dates.
+    pub(super) civil: Interval,
+    /// How much was given: 0 a year, 1 a month, 2 a day, 3 more; as in [`date_key_tail`].
+    tail: u8,
+}
+
+/// Orders the dates that start on the same day: the coarser first.
+pub(super) const fn date_key_tail(precision: Precision) -> u8 {
+    match precision {
+        Precision::Year => 0,
+        Precision::Month => 1,
+        _ => 2,
+    }
+}
+
+/// An end of a period in the index may be this far from the true one: where the clocks change
+/// within a day (month, year) that was sent without a time. See [`crate::fhir::civil::interval`].
+const END_MARGIN_MICROS: i64 = 3 * 60 * MICROS_PER_MINUTE;
+
+impl DateValue {
+    /// `[prefix]YYYY[-MM[-DD[Thh:mm[:ss[.f…]][Z|±hh:mm]]]]`; a blank stands for the `+` that URL
+    /// decoding took.
+    pub(super) fn parse(text: &str, zone: &TimeZone) -> Option<Self> {
+        let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let prefix = if letters == 0 { Prefix::Eq } else { Prefix::parse(&text[..letters])? };
+        let mut rest = Digits { text: &text.as_bytes()[letters..] };
+
+        let year = rest.number(4)?;
+        let month = rest.after(b'-', 2)?;
+        let day = if month.is_some() { rest.after(b'-', 2)? } else { None };
+        Date::new(
+            i16::try_from(year).ok()?,
+            i8::try_from(month.unwrap_or(1)).ok()?,
+            i8::try_from(day.unwrap_or(1)).ok()?,
+        )
+        .ok()?;
+        let date = days_from(
+            i32::try_from(year).ok()?,
+            u8::try_from(month.unwrap_or(1)).ok()?,
+            u8::try_from(day.unwrap_or(1)).ok()?,
+        ) * MICROS_PER_DAY;
+
+        if day.is_some() && rest.skip(b'T') {
+            return Self::with_time(prefix, date, rest, zone);
+        }
+        if !rest.text.is_empty() {
+            return None;
+        }
+        let (precision, tail) = match (month, day) {
+            (None, _) => (Precision::Year, 0),
+            (_, None) => (Precision::Month, 1),
+            _ => (Precision::Day, 2),
+        };
+        let (low, next) = unit(date, precision);
+        let instants = Interval {
+            low: instant_in(low, zone)?.get(),
+            high: instant_in(next, zone).map_or(next, |n| n.get()) - 1,
+        };
+        Some(Self { prefix, instants, civil: Interval { low, high: next - 1 }, tail })
+    }
+
+    fn with_time(prefix: Prefix, date: i64, mut rest: Digits<'_>, zone: &TimeZone) -> Option<Self> {
+        let hour = rest.number(2).filter(|h| *h < 24)?;
+        let minute = rest.after(b':', 2)?.filter(|m| *m < 60)?;
+        let mut local = date + (hour * 60 + minute) * MICROS_PER_MINUTE;
+        let mut length = MICROS_PER_MINUTE;
+        if let Some(second) = rest.after(b':', 2)? {
+            if second > 60 {
+                return None;
+            }
+            // A leap second is the last of its minute: no sender's clock shows one.
+            local += second.min(59) * MICROS_PER_SECOND;
+            length = MICROS_PER_SECOND;
+            if rest.skip(b'.') {
+                let digits = rest.text.iter().take_while(|b| b.is_ascii_digit()).count();
+                if digits == 0 {
+                    return None;
+                }
+                for _ in 0..digits {
+                    let digit = rest.number(1)?;
+                    if length > 1 {
+                        length /= 10;
+                        local += digit * length;
+                    }
+                }
+            }
+        }
+        let (low, shown) = match rest.offset_minutes()? {
+            Some(minutes) => {
+                let low = local - minutes * MICROS_PER_MINUTE;
+                let at = Timestamp::from_microsecond(low).ok()?;
+                (low, low + i64::from(zone.to_offset(at).seconds()) * MICROS_PER_SECOND)
+            }
+            None => (instant_in(local, zone)?.get(), local),
+        };
+        Some(Self {
+            prefix,
+            instants: Interval { low, high: low + length - 1 },
+            civil: Interval { low: shown, high: shown + length - 1 },
+            tail: 3,
+        })
+    }
+
+    /// Calendar dates: units nest and never cross, so only those that start in the query's own
+    /// year can contain it, and only they need a look.
+    pub(super) fn birth_date_spans(&self, out: &mut Vec<Span>) {
+        let Interval { low, high } = self.civil;
+        let span = |from, to, exact| Span::new(Param::BirthDate, from, to, exact);
+        let before = span(LOWEST, number(low - 1, u8::MAX), true);
+        let after = span(number(high + 1, 0), HIGHEST, true);
+        let inside = span(number(low, 0), number(high, u8::MAX), false);
+        let (year, _) = unit(low, Precision::Year);
+        let year_to = |last: i64| span(number(year, 0), number(last, u8::MAX), false);
+        match self.prefix {
+            Prefix::Eq => out.push(span(number(low, self.tail), number(high, u8::MAX), true)),
+            Prefix::Ne => out.extend([before, inside, after]),
+            Prefix::Gt | Prefix::Ge => out.extend([year_to(high), after]),
+            Prefix::Lt => out.push(before),
+            Prefix::Le => out.extend([before, inside]),
+            Prefix::Sa => out.push(after),
+            Prefix::Eb => {
+                out.extend([span(LOWEST, number(year - 1, u8::MAX), true), year_to(low)]);
+            }
+            Prefix::Ap => {
+                let wide = wider(self.civil);
+                let (from, _) = unit(wide.low, Precision::Year);
+                out.push(span(number(from, 0), number(wide.high, u8::MAX), false));
+            }
+        }
+    }
+
+    /// Periods: starts are exact, ends nearly so.
+    pub(super) fn period_spans(&self, out: &mut Vec<Span>) {
+        let Interval { low, high } = self.instants;
+        let start = |from, to, exact| Span::new(Param::PeriodStart, from, to, exact);
+        let end = |from, to, exact| Span::new(Param::PeriodEnd, from, to, exact);
+        let before = start(LOWEST, number(low - 1, 0), true);
+        let after = start(number(high + 1, 0), HIGHEST, true);
+        let inside = start(number(low, 0), number(high, 0), false);
+        let (margin_low, margin_high) = (low - END_MARGIN_MICROS, high + END_MARGIN_MICROS);
+        let ends_after = end(number(margin_high + 1, 0), HIGHEST, true);
+        match self.prefix {
+            Prefix::Eq => out.push(inside),
+            Prefix::Ne => out.extend([before, inside, after]),
+            Prefix::Gt | Prefix::Ge => {
+                out.extend([end(number(margin_low, 0), number(margin_high, 0), false), ends_after]);
+            }
+            Prefix::Lt => out.push(before),
+            Prefix::Le => out.extend([before, inside]),
+            Prefix::Sa => out.push(after),
+            Prefix::Eb => {
+                let near = number(low + END_MARGIN_MICROS, 0);
+                out.push(end(LOWEST, number(margin_low - 1, 0), true));
+                out.push(end(number(margin_low, 0), near, false));
+            }
+            Prefix::Ap => {
+                let from = wider(self.instants).low - END_MARGIN_MICROS;
+                out.push(end(number(from, 0), HIGHEST, false));
+            }
+        }
+    }
+
+    /// Instants: a record is a point, so every span is exact.
+    pub(super) fn instant_spans(&self, out: &mut Vec<Span>) {
+        let Interval { low, high } = self.instants;
+        let span = |from, to| Span::new(Param::LastUpdated, from, to, true);
+        let before = |limit: i64| span(LOWEST, number(limit, 0));
+        let after = |limit: i64| span(number(limit, 0), HIGHEST);
+        match self.prefix {
+            Prefix::Eq => out.push(span(number(low, 0), number(high, 0))),
+            Prefix::Ne => out.extend([before(low - 1), after(high + 1)]),
+            Prefix::Gt | Prefix::Sa => out.push(after(high + 1)),
+            Prefix::Ge => out.push(after(low)),
+            Prefix::Lt | Prefix::Eb => out.push(before(low - 1)),
+            Prefix::Le => out.push(before(high)),
+            Prefix::Ap => {
+                let wide = wider(self.instants);
+                out.push(span(number(wide.low, 0), number(wide.high, 0)));
+            }
+        }
+    }
+}
+
+/// What is left of a date.
+struct Digits<'a> {
+    text: &'a [u8],
+}
+
+impl Digits<'_> {
+    /// Exactly `digits` digits.
+    fn number(&mut self, digits: usize) -> Option<i64> {
+        let (number, rest) = self.text.split_at_checked(digits)?;
+        let mut value = 0;
+        for byte in number {
+            if !byte.is_ascii_digit() {
+                return None;
+            }
+            value = value * 10 + i64::from(byte - b'0');
+        }
+        self.text = rest;
+        Some(value)
+    }
+
+    fn skip(&mut self, byte: u8) -> bool {
+        let found = self.text.first() == Some(&byte);
+        if found {
+            self.text = &self.text[1..];
+        }
+        found
+    }
+
+    /// `Some(None)`: the separator is not there. `None`: it is, and no number after it.
+    #[expect(clippy::option_option, reason = "absent and broken differ, and both are read once")]
+    fn after(&mut self, separator: u8, digits: usize) -> Option<Option<i64>> {
+        if self.skip(separator) { self.number(digits).map(Some) } else { Some(None) }
+    }
+
+    /// The rest of the text: nothing, `Z`, or an offset of at most 14 hours.
+    #[expect(clippy::option_option, reason = "absent and broken differ, and both are read once")]
+    fn offset_minutes(&mut self) -> Option<Option<i64>> {
+        let sign = match self.text.first() {
+            None => return Some(None),
+            Some(b'Z') => {
+                self.text = &self.text[1..];
+                return self.text.is_empty().then_some(Some(0));
+            }
+            Some(b'+' | b' ') => 1,
+            Some(b'-') => -1,
+            Some(_) => return None,
+        };
+        self.text = &self.text[1..];
+        let hours = self.number(2)?;
+        let minutes = self.after(b':', 2)?.filter(|m| *m < 60)?;
+        let total = hours * 60 + minutes;
+        (self.text.is_empty() && total <= 14 * 60).then_some(Some(sign * total))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paris() -> TimeZone {
+        TimeZone::get("Europe/Paris").unwrap()
+    }
+
+    fn micros(text: &str) -> i64 {
+        text.parse::<Timestamp>().unwrap().as_microsecond()
+    }
+
+    fn instants(text: &str) -> Option<(i64, i64)> {
+        DateValue::parse(text, &paris()).map(|v| (v.instants.low, v.instants.high + 1))
+    }
+
+    #[test]
+    fn a_value_covers_what_its_precision_leaves_open_on_the_clock_of_its_zone() {
+        let between = |from, to| Some((micros(from), micros(to)));
+        assert_eq!(instants("2026"), between("2025-12-31T23:00:00Z", "2026-12-31T23:00:00Z"));
+        assert_eq!(instants("2026-03"), between("2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z"));
+        // 23 hours: the clocks change that night.
+        assert_eq!(instants("2026-03-29"), between("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"));
+        assert_eq!(
+            instants("2026-11-20T10:15"),
+            between("2026-11-20T09:15:00Z", "2026-11-20T09:16:00Z")
+        );
+        assert_eq!(
+            instants("ge2026-11-20T10:15:30.25+00:00"),
+            between("2026-11-20T10:15:30.25Z", "2026-11-20T10:15:30.26Z")
+        );
+        // URL decoding made a blank of the plus sign.
+        assert_eq!(
+            instants("2026-11-20T10:15:30 02:00"),
+            between("2026-11-20T08:15:30Z", "2026-11-20T08:15:31Z")
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_date_is_refused() {
+        for text in [
+            "",
+            "notadate",
+            "2026-",
+            "2026-13",
+            "2026-02-30",
+            "26-01-01",
+            "20260101",
+            "xx2026",
+            "2026-01-01T",
+            "2026-01-01T10",
+            "2026-01-01T25:00",
+            "2026-01-01T10:61",
+            "2026-01-01T10:00:00.",
+            "2026-01-01T10:00:00+15:00",
+            "2026-01-01T10:00:00Zx",
+            "2026-01-01 ",
+            "ge",
+            "2026-1-1",
+            "2026-01-01T10:00:61",
+        ] {
+            assert!(DateValue::parse(text, &paris()).is_none(), "{text}");
+        }
+    }
+}

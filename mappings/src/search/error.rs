@@ -1,0 +1,64 @@
+//! Why a query cannot be answered. Parameter names come from our own list; a value is never told.
+
+/// The closed list; [`Reason::code`] is stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    #[error("the modifier is not supported")]
+    ModifierUnsupported,
+    #[error("a value in the list is empty")]
+    ValueEmpty,
+    #[error("a value has {bytes} bytes; at most {limit} are allowed")]
+    ValueTooLong { bytes: usize, limit: usize },
+    #[error("{values} values were given; at most {limit} are allowed")]
+    TooManyValues { values: usize, limit: usize },
+    #[error("{clauses} parameters were given; at most {limit} are allowed")]
+    TooManyClauses { clauses: usize, limit: usize },
+    #[error("the value is not a date, with or without one of eq ne gt lt ge le sa eb ap before it")]
+    DateMalformed,
+    #[error("the code is not one of the element's value set")]
+    CodeUnknown,
+    #[error("the value is not a token: [system|]code")]
+    TokenMalformed,
+    #[error("the value is neither true nor false")]
+    BooleanMalformed,
+    #[error("the value is not a reference of the right type: [Type/]id")]
+    ReferenceMalformed,
+    #[error("the value has no letter or digit")]
+    TextWithoutLetters,
+    #[error("sorting by this is not supported")]
+    SortUnsupported,
+}
+
+impl Reason {
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::ModifierUnsupported => "modifier-unsupported",
+            Self::ValueEmpty => "value-empty",
+            Self::ValueTooLong { .. } => "value-too-long",
+            Self::TooManyValues { .. } => "too-many-values",
+            Self::TooManyClauses { .. } => "too-many-clauses",
+            Self::DateMalformed => "date-malformed",
+            Self::CodeUnknown => "code-unknown",
+            Self::TokenMalformed => "token-malformed",
+            Self::BooleanMalformed => "boolean-malformed",
+            Self::ReferenceMalformed => "reference-malformed",
+            Self::TextWithoutLetters => "text-without-letters",
+            Self::SortUnsupported => "sort-unsupported",
+        }
+    }
+
+    /// The server lacks it (FHIR issue type `not-supported`), rather than the value being wrong.
+    #[must_use]
+    pub const fn is_unsupported(self) -> bool {
+        matches!(self, Self::ModifierUnsupported | Self::SortUnsupported)
+    }
+}
+
+/// A parameter of the query, and what is wrong with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{param}: {reason}")]
+pub struct QueryError {
+    pub param: &'static str,
+    pub reason: Reason,
+}

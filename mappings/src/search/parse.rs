@@ -1,0 +1,319 @@
+//! URL parameters → [`Query`].
+
+use jiff::tz::TimeZone;
+
+use super::clause::{Test, TextMode, TextOf, TextValue};
+use super::date::DateValue;
+use super::key::fnv64;
+use super::values::{Target, Token, reference, split, unescape};
+use super::{Clause, Param, Query, QueryError, Reason, SortKey, text};
+use crate::fhir::codes::administrative_sex::Gender;
+use crate::fhir::codes::{stay_status, systems};
+use crate::records::{RecordType, StayStatus};
+
+/// Most parameters of one query.
+pub const CLAUSES_MAX: usize = 64;
+/// Most values of one parameter: a page of ids fits.
+pub const VALUES_MAX: usize = 500;
+/// Most bytes of one value.
+pub const VALUE_BYTES_MAX: usize = 1_024;
+
+/// A query, and what was not understood of it.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    pub query: Query,
+    /// Places in `pairs` of the parameters that are unknown, or known and without any value. The
+    /// caller decides between refusing and warning; it may never hide them.
+    pub ignored: Vec<usize>,
+}
+
+/// What a search parameter is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Token,
+    String,
+    Date,
+    Reference,
+}
+
+impl Kind {
+    /// `SearchParameter.type`.
+    #[must_use]
+    pub const fn fhir(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::String => "string",
+            Self::Date => "date",
+            Self::Reference => "reference",
+        }
+    }
+}
+
+const COMMON: [(&str, Kind); 3] =
+    [("_id", Kind::Token), ("_lastUpdated", Kind::Date), ("identifier", Kind::Token)];
+const PATIENT: [(&str, Kind); 9] = [
+    COMMON[0],
+    COMMON[1],
+    COMMON[2],
+    ("family", Kind::String),
+    ("given", Kind::String),
+    ("name", Kind::String),
+    ("birthdate", Kind::Date),
+    ("gender", Kind::Token),
+    ("active", Kind::Token),
+];
+const ENCOUNTER: [(&str, Kind); 9] = [
+    COMMON[0],
+    COMMON[1],
+    COMMON[2],
+    ("patient", Kind::Reference),
+    ("subject", Kind::Reference),
+    ("status", Kind::Token),
+    ("class", Kind::Token),
+    ("date", Kind::Date),
+    ("location", Kind::Reference),
+];
+const LOCATION: [(&str, Kind); 4] = [COMMON[0], COMMON[1], COMMON[2], ("name", Kind::String)];
+
+/// The search parameters of a type, for its CapabilityStatement: all that [`parse`] knows.
+#[must_use]
+pub const fn params(record_type: RecordType) -> &'static [(&'static str, Kind)] {
+    match record_type {
+        RecordType::Patient => &PATIENT,
+        RecordType::Stay => &ENCOUNTER,
+        RecordType::Location => &LOCATION,
+    }
+}
+
+/// Parses the decoded URL parameters of a search. Those that do not filter or sort (`_count`, a
+/// cursor…) are the caller's: it takes them out before, or finds them in [`Parsed::ignored`].
+///
+/// A repeated parameter is an AND, a comma an OR. `zone` is the clock of dates without an offset.
+///
+/// # Errors
+/// The first parameter whose modifier or value is wrong.
+pub fn parse(
+    record_type: RecordType,
+    pairs: &[(String, String)],
+    zone: &TimeZone,
+) -> Result<Parsed, QueryError> {
+    let mut clauses = Vec::new();
+    let mut sort = None;
+    let mut ignored = Vec::new();
+    let mut kept = Vec::new();
+    for (at, (name, value)) in pairs.iter().enumerate() {
+        if value.is_empty() {
+            ignored.push(at);
+            continue;
+        }
+        if name == "_sort" {
+            let reason = Reason::SortUnsupported;
+            if sort.is_some() {
+                return Err(QueryError { param: "_sort", reason });
+            }
+            let key = sort_key(record_type, value);
+            sort = Some(key.ok_or(QueryError { param: "_sort", reason })?);
+            kept.push((name, value));
+            continue;
+        }
+        let (base, modifier) = name.split_once(':').unwrap_or((name, ""));
+        let Some((param, _)) = params(record_type).iter().find(|(p, _)| *p == base) else {
+            ignored.push(at);
+            continue;
+        };
+        let failed = |reason| QueryError { param, reason };
+        if clauses.len() == CLAUSES_MAX {
+            let clauses = pairs.len();
+            return Err(failed(Reason::TooManyClauses { clauses, limit: CLAUSES_MAX }));
+        }
+        let test = test(record_type, param, modifier, value, zone).map_err(failed)?;
+        clauses.push(Clause { param, test });
+        kept.push((name, value));
+    }
+    let hash = hash(record_type, kept, zone);
+    Ok(Parsed { query: Query { record_type, clauses, sort, hash }, ignored })
+}
+
+fn test(
+    record_type: RecordType,
+    param: &'static str,
+    modifier: &str,
+    raw: &str,
+    zone: &TimeZone,
+) -> Result<Test, Reason> {
+    let values = split(raw, ',');
+    if values.len() > VALUES_MAX {
+        return Err(Reason::TooManyValues { values: values.len(), limit: VALUES_MAX });
+    }
+    for value in &values {
+        let bytes = value.len();
+        if value.trim().is_empty() {
+            return Err(Reason::ValueEmpty);
+        }
+        if bytes > VALUE_BYTES_MAX {
+            return Err(Reason::ValueTooLong { bytes, limit: VALUE_BYTES_MAX });
+        }
+    }
+    if modifier == "missing" {
+        return missing(record_type, param, raw);
+    }
+    let name = match record_type {
+        RecordType::Location => TextOf::LocationName,
+        _ => TextOf::PatientName,
+    };
+    let test = match param {
+        "family" => return text_test(TextOf::Family, modifier, &values),
+        "given" => return text_test(TextOf::Given, modifier, &values),
+        "name" => return text_test(name, modifier, &values),
+        "patient" | "subject" if modifier == "Patient" => patient(&values)?,
+        "patient" | "subject" if modifier.is_empty() => patient(&values)?,
+        "location" if modifier.is_empty() => Test::Location(references(&values, &["Location"])?),
+        "_id" if modifier.is_empty() => Test::Id(references(&values, &[])?),
+        "birthdate" if modifier.is_empty() => Test::BirthDate(dates(&values, zone)?),
+        "_lastUpdated" if modifier.is_empty() => Test::LastUpdated(dates(&values, zone)?),
+        "date" if modifier.is_empty() => {
+            Test::Period { values: dates(&values, zone)?, zone: zone.clone() }
+        }
+        "identifier" => Test::Identifier(tokens(&values)?),
+        "gender" => Test::Gender(codes(&values, systems::ADMINISTRATIVE_GENDER, |code| {
+            Gender::from_code(code).map(Some)
+        })?),
+        "active" => Test::Active(booleans(&values)?),
+        "status" => Test::Status(codes(&values, systems::ENCOUNTER_STATUS, status)?),
+        "class" => Test::Class(tokens(&values)?),
+        _ => return Err(Reason::ModifierUnsupported),
+    };
+    match modifier {
+        "" | "Patient" => Ok(test),
+        "not" => Ok(Test::Not(Box::new(test))),
+        _ => Err(Reason::ModifierUnsupported),
+    }
+}
+
+fn missing(record_type: RecordType, param: &str, raw: &str) -> Result<Test, Reason> {
+    let params: &[Param] = match param {
+        "identifier" => &[Param::Identifier],
+        "family" => TextOf::Family.params(),
+        "given" => TextOf::Given.params(),
+        "name" if record_type == RecordType::Location => TextOf::LocationName.params(),
+        "name" => TextOf::PatientName.params(),
+        "birthdate" => &[Param::BirthDate],
+        "gender" => &[Param::Gender],
+        "active" => &[Param::Active],
+        "patient" | "subject" => &[Param::Patient],
+        "status" => &[Param::Status],
+        "class" => &[Param::Class],
+        "date" => &[Param::PeriodStart],
+        "location" => &[Param::Location],
+        _ => return Err(Reason::ModifierUnsupported),
+    };
+    let missing = match raw {
+        "true" => true,
+        "false" => false,
+        _ => return Err(Reason::BooleanMalformed),
+    };
+    Ok(Test::Missing { params, missing })
+}
+
+fn text_test(of: TextOf, modifier: &str, values: &[&str]) -> Result<Test, Reason> {
+    let mode = match modifier {
+        "" => TextMode::StartsWith,
+        "exact" => TextMode::Exact,
+        "contains" => TextMode::Contains,
+        _ => return Err(Reason::ModifierUnsupported),
+    };
+    let mut read = Vec::with_capacity(values.len());
+    for value in values {
+        let raw = unescape(value).trim().to_owned();
+        let folded = text::normalise(&raw);
+        if folded.is_empty() && mode != TextMode::Exact {
+            // It would match everything.
+            return Err(Reason::TextWithoutLetters);
+        }
+        read.push(TextValue { raw, folded });
+    }
+    Ok(Test::Text { of, mode, values: read })
+}
+
+fn patient(values: &[&str]) -> Result<Test, Reason> {
+    Ok(Test::Patient(references(values, &["Patient"])?))
+}
+
+fn references(values: &[&str], types: &[&str]) -> Result<Vec<crate::records::ResourceId>, Reason> {
+    let mut ids = Vec::with_capacity(values.len());
+    for value in values {
+        match reference(value, types).ok_or(Reason::ReferenceMalformed)? {
+            Target::Id(id) => ids.push(id),
+            Target::Foreign => {}
+        }
+    }
+    Ok(ids)
+}
+
+fn dates(values: &[&str], zone: &TimeZone) -> Result<Vec<DateValue>, Reason> {
+    values.iter().map(|v| DateValue::parse(v, zone).ok_or(Reason::DateMalformed)).collect()
+}
+
+fn tokens(values: &[&str]) -> Result<Vec<Token>, Reason> {
+    values.iter().map(|v| Token::parse(v).ok_or(Reason::TokenMalformed)).collect()
+}
+
+/// Tokens of an element that is bound to one value set. `read` gives `None` for a code outside
+/// it, and `Some(None)` for one that no record has. A token of another system finds nothing.
+fn codes<T: Copy + PartialEq>(
+    values: &[&str],
+    system: &str,
+    read: impl Fn(&str) -> Option<Option<T>>,
+) -> Result<Vec<T>, Reason> {
+    let mut found = Vec::new();
+    for token in tokens(values)? {
+        let Some(code) = &token.code else { return Err(Reason::TokenMalformed) };
+        if token.system.as_deref().is_some_and(|s| s != system) {
+            continue;
+        }
+        found.extend(read(code).ok_or(Reason::CodeUnknown)?);
+    }
+    Ok(found)
+}
+
+#[expect(clippy::option_option, reason = "an unknown code differs from one that is never said")]
+fn status(code: &str) -> Option<Option<StayStatus>> {
+    if stay_status::R4_NEVER_SAID.contains(&code) {
+        return Some(None);
+    }
+    stay_status::ALL.into_iter().find(|s| stay_status::r4(*s) == code).map(Some)
+}
+
+fn booleans(values: &[&str]) -> Result<Vec<bool>, Reason> {
+    let read = |token: Token| match token.code.as_deref() {
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        _ => Err(Reason::BooleanMalformed),
+    };
+    tokens(values)?.into_iter().map(read).collect()
+}
+
+fn sort_key(record_type: RecordType, value: &str) -> Option<SortKey> {
+    let (descending, name) = value.strip_prefix('-').map_or((false, value), |name| (true, name));
+    let param = match (record_type, name) {
+        (_, "_id") => Param::Id,
+        (_, "_lastUpdated") => Param::LastUpdated,
+        (RecordType::Patient, "birthdate") => Param::BirthDate,
+        (RecordType::Patient, "family") => Param::Family,
+        (RecordType::Patient, "given") => Param::Given,
+        (RecordType::Stay, "date") => Param::PeriodStart,
+        (RecordType::Location, "name") => Param::Name,
+        _ => return None,
+    };
+    Some(SortKey { param, descending })
+}
+
+fn hash(record_type: RecordType, mut kept: Vec<(&String, &String)>, zone: &TimeZone) -> u64 {
+    kept.sort();
+    let mut text = format!("{}\0{}", record_type.fhir(), zone.iana_name().unwrap_or_default());
+    for (name, value) in kept {
+        // Lengths, so that no value can pose as a name.
+        text.push_str(&format!("\0{}\0{name}{}\0{value}", name.len(), value.len()));
+    }
+    fnv64(text.as_bytes())
+}
