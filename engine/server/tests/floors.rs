@@ -25,11 +25,18 @@ const FORBIDDEN: [(&str, &[&str]); 2] = [
 
 #[test]
 fn every_edge_between_our_crates_goes_down() {
-    let floor_of: BTreeMap<&str, usize> =
-        FLOORS.iter().enumerate().flat_map(|(n, floor)| floor.iter().map(move |c| (*c, n))).collect();
+    let floor_of: BTreeMap<&str, usize> = FLOORS
+        .iter()
+        .enumerate()
+        .flat_map(|(n, floor)| floor.iter().map(move |c| (*c, n)))
+        .collect();
     let manifests = manifests();
     let names: BTreeSet<&str> = manifests.keys().map(String::as_str).collect();
-    assert_eq!(names, floor_of.keys().copied().collect(), "crates of the workspace and the drawing");
+    assert_eq!(
+        names,
+        floor_of.keys().copied().collect(),
+        "crates of the workspace and the drawing"
+    );
     for (name, dependencies) in &manifests {
         for dependency in dependencies {
             let Some(below) = floor_of.get(dependency.as_str()) else { continue };

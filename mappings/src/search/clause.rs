@@ -230,7 +230,8 @@ fn class_span(token: &Token) -> Option<Span> {
         return None;
     }
     let Some(code) = &token.code else { return Some(Span::whole(Param::Class, false)) };
-    let exact = code.len() <= CLASS_CODE_BYTES;
+    // One that fills its part of the key may have been cut.
+    let exact = code.len() < CLASS_CODE_BYTES;
     let (from, to) = number.map_or((0, u8::MAX), |n| (n, n));
     Some(Span::new(Param::Class, class_key(code, from), class_key(code, to), exact))
 }

@@ -7,14 +7,20 @@
 //! |---|---|
 //! | `eq` | `L ≤ l` and `h ≤ H`: the query contains the record |
 //! | `ne` | not `eq` |
-//! | `gt`, `ge` | `h > H`; `ge` also `eq` |
-//! | `lt`, `le` | `l < L`; `le` also `eq` |
+//! | `gt` | `h > H` |
+//! | `lt` | `l < L` |
+//! | `ge` | `h ≥ L`: some of the record lies in the query or after it |
+//! | `le` | `l ≤ H`: some of it lies in the query or before it |
 //! | `sa` | `l > H` |
 //! | `eb` | `h < L` |
 //! | `ap` | they overlap, the query made longer by its own length on both sides |
 //!
+//! (Read to the letter, `ge` is `gt` or `eq`, and would miss a stay that ends within the day asked
+//! for but began before it; HAPI and Inferno read it as here.)
+//!
 //! A stay that has not ended has `h` at the end of time, so `date=2026-10-01` does not find one
-//! that is still open: `eq` means containment. Ask `date=ge2026-10-01` (or `le…` and `ge…`).
+//! that is still open: `eq` means containment. Who was in on a day is
+//! `date=ge2026-10-01&date=le2026-10-01`.
 //! A query without an offset is read on the clock of the zone that it is parsed in.
 
 use jiff::Timestamp;
@@ -58,14 +64,13 @@ impl Prefix {
     }
 
     pub(super) fn holds(self, record: Interval, query: Interval) -> bool {
-        let eq = query.contains(record);
         match self {
-            Self::Eq => eq,
-            Self::Ne => !eq,
+            Self::Eq => query.contains(record),
+            Self::Ne => !query.contains(record),
             Self::Gt => record.high > query.high,
-            Self::Ge => record.high > query.high || eq,
+            Self::Ge => record.high >= query.low,
             Self::Lt => record.low < query.low,
-            Self::Le => record.low < query.low || eq,
+            Self::Le => record.low <= query.high,
             Self::Sa => record.low > query.high,
             Self::Eb => record.high < query.low,
             Self::Ap => wider(query).overlaps(record),
@@ -200,9 +205,10 @@ impl DateValue {
         match self.prefix {
             Prefix::Eq => out.push(span(number(low, self.tail), number(high, u8::MAX), true)),
             Prefix::Ne => out.extend([before, inside, after]),
-            Prefix::Gt | Prefix::Ge => out.extend([year_to(high), after]),
+            Prefix::Gt => out.extend([year_to(high), after]),
+            Prefix::Ge => out.extend([year_to(low), span(number(low, 0), HIGHEST, true)]),
             Prefix::Lt => out.push(before),
-            Prefix::Le => out.extend([before, inside]),
+            Prefix::Le => out.push(span(LOWEST, number(high, u8::MAX), true)),
             Prefix::Sa => out.push(after),
             Prefix::Eb => {
                 out.extend([span(LOWEST, number(year - 1, u8::MAX), true), year_to(low)]);
@@ -223,21 +229,23 @@ impl DateValue {
         let before = start(LOWEST, number(low - 1, 0), true);
         let after = start(number(high + 1, 0), HIGHEST, true);
         let inside = start(number(low, 0), number(high, 0), false);
-        let (margin_low, margin_high) = (low - END_MARGIN_MICROS, high + END_MARGIN_MICROS);
-        let ends_after = end(number(margin_high + 1, 0), HIGHEST, true);
+        // Ends near `at` need a look; those surely after it do not.
+        let near = |at: i64| {
+            let (from, to) = (number(at - END_MARGIN_MICROS, 0), number(at + END_MARGIN_MICROS, 0));
+            end(from, to, false)
+        };
+        let beyond = |at: i64| end(number(at + END_MARGIN_MICROS + 1, 0), HIGHEST, true);
         match self.prefix {
             Prefix::Eq => out.push(inside),
             Prefix::Ne => out.extend([before, inside, after]),
-            Prefix::Gt | Prefix::Ge => {
-                out.extend([end(number(margin_low, 0), number(margin_high, 0), false), ends_after]);
-            }
+            Prefix::Gt => out.extend([near(high), beyond(high)]),
+            Prefix::Ge => out.extend([near(low), beyond(low)]),
             Prefix::Lt => out.push(before),
-            Prefix::Le => out.extend([before, inside]),
+            Prefix::Le => out.push(start(LOWEST, number(high, 0), true)),
             Prefix::Sa => out.push(after),
             Prefix::Eb => {
-                let near = number(low + END_MARGIN_MICROS, 0);
-                out.push(end(LOWEST, number(margin_low - 1, 0), true));
-                out.push(end(number(margin_low, 0), near, false));
+                let surely = number(low - END_MARGIN_MICROS - 1, 0);
+                out.extend([end(LOWEST, surely, true), near(low)]);
             }
             Prefix::Ap => {
                 let from = wider(self.instants).low - END_MARGIN_MICROS;
