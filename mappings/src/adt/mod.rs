@@ -5,7 +5,7 @@
 
 mod issue;
 
-pub use issue::{Issue, IssueCode, Severity};
+pub use issue::{ISSUES_MAX, Issue, IssueCode, Severity};
 
 use std::sync::Arc;
 

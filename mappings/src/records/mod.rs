@@ -18,7 +18,7 @@ pub use parts::{
     Telecom,
 };
 pub use patient::{Link, LinkKind, PatientRecord};
-pub use stay::{Movement, PlaceStatus, Situation, StayRecord, StayStatus};
+pub use stay::{Movement, MovementEffect, PlaceStatus, Situation, StayRecord, StayStatus};
 
 use std::sync::Arc;
 

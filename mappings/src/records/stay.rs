@@ -26,20 +26,40 @@ pub enum PlaceStatus {
     Completed,
 }
 
-/// What a cancel must be able to bring back: the part of a stay that movements change.
+/// How the stay stands: what its movements, taken one after another, come to.
+///
+/// It is always computed from [`StayRecord::movements`] (`adt::situation::settle`), never set by
+/// itself: a cancel marks its own movement, and what the others come to is the situation before.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Situation {
     pub status: StayStatus,
     pub class: Coded,
-    /// Index into [`StayRecord::movements`] of the movement whose place is the current one.
+    /// Index into [`StayRecord::movements`] of the movement whose place is the current one;
+    /// none where the patient is nowhere (no place sent, finished, cancelled).
     pub current: Option<u16>,
+    /// PV1-44.
+    pub start: Option<Moment>,
+    /// PV1-45.
+    pub end: Option<Moment>,
+    /// PV1-36.
+    pub disposition: Coded,
+    /// PV1-37.
+    pub destination: Coded,
+}
+
+/// What a movement changes in the stay's situation, its place apart. Empty parts change nothing.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MovementEffect {
+    pub status: Option<StayStatus>,
+    pub class: Option<Coded>,
     pub start: Option<Moment>,
     pub end: Option<Moment>,
     pub disposition: Coded,
     pub destination: Coded,
 }
 
-/// One movement: the moment that opens a stable period (pam-fr §2), in order of arrival.
+/// One movement: the moment that opens a stable period (pam-fr §2). In the order in which they
+/// count: that of arrival, a historic or late one at its time.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Movement {
     /// ZBE-1, where the sender numbers its movements.
@@ -49,15 +69,19 @@ pub struct Movement {
     /// The message that made it.
     pub seq: Seq,
     pub start: Option<Moment>,
+    /// Follows from the movements after it.
     pub end: Option<Moment>,
     /// The place that it put the patient in; `None` where it moved nobody (A03, A06 in place).
     pub place: Option<Place>,
     pub location: Option<ResourceId>,
+    /// Follows from the movements after it.
     pub place_status: PlaceStatus,
-    /// Taken back by a cancel: kept for history, no longer rendered.
+    pub effect: MovementEffect,
+    /// Taken back by a cancel: kept so that a resend is known, no longer rendered.
     pub cancelled: bool,
-    /// The situation just before it, which its cancel restores.
-    pub before: Option<Box<Situation>>,
+    /// Fingerprints (everything but MSH) of the messages that made, amended or cancelled it:
+    /// the same message under another control id is known by them.
+    pub seen: Vec<u64>,
 }
 
 /// The stay.
@@ -107,9 +131,17 @@ impl StayRecord {
         self.situation.current.and_then(|i| self.movements.get(usize::from(i)))
     }
 
-    /// The movements that are rendered: those with a place that were not taken back.
+    /// The movements that are rendered: those with a place that were not taken back. A place
+    /// that was planned and has been overtaken by the real one is none of them.
     pub fn places(&self) -> impl Iterator<Item = (&Movement, &Place)> {
-        self.movements.iter().filter(|m| !m.cancelled).filter_map(|m| Some((m, m.place.as_ref()?)))
+        let current = self.situation.current.map(usize::from);
+        self.movements.iter().enumerate().filter_map(move |(at, movement)| {
+            let overtaken = movement.place_status == PlaceStatus::Planned && current != Some(at);
+            if movement.cancelled || overtaken {
+                return None;
+            }
+            Some((movement, movement.place.as_ref()?))
+        })
     }
 
     #[must_use]
@@ -118,4 +150,4 @@ impl StayRecord {
     }
 }
 
-phi_debug!(Situation, Movement, StayRecord);
+phi_debug!(Situation, MovementEffect, Movement, StayRecord);
