@@ -24,6 +24,8 @@ use std::fmt;
 use encoding_rs::{Encoder, EncoderResult, Encoding, ISO_8859_15, WINDOWS_1252};
 use serde::{Deserialize, Serialize};
 
+use super::MshRaw;
+
 /// A character set that can be read and answered in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Charset {
@@ -157,6 +159,13 @@ pub fn decode<'a>(raw: &'a [u8], declared: Option<&[u8]>, default: Charset) -> D
     let (text, charset, lie) = read(raw, presumed);
     let lie = lie.map(|(kind, byte)| CharsetLie { kind, presumed, byte });
     Decoded { text, charset, declared, lie }
+}
+
+/// Decodes a message by its own MSH-18, else by the EJ's default.
+#[must_use]
+pub fn decode_message(raw: &[u8], default: Charset) -> Decoded<'_> {
+    let declared = MshRaw::find(raw).and_then(|msh| msh.charset());
+    decode(raw, declared, default)
 }
 
 type Reading<'a> = (Cow<'a, str>, Charset, Option<(LieKind, usize)>);

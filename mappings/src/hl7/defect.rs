@@ -43,7 +43,7 @@ pub enum DefectKind {
     LeadingSpace,
     /// MSH-2 declares fewer than four characters.
     EncodingCharactersShort,
-    /// MSH-2 has more than five characters; those after the fifth mean nothing.
+    /// MSH-2 has more characters than mean something.
     EncodingCharactersLong,
     /// A line of nothing but white space, skipped. (Empty lines are skipped without a word.)
     BlankLine,

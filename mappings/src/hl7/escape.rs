@@ -81,6 +81,8 @@ pub fn escape<'a>(text: &'a str, separators: &Separators) -> Cow<'a, str> {
 
 fn letter(byte: u8, separators: &Separators) -> Option<char> {
     Some(match byte {
+        // Also what an undeclared separator is kept as.
+        0 => return None,
         b if b == separators.field() => 'F',
         b if b == separators.component() => 'S',
         b if b == separators.subcomponent() => 'T',
@@ -224,6 +226,13 @@ mod tests {
         assert_eq!(unescape(r"a\P\b", &v27), "a#b");
         assert_eq!(escape("a#b", &v27), r"a\P\b");
         assert_eq!(escape("a#b", &Separators::DEFAULT), "a#b");
+    }
+
+    #[test]
+    fn a_nul_is_no_undeclared_separator() {
+        let short = Separators::declared(b'|', br"^~\").unwrap();
+        assert_eq!(escape("\0", &short), r"\X00\");
+        assert_eq!(unescape(r"\X00\", &short), "\0");
     }
 
     #[test]

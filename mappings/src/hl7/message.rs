@@ -49,8 +49,8 @@ impl<'a> Message<'a> {
             defects_total: 0,
         };
         let line = message.note_opening(start);
+        message.note_encoding_characters(start, line);
         message.index_lines(start, line);
-        message.note_encoding_characters();
         message.note_control_characters();
         Ok(message)
     }
@@ -96,7 +96,7 @@ impl<'a> Message<'a> {
         self.segments().groups(name)
     }
 
-    /// What a strict reader would have refused, in order of place: the first [`DEFECTS_MAX`].
+    /// What a strict reader would have refused, in order of place; at most [`DEFECTS_MAX`].
     #[must_use]
     pub fn defects(&self) -> &[Defect] {
         &self.defects
@@ -213,16 +213,18 @@ impl<'a> Message<'a> {
         1 + offset(lines_in(before.as_bytes()))
     }
 
-    fn note_encoding_characters(&mut self) {
-        let length = self.segment("MSH").field(2).raw().len();
+    fn note_encoding_characters(&mut self, start: usize, line: u32) {
+        let field = self.separators.field();
+        let ends = |b: &u8| *b == field || matches!(b, b'\r' | b'\n');
+        let declared = &self.text.as_bytes()[start + 4..];
+        let length = declared.iter().position(ends).unwrap_or(declared.len());
+        let understood = if self.separators.truncation() == 0 { 4 } else { 5 };
         let kind = match length {
             ..4 => DefectKind::EncodingCharactersShort,
-            4..=5 => return,
-            6.. => DefectKind::EncodingCharactersLong,
+            _ if length > understood => DefectKind::EncodingCharactersLong,
+            _ => return,
         };
-        let Some(msh) = self.entries.first().copied() else { return };
-        let line = 1 + offset(lines_in(&self.text.as_bytes()[..msh.start as usize]));
-        self.note(kind, msh.start as usize + 4, line, Location::field(&msh.name, 2));
+        self.note(kind, start + 4, line, Location::field(b"MSH", 2));
     }
 
     /// One defect for each segment that holds a control character.

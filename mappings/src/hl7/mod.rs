@@ -6,7 +6,7 @@
 //! has the rules in prose.
 //!
 //! 1. [`MshRaw::find`]: the header from raw bytes, enough to answer anything.
-//! 2. [`charset::decode`]: MSH-18 or the EJ's default, lies flagged.
+//! 2. [`decode_message`]: MSH-18 or the EJ's default, lies flagged.
 //! 3. [`Message::index`]: segments and fields; then [`Segment`], [`Field`], [`Repetition`],
 //!    [`Component`], [`Subcomponent`] split on demand, and [`datatypes`] name their parts.
 
@@ -26,7 +26,9 @@ mod location;
 mod msh;
 mod path;
 
-pub use charset::{Charset, CharsetLie, Declared, Decoded, LieKind, decode, encode};
+pub use charset::{
+    Charset, CharsetLie, Declared, Decoded, LieKind, decode, decode_message, encode,
+};
 pub use defect::{Defect, DefectKind, Unreadable};
 pub use location::Location;
 pub use message::{DEFECTS_MAX, Message};

@@ -33,7 +33,9 @@ impl Separators {
     pub(super) const NONE: Self =
         Self { field: 0, component: 0, repetition: 0, escape: 0, subcomponent: 0, truncation: 0 };
 
-    /// From MSH-1 and the raw bytes of MSH-2. Whatever follows a fifth character is ignored.
+    /// From MSH-1 and the raw bytes of MSH-2. A fifth character that cannot be the truncation
+    /// character, and whatever follows a fifth, is ignored; an escape character that stands twice
+    /// (`^~\\&`) counts once.
     ///
     /// # Errors
     /// When the field separator cannot be one, when MSH-2 is empty, or when one of its
@@ -45,9 +47,15 @@ impl Separators {
         if encoding.is_empty() {
             return Err(Unreadable::EncodingCharacters { at: 0 });
         }
+        // `^~\\&`: a backslash that was escaped for a programming language, and found in feeds.
+        let doubled = encoding.len() > 4 && encoding[2] == encoding[3];
+        let meant = encoding.iter().enumerate().filter(|(at, _)| !(doubled && *at == 3));
         let mut seen = [field, 0, 0, 0, 0, 0];
-        for (at, byte) in encoding.iter().take(5).enumerate() {
+        for (at, (_, byte)) in meant.take(5).enumerate() {
             if !can_separate(*byte) || seen[..=at].contains(byte) {
+                if at == 4 {
+                    break;
+                }
                 return Err(Unreadable::EncodingCharacters { at });
             }
             seen[at + 1] = *byte;
@@ -143,6 +151,9 @@ mod tests {
         let separators = Separators::declared(b'|', br"^~\&#").unwrap();
         assert_eq!(separators.truncation(), b'#');
         assert_eq!(separators.encoding_characters(), r"^~\&#");
+        assert_eq!(Separators::declared(b'|', br"^~\& "), Ok(Separators::DEFAULT));
+        assert_eq!(Separators::declared(b'|', br"^~\\&"), Ok(Separators::DEFAULT));
+        assert_eq!(Separators::declared(b'|', br"^~\\&#"), Ok(separators));
     }
 
     #[test]
@@ -154,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_forgotten_encoding_field_is_not_taken_for_separators() {
-        for encoding in [&b"APP"[..], b"", b"^^~", b"^|~", b"\"\"", b"^~ &"] {
+        for encoding in [&b"APP"[..], b"", b"^^~", b"^|~", b"\"\"", b"^~ &", br"^~\\"] {
             assert!(Separators::declared(b'|', encoding).is_err());
         }
         assert_eq!(Separators::declared(b'A', b"^"), Err(Unreadable::FieldSeparator));
