@@ -170,7 +170,8 @@ pub fn movement(place: Place, location: u8, status: PlaceStatus, start: &str) ->
         location: Some(id(location)),
         place_status: status,
         cancelled: false,
-        before: None,
+        effect: sluice_mappings::records::MovementEffect::default(),
+        seen: Vec::new(),
     }
 }
 
