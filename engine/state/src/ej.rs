@@ -1,0 +1,290 @@
+//! One EJ as published: what readers see, and what the flusher has still to write.
+//!
+//! A record is looked for where it is newest: changed since the last cut (`dirty`), in the cut
+//! under way (`flushing`), decoded at hand ([`Hot`]), in the store ([`Cold`]). The lock is held
+//! for map lookups and for the publication of one batch, never across I/O.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
+use sluice_ids::{EjId, Micros, Seq};
+use sluice_mappings::records::{Identifier, Record, RecordType, ResourceId};
+
+use crate::cold::{Cold, ColdError};
+use crate::hot::Hot;
+use crate::index::Index;
+use crate::keys::{Kind, Tenant};
+use crate::layout::{Dossier, StoredAlias, StoredLocation, StoredStay};
+use crate::versions::Versions;
+
+/// Records of one type in a chunk of an export.
+pub const CHUNK_RECORDS: u32 = 256;
+
+/// No patient: a stay whose patient is not known (yet).
+pub(crate) const NOBODY: u32 = u32::MAX;
+
+/// A record's place: dense per EJ and type, in order of creation, for life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct RecordRef {
+    pub(crate) ty: RecordType,
+    pub(crate) rid: u32,
+}
+
+/// A changed record that the flusher has not written yet.
+#[derive(Clone)]
+pub(crate) struct Dirty {
+    pub(crate) record: Record,
+    /// For a stay, the `rid` of its patient, or [`NOBODY`].
+    pub(crate) home: u32,
+    pub(crate) bytes: u32,
+}
+
+/// What changed since a cut.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) records: HashMap<RecordRef, Dirty>,
+    pub(crate) aliases: BTreeMap<u32, StoredAlias>,
+    pub(crate) bytes: u64,
+}
+
+impl Batch {
+    pub(crate) fn put(&mut self, record_ref: RecordRef, dirty: Dirty) {
+        self.bytes += u64::from(dirty.bytes);
+        if let Some(old) = self.records.insert(record_ref, dirty) {
+            self.bytes -= u64::from(old.bytes);
+        }
+    }
+}
+
+/// Records of one type.
+#[derive(Default)]
+pub(crate) struct Table {
+    pub(crate) by_id: HashMap<ResourceId, u32>,
+    /// The last `Seq` that changed a record, by chunk.
+    pub(crate) chunks: Vec<Seq>,
+    pub(crate) identifiers: Identifiers,
+}
+
+impl Table {
+    pub(crate) fn count(&self) -> u32 {
+        u32::try_from(self.by_id.len()).expect("rids are u32")
+    }
+
+    pub(crate) fn touch(&mut self, rid: u32, seq: Seq) {
+        let chunk = (rid / CHUNK_RECORDS) as usize;
+        if self.chunks.len() <= chunk {
+            self.chunks.resize(chunk + 1, Seq::ZERO);
+        }
+        self.chunks[chunk] = self.chunks[chunk].max(seq);
+    }
+}
+
+/// Hash of an identifier → the records that may list it: 12 bytes an entry, verified by use.
+#[derive(Default)]
+pub(crate) struct Identifiers(BTreeSet<[u32; 3]>);
+
+#[allow(clippy::cast_possible_truncation, reason = "both halves of the hash are kept")]
+impl Identifiers {
+    pub(crate) fn insert(&mut self, hash: u64, rid: u32) {
+        self.0.insert([(hash >> 32) as u32, hash as u32, rid]);
+    }
+
+    pub(crate) fn remove(&mut self, hash: u64, rid: u32) {
+        self.0.remove(&[(hash >> 32) as u32, hash as u32, rid]);
+    }
+
+    pub(crate) fn candidates(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
+        let (high, low) = ((hash >> 32) as u32, hash as u32);
+        self.0.range([high, low, 0]..=[high, low, u32::MAX]).map(|[_, _, rid]| *rid)
+    }
+
+    pub(crate) fn load(entries: Vec<(u64, u32)>) -> Self {
+        let packed = entries.into_iter().map(|(h, rid)| [(h >> 32) as u32, h as u32, rid]);
+        Self(packed.collect())
+    }
+}
+
+/// Identifiers that find a patient who does not list them. Few: one per identifier merged away.
+#[derive(Default)]
+pub(crate) struct Aliases {
+    pub(crate) list: Vec<StoredAlias>,
+    pub(crate) at: HashMap<u64, Vec<u32>>,
+}
+
+impl Aliases {
+    pub(crate) fn find(&self, hash: u64, system: &str, value: &str) -> Option<u32> {
+        self.at.get(&hash)?.iter().copied().find(|number| {
+            let alias = &self.list[*number as usize];
+            alias.system.expose() == system && alias.value.expose() == value
+        })
+    }
+
+    /// Puts an alias in its place, or at the end as a new one.
+    pub(crate) fn put(&mut self, hash: u64, number: u32, alias: StoredAlias) {
+        if let Some(old) = self.list.get_mut(number as usize) {
+            *old = alias;
+        } else {
+            self.list.push(alias);
+            self.at.entry(hash).or_default().push(number);
+        }
+    }
+}
+
+pub(crate) struct Inner {
+    pub(crate) applied: Seq,
+    /// The feed's own time: the newest `received_at` seen.
+    pub(crate) now: Micros,
+    pub(crate) tables: [Table; 3],
+    pub(crate) index: Index,
+    pub(crate) aliases: Aliases,
+    /// By stay: its patient's `rid`, or [`NOBODY`].
+    pub(crate) homes: Vec<u32>,
+    pub(crate) stays_of: BTreeSet<(ResourceId, u32)>,
+    pub(crate) versions: Versions,
+    pub(crate) dirty: Batch,
+    pub(crate) flushing: Option<Arc<Batch>>,
+    /// Rises when a cut's records are let go of: what was read from the store before may be old.
+    pub(crate) epoch: u64,
+}
+
+impl Inner {
+    pub(crate) const fn table(&self, ty: RecordType) -> &Table {
+        &self.tables[ty as usize - 1]
+    }
+
+    pub(crate) const fn table_mut(&mut self, ty: RecordType) -> &mut Table {
+        &mut self.tables[ty as usize - 1]
+    }
+
+    pub(crate) fn changed(&self, record_ref: RecordRef) -> Option<&Record> {
+        let flushing = || self.flushing.as_ref().and_then(|b| b.records.get(&record_ref));
+        self.dirty.records.get(&record_ref).or_else(flushing).map(|dirty| &dirty.record)
+    }
+
+    pub(crate) fn dirty_bytes(&self) -> u64 {
+        self.dirty.bytes + self.flushing.as_ref().map_or(0, |batch| batch.bytes)
+    }
+}
+
+pub(crate) struct Ej {
+    pub(crate) id: EjId,
+    pub(crate) tenant: Tenant,
+    pub(crate) inner: RwLock<Inner>,
+    pub(crate) hot: Hot,
+    pub(crate) cold: Arc<Cold>,
+    /// Seeds the hash of identifiers: in memory only.
+    pub(crate) hasher: RandomState,
+    pub(crate) writer_taken: AtomicBool,
+    pub(crate) drained: Condvar,
+    pub(crate) drained_lock: Mutex<()>,
+}
+
+impl Ej {
+    pub(crate) fn identifier_hash(&self, system: &str, value: &str) -> u64 {
+        self.hasher.hash_one((system, value))
+    }
+
+    pub(crate) fn identifier_hashes(&self, identifiers: &[Identifier]) -> Vec<u64> {
+        identifiers.iter().map(|i| self.identifier_hash(&i.system, &i.value)).collect()
+    }
+
+    pub(crate) fn find(&self, ty: RecordType, id: ResourceId) -> Option<RecordRef> {
+        let rid = *self.inner.read().table(ty).by_id.get(&id)?;
+        Some(RecordRef { ty, rid })
+    }
+
+    /// The published record.
+    ///
+    /// # Errors
+    /// When the store has lost it: the state must be opened anew.
+    pub(crate) fn record(&self, record_ref: RecordRef) -> Result<Record, ColdError> {
+        let mut error = ColdError::Missing;
+        // A round that finds nothing, or half of something, met a cut that moved the record.
+        for _ in 0..64 {
+            let (epoch, home) = {
+                let inner = self.inner.read();
+                if let Some(record) = inner.changed(record_ref) {
+                    return Ok(record.clone());
+                }
+                let home = match record_ref.ty {
+                    RecordType::Stay => inner.homes[record_ref.rid as usize],
+                    _ => NOBODY,
+                };
+                (inner.epoch, home)
+            };
+            if let Some(record) = self.hot.get(record_ref) {
+                return Ok(record);
+            }
+            let found = match self.read_cold(record_ref, home) {
+                Ok(found) => found,
+                Err(ColdError::Panicked) => return Err(ColdError::Panicked),
+                Err(failed) => {
+                    error = failed;
+                    std::thread::yield_now();
+                    continue;
+                }
+            };
+            let wanted = found.iter().find(|(at, _)| *at == record_ref).map(|(_, r)| r.clone());
+            self.keep_hot(epoch, found);
+            if let Some(record) = wanted {
+                return Ok(record);
+            }
+            std::thread::yield_now();
+        }
+        Err(error)
+    }
+
+    /// Keeps what was read from the store at hand, unless it may have become old meanwhile.
+    fn keep_hot(&self, epoch: u64, found: Vec<(RecordRef, Record)>) {
+        let weighed: Vec<_> =
+            found.into_iter().map(|(at, r)| (at, crate::hot::weight(&r), r)).collect();
+        let inner: RwLockReadGuard<'_, Inner> = self.inner.read();
+        if inner.epoch == epoch {
+            for (record_ref, bytes, record) in weighed {
+                if inner.changed(record_ref).is_none() {
+                    self.hot.insert(record_ref, record, bytes);
+                }
+            }
+        }
+    }
+
+    /// What the store holds where the record should be: a dossier comes whole.
+    pub(crate) fn read_cold(
+        &self,
+        record_ref: RecordRef,
+        home: u32,
+    ) -> Result<Vec<(RecordRef, Record)>, ColdError> {
+        let RecordRef { ty, rid } = record_ref;
+        match ty {
+            RecordType::Location => {
+                let key = self.tenant.key(Kind::Location, rid);
+                let stored = self.cold.read::<StoredLocation>(&key)?;
+                Ok(stored.map(|s| (record_ref, Record::Location(s.location))).into_iter().collect())
+            }
+            RecordType::Patient => self.read_dossier(rid),
+            RecordType::Stay => {
+                let key = self.tenant.key(Kind::Stay, rid);
+                match self.cold.read::<StoredStay>(&key)? {
+                    Some(stored) => Ok(vec![(record_ref, Record::Stay(stored.stay))]),
+                    None if home == NOBODY => Ok(Vec::new()),
+                    None => self.read_dossier(home),
+                }
+            }
+        }
+    }
+
+    fn read_dossier(&self, rid: u32) -> Result<Vec<(RecordRef, Record)>, ColdError> {
+        let key = self.tenant.key(Kind::Dossier, rid);
+        let Some(dossier) = self.cold.read::<Dossier>(&key)? else { return Ok(Vec::new()) };
+        let patient =
+            (RecordRef { ty: RecordType::Patient, rid }, Record::Patient(dossier.patient));
+        let stays = dossier
+            .stays
+            .into_iter()
+            .map(|(rid, stay)| (RecordRef { ty: RecordType::Stay, rid }, Record::Stay(stay)));
+        Ok(std::iter::once(patient).chain(stays).collect())
+    }
+}

@@ -1,0 +1,66 @@
+//! Keys of the store: whose, what, which, and which part.
+//!
+//! `EJ (16, zero-padded) · kind (1) · number (4, big-endian) · part (2, big-endian)`, 23 bytes.
+//! A [`Tenant`] stands first in every key of a record, and none can be made but for an EJ that
+//! was opened: without `Access` or an `EjWriter` there is no way to one.
+
+use sluice_ids::EjId;
+
+pub(crate) const KEY_BYTES: usize = 23;
+
+pub(crate) type Key = [u8; KEY_BYTES];
+
+/// The prefix of an EJ's keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tenant([u8; EjId::BYTES_MAX]);
+
+/// What a value is. In key order: what others refer to comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    Alias = b'a',
+    Location = b'l',
+    /// A patient with its open stays.
+    Dossier = b'p',
+    /// A stay that stands by itself: closed, or too much for its dossier.
+    Stay = b's',
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 4] = [Self::Alias, Self::Location, Self::Dossier, Self::Stay];
+}
+
+impl Tenant {
+    pub(crate) fn of(ej: EjId) -> Self {
+        Self(ej.to_padded())
+    }
+
+    /// The key of a value's first part.
+    pub(crate) fn key(self, kind: Kind, number: u32) -> Key {
+        let mut key = [0; KEY_BYTES];
+        key[..16].copy_from_slice(&self.0);
+        key[16] = kind as u8;
+        key[17..21].copy_from_slice(&number.to_be_bytes());
+        key
+    }
+}
+
+/// The key of one part of the value whose first part has `key`.
+pub(crate) fn part(key: &Key, part: u16) -> Key {
+    let mut key = *key;
+    key[21..].copy_from_slice(&part.to_be_bytes());
+    key
+}
+
+/// The key of the watermark: no EJ's name is empty, so that it is nobody's.
+pub(crate) const WATERMARK: Key = [0; KEY_BYTES];
+
+/// A key taken apart; `None` when it is none of ours.
+pub(crate) fn parse(key: &[u8]) -> Option<(EjId, Kind, u32, u16)> {
+    let key: &Key = key.try_into().ok()?;
+    let ej = EjId::from_padded(key[..16].try_into().ok()?).ok()?;
+    let kind = Kind::ALL.into_iter().find(|kind| *kind as u8 == key[16])?;
+    let number = u32::from_be_bytes(key[17..21].try_into().ok()?);
+    let part = u16::from_be_bytes(key[21..].try_into().ok()?);
+    Some((ej, kind, number, part))
+}

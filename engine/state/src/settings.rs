@@ -1,0 +1,58 @@
+//! What can be set: every bound has a unit, a default and a reason.
+
+use serde::{Deserialize, Serialize};
+
+/// `[state]` of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StateSettings {
+    /// Most time between two cuts of the flusher, in ms. What is not yet cut is folded again
+    /// from the journal after a crash, so this bounds restart time and nothing else.
+    pub flush_every_ms: u64,
+    /// A cut is made earlier once so many bytes of changed records wait for it.
+    pub dirty_bytes_cut: u64,
+    /// A lane waits in `publish` while so many bytes wait (shared out evenly over the EJs).
+    pub dirty_bytes_max: u64,
+    /// Decoded records kept at hand, in bytes (shared out evenly over the EJs). The rest is read
+    /// from sled on demand.
+    pub hot_bytes_max: u64,
+    /// sled's own page cache, in bytes: small, since hot records are kept decoded.
+    pub sled_cache_bytes: u64,
+    /// sled is neither opened nor made anew while the file system has less free, in bytes:
+    /// reopened on a full disk it comes back corrupt.
+    pub free_floor_bytes: u64,
+    /// Time between two tries to go back to sled after it failed or lacked space, in ms.
+    pub sled_retry_ms: u64,
+    /// Time between two checkpoints, in ms; 0: only on demand.
+    pub checkpoint_every_ms: u64,
+    /// Damaged sled folders kept aside for study; older ones are deleted.
+    pub damaged_kept_max: u32,
+    /// How long a search may be paged on, in ms of the feed's own time (`received_at`).
+    pub history_ms: u64,
+    /// Most row changes remembered for that (20 bytes each, shared out evenly over the EJs).
+    pub history_rows_max: u64,
+    /// Replaced records remembered to verify cut search keys on later pages, in bytes.
+    pub history_records_bytes_max: u64,
+    /// Result lists of pinned searches kept between pages, in bytes.
+    pub results_bytes_max: u64,
+}
+
+impl Default for StateSettings {
+    fn default() -> Self {
+        Self {
+            flush_every_ms: 1_000,
+            dirty_bytes_cut: 16 << 20,
+            dirty_bytes_max: 64 << 20,
+            hot_bytes_max: 48 << 20,
+            sled_cache_bytes: 8 << 20,
+            free_floor_bytes: 256 << 20,
+            sled_retry_ms: 60_000,
+            checkpoint_every_ms: 600_000,
+            damaged_kept_max: 2,
+            history_ms: 3_600_000,
+            history_rows_max: 1_000_000,
+            history_records_bytes_max: 8 << 20,
+            results_bytes_max: 8 << 20,
+        }
+    }
+}

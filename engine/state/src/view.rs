@@ -1,0 +1,113 @@
+//! The readers' side: the EJs that a caller has a right to, as published.
+
+use std::sync::Arc;
+
+use sluice_ids::{EjId, Seq};
+use sluice_mappings::records::{Record, RecordType, ResourceId};
+
+use crate::ej::{CHUNK_RECORDS, Ej, RecordRef};
+use crate::state::Core;
+
+/// What a caller may see. Cheap to make; holds no lock.
+#[derive(Clone)]
+pub struct Scope {
+    pub(crate) core: Arc<Core>,
+    /// Sorted by id, as `ids` are.
+    pub(crate) views: Vec<Arc<Ej>>,
+    pub(crate) ids: Vec<EjId>,
+}
+
+/// One EJ of a scope.
+#[derive(Clone)]
+pub struct EjView {
+    core: Arc<Core>,
+    ej: Arc<Ej>,
+}
+
+impl Scope {
+    /// Those that the caller may see, sorted.
+    #[must_use]
+    pub fn ejs(&self) -> &[EjId] {
+        &self.ids
+    }
+
+    /// `None`: unknown, or no right to it; which of the two cannot be told.
+    #[must_use]
+    pub fn ej(&self, ej: EjId) -> Option<EjView> {
+        let at = self.ids.binary_search(&ej).ok()?;
+        Some(EjView { core: self.core.clone(), ej: self.views[at].clone() })
+    }
+
+    /// A record of any EJ of the scope: ids are minted over the EJ too, so that one fits at most.
+    #[must_use]
+    pub fn get(&self, ty: RecordType, id: ResourceId) -> Option<(EjId, Record)> {
+        self.ids.iter().find_map(|ej| Some((*ej, self.ej(*ej)?.get(ty, id)?)))
+    }
+}
+
+impl EjView {
+    #[must_use]
+    pub fn id(&self) -> EjId {
+        self.ej.id
+    }
+
+    /// The last published `Seq`.
+    #[must_use]
+    pub fn applied(&self) -> Seq {
+        self.ej.inner.read().applied
+    }
+
+    #[must_use]
+    pub fn get(&self, ty: RecordType, id: ResourceId) -> Option<Record> {
+        self.load(self.ej.find(ty, id)?)
+    }
+
+    /// The patient's stays, in order of creation.
+    #[must_use]
+    pub fn stays_of(&self, patient: ResourceId) -> Vec<Record> {
+        let rids: Vec<u32> = {
+            let inner = self.ej.inner.read();
+            inner.stays_of.range((patient, 0)..=(patient, u32::MAX)).map(|(_, rid)| *rid).collect()
+        };
+        let stay = |rid| self.load(RecordRef { ty: RecordType::Stay, rid });
+        rids.into_iter().filter_map(stay).collect()
+    }
+
+    #[must_use]
+    pub fn count(&self, ty: RecordType) -> u64 {
+        u64::from(self.ej.inner.read().table(ty).count())
+    }
+
+    /// Chunks of an export: [`CHUNK_RECORDS`] records each, in order of creation.
+    #[must_use]
+    pub fn chunks(&self, ty: RecordType) -> u32 {
+        self.ej.inner.read().table(ty).count().div_ceil(CHUNK_RECORDS)
+    }
+
+    /// The last `Seq` that changed a record of the chunk; [`Seq::ZERO`] where there is none.
+    #[must_use]
+    pub fn chunk_version(&self, ty: RecordType, chunk: u32) -> Seq {
+        let inner = self.ej.inner.read();
+        inner.table(ty).chunks.get(chunk as usize).copied().unwrap_or_default()
+    }
+
+    /// The chunk's records, at this version or a later one: a change that comes in between shows
+    /// under the next version again.
+    #[must_use]
+    pub fn chunk(&self, ty: RecordType, chunk: u32) -> (Seq, Vec<Record>) {
+        let (version, count) = {
+            let inner = self.ej.inner.read();
+            let table = inner.table(ty);
+            (table.chunks.get(chunk as usize).copied().unwrap_or_default(), table.count())
+        };
+        let first = chunk.saturating_mul(CHUNK_RECORDS).min(count);
+        let end = first.saturating_add(CHUNK_RECORDS).min(count);
+        let records = (first..end).filter_map(|rid| self.load(RecordRef { ty, rid })).collect();
+        (version, records)
+    }
+
+    /// Nothing where the store lost the record; [`crate::State::health`] says so.
+    fn load(&self, record_ref: RecordRef) -> Option<Record> {
+        self.ej.record(record_ref).map_err(|error| self.core.lost(&error)).ok()
+    }
+}

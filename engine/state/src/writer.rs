@@ -1,0 +1,404 @@
+//! The lane's side: one writer per EJ stages the changes of messages and publishes them in
+//! batches.
+//!
+//! - Staged changes are seen by this writer alone (it is the [`Records`] of the next message);
+//!   [`EjWriter::publish`] makes them visible to readers at once.
+//! - `publish` waits while the flusher is too far behind.
+//! - All that can be worked out without the lock is worked out in `stage`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use metrics::gauge;
+use sluice_ids::{EjId, Micros, Phi, Seq};
+use sluice_mappings::adt::{Change, Records};
+use sluice_mappings::records::{
+    Identifier, IdentifierUse, LocationRecord, PatientRecord, Record, RecordType, ResourceId,
+    StayRecord,
+};
+use sluice_mappings::search;
+
+use crate::ej::{Dirty, Ej, NOBODY, RecordRef};
+use crate::hot;
+use crate::index::{Row, RowChange};
+use crate::layout::StoredAlias;
+use crate::state::Core;
+
+/// The store lost a record at run time: this `State` cannot go on. Open it anew: the damaged
+/// store is set aside and what it held comes from a checkpoint and the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the state of {ej} lost a record; it must be opened anew")]
+pub struct StateLost {
+    pub ej: EjId,
+}
+
+/// The one writer of an EJ. Dropped, it can be taken again; what was not published is forgotten.
+pub struct EjWriter {
+    core: Arc<Core>,
+    ej: Arc<Ej>,
+    staged: Staged,
+    lost: AtomicBool,
+}
+
+#[derive(Default)]
+struct Staged {
+    seq: Seq,
+    any: bool,
+    now: Micros,
+    records: HashMap<RecordRef, Dirty>,
+    /// Ids that this batch made, and how many of each type.
+    ids: HashMap<(RecordType, ResourceId), u32>,
+    created: [u32; 3],
+    rows: Vec<RowChange>,
+    /// Hash → records that list the identifier since this batch.
+    listed: HashMap<(RecordType, u64), Vec<u32>>,
+    identifiers: Vec<(RecordRef, u64, bool)>,
+    moves: Vec<(u32, Option<ResourceId>, ResourceId)>,
+    aliases: HashMap<(Phi<String>, Phi<String>), ResourceId>,
+    alias_order: Vec<(Phi<String>, Phi<String>)>,
+    replaced: Vec<(RecordRef, Record, u32)>,
+    touched: Vec<(RecordRef, Seq)>,
+}
+
+impl EjWriter {
+    pub(crate) fn take(core: &Arc<Core>, ej: &Arc<Ej>) -> Option<Self> {
+        if ej.writer_taken.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        let staged = Staged { seq: ej.inner.read().applied, ..Staged::default() };
+        Some(Self { core: core.clone(), ej: ej.clone(), staged, lost: AtomicBool::new(false) })
+    }
+
+    #[must_use]
+    pub fn ej(&self) -> EjId {
+        self.ej.id
+    }
+
+    /// The last `Seq` that was staged: the next one to fold is after it.
+    #[must_use]
+    pub const fn applied(&self) -> Seq {
+        self.staged.seq
+    }
+
+    /// Takes the changes of message `seq`; one without changes still moves on. A `Seq` that was
+    /// applied before has no effect.
+    ///
+    /// A record that is put carries `stamp.version == seq`.
+    ///
+    /// # Errors
+    /// When a lookup since the last `stage` (or one made here) found the store damaged: what
+    /// `apply` worked out may be wrong, and nothing of it is kept.
+    pub fn stage(&mut self, seq: Seq, changes: Vec<Change>) -> Result<(), StateLost> {
+        self.check()?;
+        if seq <= self.staged.seq {
+            return Ok(());
+        }
+        for change in changes {
+            match change {
+                Change::Put(record) => self.put(seq, record),
+                Change::Alias { system, value, patient } => {
+                    let named = (Phi::new(system), Phi::new(value));
+                    if self.staged.aliases.insert(named.clone(), patient).is_none() {
+                        self.staged.alias_order.push(named);
+                    }
+                }
+            }
+            self.check()?;
+        }
+        self.staged.seq = seq;
+        self.staged.any = true;
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), StateLost> {
+        if self.lost.load(Ordering::Relaxed) {
+            return Err(StateLost { ej: self.ej.id });
+        }
+        Ok(())
+    }
+
+    /// Makes what was staged visible to readers, atomically. Waits while more than this EJ's
+    /// share of `dirty_bytes_max` waits for the flusher.
+    pub fn publish(&mut self) {
+        if !self.staged.any {
+            return;
+        }
+        let fresh = Staged { seq: self.staged.seq, ..Staged::default() };
+        let staged = std::mem::replace(&mut self.staged, fresh);
+        let (seq, dirty_bytes) = (staged.seq, publish_batch(&self.ej, staged));
+        gauge!("sluice_state_applied_seq", "ej" => self.ej.id.to_string()).set(as_f64(seq.get()));
+        self.core.after_publish(&self.ej, dirty_bytes);
+    }
+
+    fn put(&mut self, seq: Seq, record: Record) {
+        let ty = record.record_type();
+        let known = self.find(ty, record.id());
+        let old = match known {
+            Some(record_ref) => match self.record(record_ref) {
+                Some(old) if old == record => return,
+                Some(old) => Some(old),
+                // The store lost it: `check` says so.
+                None => return,
+            },
+            None => None,
+        };
+        debug_assert!(record.stamp().version == seq, "a put record is stamped with its message");
+        let record_ref = known.unwrap_or_else(|| self.create(ty, record.id()));
+        self.index_rows(seq, record_ref, old.as_ref(), &record);
+        self.list_identifiers(record_ref, old.as_ref(), &record);
+        let home = self.move_stay(record_ref, old.as_ref(), &record);
+        self.staged.touched.push((record_ref, seq));
+        self.staged.now = self.staged.now.max(record.stamp().updated_at);
+        if let Some(old) = old {
+            let bytes =
+                self.staged.records.get(&record_ref).map_or_else(|| hot::weight(&old), |d| d.bytes);
+            self.staged.replaced.push((record_ref, old, bytes));
+        }
+        let bytes = hot::weight(&record);
+        self.staged.records.insert(record_ref, Dirty { record, home, bytes });
+    }
+
+    fn create(&mut self, ty: RecordType, id: ResourceId) -> RecordRef {
+        let published = self.ej.inner.read().table(ty).count();
+        let created = &mut self.staged.created[ty as usize - 1];
+        let rid = published + *created;
+        *created += 1;
+        self.staged.ids.insert((ty, id), rid);
+        RecordRef { ty, rid }
+    }
+
+    fn index_rows(&mut self, seq: Seq, at: RecordRef, old: Option<&Record>, new: &Record) {
+        let rows_of = |record: Option<&Record>| {
+            let mut rows = Vec::new();
+            if let Some(record) = record {
+                rows_of_record(self.ej.id, at, record, &mut rows);
+                rows.sort_unstable();
+                rows.dedup();
+            }
+            rows
+        };
+        let (old, new) = (rows_of(old), rows_of(Some(new)));
+        let went = old.iter().filter(|row| new.binary_search(row).is_err());
+        let came = new.iter().filter(|row| old.binary_search(row).is_err());
+        self.staged.rows.extend(went.map(|row| RowChange { row: *row, seq, came: false }));
+        self.staged.rows.extend(came.map(|row| RowChange { row: *row, seq, came: true }));
+    }
+
+    fn list_identifiers(&mut self, at: RecordRef, old: Option<&Record>, new: &Record) {
+        let hashes = |record: &Record| self.ej.identifier_hashes(record.identifiers());
+        let old = old.map(hashes).unwrap_or_default();
+        let new = hashes(new);
+        for hash in old.iter().filter(|hash| !new.contains(hash)) {
+            self.staged.identifiers.push((at, *hash, false));
+        }
+        for hash in new.iter().filter(|hash| !old.contains(hash)) {
+            self.staged.identifiers.push((at, *hash, true));
+            self.staged.listed.entry((at.ty, *hash)).or_default().push(at.rid);
+        }
+    }
+
+    /// Where a stay belongs; notes that it moved to another patient.
+    fn move_stay(&mut self, at: RecordRef, old: Option<&Record>, new: &Record) -> u32 {
+        let Record::Stay(stay) = new else { return NOBODY };
+        let before = old.and_then(Record::patient);
+        if before != Some(stay.patient) {
+            self.staged.moves.push((at.rid, before, stay.patient));
+        }
+        self.find(RecordType::Patient, stay.patient).map_or(NOBODY, |patient| patient.rid)
+    }
+
+    fn find(&self, ty: RecordType, id: ResourceId) -> Option<RecordRef> {
+        let staged = self.staged.ids.get(&(ty, id)).map(|rid| RecordRef { ty, rid: *rid });
+        staged.or_else(|| self.ej.find(ty, id))
+    }
+
+    fn record(&self, record_ref: RecordRef) -> Option<Record> {
+        if let Some(dirty) = self.staged.records.get(&record_ref) {
+            return Some(dirty.record.clone());
+        }
+        match self.ej.record(record_ref) {
+            Ok(record) => Some(record),
+            Err(error) => {
+                self.lost.store(true, Ordering::Relaxed);
+                self.core.lost(&error);
+                None
+            }
+        }
+    }
+
+    /// Which record an identifier finds is a function of the records alone: of those that list
+    /// it, one not merged away, then one that has it in use, then the oldest.
+    fn by_identifier(&self, ty: RecordType, system: &str, value: &str) -> Option<Record> {
+        let hash = self.ej.identifier_hash(system, value);
+        let mut candidates: Vec<u32> =
+            self.ej.inner.read().table(ty).identifiers.candidates(hash).collect();
+        candidates.extend(self.staged.listed.get(&(ty, hash)).into_iter().flatten());
+        candidates.sort_unstable();
+        candidates.dedup();
+        let mut best: Option<((bool, bool), Record)> = None;
+        for rid in candidates {
+            let Some(record) = self.record(RecordRef { ty, rid }) else { continue };
+            let same = |i: &&Identifier| i.system == system && i.value == value;
+            let Some(listed) = record.identifiers().iter().find(same) else { continue };
+            let replaced = matches!(&record, Record::Patient(p) if p.replaced_by().is_some());
+            let rank = (replaced, listed.r#use == IdentifierUse::Old);
+            if best.as_ref().is_none_or(|(other, _)| rank < *other) {
+                best = Some((rank, record));
+            }
+        }
+        best.map(|(_, record)| record)
+    }
+
+    fn alias(&self, system: &str, value: &str) -> Option<ResourceId> {
+        if !self.staged.aliases.is_empty() {
+            let named = (Phi::new(system.to_owned()), Phi::new(value.to_owned()));
+            if let Some(patient) = self.staged.aliases.get(&named) {
+                return Some(*patient);
+            }
+        }
+        let hash = self.ej.identifier_hash(system, value);
+        let inner = self.ej.inner.read();
+        let number = inner.aliases.find(hash, system, value)?;
+        Some(inner.aliases.list[number as usize].patient)
+    }
+
+    /// The survivor at the end of a chain of merges.
+    fn survivor(&self, mut id: ResourceId) -> ResourceId {
+        // A ring would be a fault of the mapping; the bound keeps it from being ours as well.
+        for _ in 0..64 {
+            match self.patient(id).and_then(|patient| patient.replaced_by()) {
+                Some(next) => id = next,
+                None => break,
+            }
+        }
+        id
+    }
+}
+
+impl Records for EjWriter {
+    fn patient_by_identifier(&self, system: &str, value: &str) -> Option<ResourceId> {
+        let found = self.alias(system, value).or_else(|| {
+            self.by_identifier(RecordType::Patient, system, value).map(|record| record.id())
+        })?;
+        Some(self.survivor(found))
+    }
+
+    fn stay_by_identifier(&self, system: &str, value: &str) -> Option<ResourceId> {
+        self.by_identifier(RecordType::Stay, system, value).map(|record| record.id())
+    }
+
+    fn patient(&self, id: ResourceId) -> Option<Arc<PatientRecord>> {
+        match self.record(self.find(RecordType::Patient, id)?)? {
+            Record::Patient(patient) => Some(patient),
+            _ => None,
+        }
+    }
+
+    fn stay(&self, id: ResourceId) -> Option<Arc<StayRecord>> {
+        match self.record(self.find(RecordType::Stay, id)?)? {
+            Record::Stay(stay) => Some(stay),
+            _ => None,
+        }
+    }
+
+    fn location(&self, id: ResourceId) -> Option<Arc<LocationRecord>> {
+        match self.record(self.find(RecordType::Location, id)?)? {
+            Record::Location(location) => Some(location),
+            _ => None,
+        }
+    }
+
+    fn stays_of(&self, patient: ResourceId) -> Vec<ResourceId> {
+        let mut rids: Vec<u32> = {
+            let inner = self.ej.inner.read();
+            inner.stays_of.range((patient, 0)..=(patient, u32::MAX)).map(|(_, rid)| *rid).collect()
+        };
+        for (rid, before, after) in &self.staged.moves {
+            if *before == Some(patient) {
+                rids.retain(|other| other != rid);
+            }
+            if *after == patient && !rids.contains(rid) {
+                rids.push(*rid);
+            }
+        }
+        rids.sort_unstable();
+        rids.into_iter()
+            .filter_map(|rid| self.record(RecordRef { ty: RecordType::Stay, rid }))
+            .map(|record| record.id())
+            .collect()
+    }
+}
+
+impl Drop for EjWriter {
+    fn drop(&mut self) {
+        self.ej.writer_taken.store(false, Ordering::Release);
+    }
+}
+
+/// The index rows of a record.
+pub(crate) fn rows_of_record(ej: EjId, at: RecordRef, record: &Record, out: &mut Vec<Row>) {
+    let mut keys = Vec::with_capacity(16);
+    search::rows(ej, record, &mut keys);
+    out.extend(keys.iter().map(|(param, key)| Row::new(at.ty, *param, key, at.rid)));
+}
+
+/// Gives the bytes that wait for the flusher.
+fn publish_batch(ej: &Ej, staged: Staged) -> u64 {
+    let mut inner = ej.inner.write();
+    for ((ty, id), rid) in staged.ids {
+        inner.table_mut(ty).by_id.insert(id, rid);
+        if ty == RecordType::Stay && inner.homes.len() <= rid as usize {
+            inner.homes.resize(rid as usize + 1, NOBODY);
+        }
+    }
+    inner.index.apply(&staged.rows);
+    for (at, hash, listed) in staged.identifiers {
+        let identifiers = &mut inner.table_mut(at.ty).identifiers;
+        if listed {
+            identifiers.insert(hash, at.rid);
+        } else {
+            identifiers.remove(hash, at.rid);
+        }
+    }
+    for (rid, before, after) in staged.moves {
+        if let Some(before) = before {
+            inner.stays_of.remove(&(before, rid));
+        }
+        inner.stays_of.insert((after, rid));
+    }
+    for (at, record, bytes) in staged.replaced {
+        inner.versions.push(at, record, bytes);
+    }
+    for (at, seq) in staged.touched {
+        inner.table_mut(at.ty).touch(at.rid, seq);
+    }
+    for (at, dirty) in staged.records {
+        if at.ty == RecordType::Stay {
+            inner.homes[at.rid as usize] = dirty.home;
+        }
+        ej.hot.remove(at);
+        inner.dirty.put(at, dirty);
+    }
+    for named in staged.alias_order {
+        let patient = staged.aliases[&named];
+        let (system, value) = named;
+        let hash = ej.identifier_hash(system.expose(), value.expose());
+        let known = inner.aliases.find(hash, system.expose(), value.expose());
+        let end = u32::try_from(inner.aliases.list.len()).expect("aliases are u32");
+        let number = known.unwrap_or(end);
+        let alias = StoredAlias { applied: staged.seq, system, value, patient };
+        inner.aliases.put(hash, number, alias.clone());
+        inner.dirty.aliases.insert(number, alias);
+    }
+    inner.applied = staged.seq;
+    inner.now = inner.now.max(staged.now);
+    let now = inner.now;
+    inner.index.expire(now);
+    inner.dirty_bytes()
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
+pub(crate) const fn as_f64(value: u64) -> f64 {
+    value as f64
+}
