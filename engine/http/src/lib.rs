@@ -1,1 +1,32 @@
-//! Skeleton.
+//! The HTTP face: FHIR reads, searches and exports, metrics, health and the page for people.
+//!
+//! It reads the state and never writes it. Every route stands in one table ([`routes::table`])
+//! with who may call it; limits and that check come before any body is read ([`gate`]). Bytes are
+//! rendered once per version of a record and kept within a bound.
+
+#![expect(dead_code, reason = "the FHIR routes and the caches land next")]
+
+mod app;
+mod call;
+mod fault;
+mod gate;
+mod host;
+mod instruments;
+mod negotiate;
+mod ops;
+pub mod role;
+pub mod routes;
+mod server;
+pub mod settings;
+mod stall;
+mod tls;
+pub mod tokens;
+mod vitals;
+
+pub use app::Deps;
+pub use instruments::describe_metrics;
+pub use server::{BindError, Server};
+pub use settings::HttpSettings;
+pub use tls::TlsError;
+pub use tokens::Tokens;
+pub use vitals::{Reason, Vitals};

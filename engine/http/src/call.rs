@@ -1,0 +1,100 @@
+//! One admitted request, as an endpoint sees it.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::http::header::{self, HeaderMap, HeaderName};
+use axum::http::request::Parts;
+use bytes::Bytes;
+use sluice_ids::EjId;
+use sluice_mappings::records::RecordType;
+
+use crate::app::App;
+use crate::fault::Fault;
+use crate::role::Reach;
+use crate::routes::Route;
+use crate::tokens::Grant;
+
+/// Where the time of a request went, for `Server-Timing`.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Spent {
+    pub(crate) auth: Duration,
+    pub(crate) store: Duration,
+    pub(crate) render: Duration,
+}
+
+pub(crate) struct Call<'a> {
+    pub(crate) app: &'a Arc<App>,
+    pub(crate) route: &'a Route,
+    pub(crate) parts: &'a Parts,
+    /// The body of a route that takes a form.
+    pub(crate) form: Option<Bytes>,
+    /// `None` only on public routes.
+    pub(crate) grant: Option<Grant>,
+    pub(crate) spent: Cell<Spent>,
+}
+
+impl Call<'_> {
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+
+    /// A header's text; `None` when absent or not ASCII.
+    pub(crate) fn header(&self, name: HeaderName) -> Option<&str> {
+        self.parts.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub(crate) fn query(&self) -> &str {
+        self.parts.uri.query().unwrap_or_default()
+    }
+
+    /// The EJs that the caller may see through this route.
+    pub(crate) fn reach(&self) -> Reach {
+        match (self.ej(), &self.grant) {
+            (Some(ej), Some(grant)) if grant.reach.holds(ej) => Reach::only([ej]),
+            (None, Some(grant)) => grant.reach.clone(),
+            _ => Reach::only([]),
+        }
+    }
+
+    /// The EJ in the path. The gate has checked that the caller may see it.
+    pub(crate) fn ej(&self) -> Option<EjId> {
+        self.route.ej_in(self.parts.uri.path())
+    }
+
+    /// The `{id}` in the path.
+    pub(crate) fn id(&self) -> &str {
+        self.route.id_in(self.parts.uri.path()).unwrap_or_default()
+    }
+
+    /// # Errors
+    /// For a route that is about no record type: a bug in the table, found by its test.
+    pub(crate) fn record_type(&self) -> Result<RecordType, Fault> {
+        self.route.record_type.ok_or(Fault::Internal)
+    }
+
+    /// Runs `work` and adds its time to the store's.
+    pub(crate) fn in_store<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.timed(work, |spent, took| spent.store += took)
+    }
+
+    /// Runs `work` and adds its time to the rendering's.
+    pub(crate) fn in_render<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.timed(work, |spent, took| spent.render += took)
+    }
+
+    fn timed<T>(&self, work: impl FnOnce() -> T, add: impl FnOnce(&mut Spent, Duration)) -> T {
+        let started = Instant::now();
+        let done = work();
+        let mut spent = self.spent.get();
+        add(&mut spent, started.elapsed());
+        self.spent.set(spent);
+        done
+    }
+
+    /// Whether the client takes gzip (RFC 9110 §12.5.3; `q=0` is a refusal).
+    pub(crate) fn takes_gzip(&self) -> bool {
+        self.header(header::ACCEPT_ENCODING).is_some_and(crate::negotiate::takes_gzip)
+    }
+}

@@ -1,0 +1,282 @@
+//! Why a request was not answered, and how that is told: one place for every error.
+//!
+//! Texts name positions, parameters and limits, never a value that came with the request or that
+//! stands in a record. A FHIR path gets an OperationOutcome, `/api` a JSON error, a page a line.
+
+use std::borrow::Cow;
+
+use axum::body::Body;
+use axum::http::header::{self, HeaderValue};
+use axum::http::{Response, StatusCode};
+
+use crate::role::Role;
+
+/// What kind of client calls a path, and so what an error looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Face {
+    /// FHIR and the exports: OperationOutcome.
+    Fhir,
+    /// `/api`, `/health`: `{"error": {"code": …, "message": …}}`.
+    Api,
+    /// For people and scrapers: plain text.
+    Page,
+}
+
+impl Face {
+    /// The face of a path that no route has.
+    pub(crate) fn of_path(path: &str) -> Self {
+        let mut segments = path.split('/').skip(1);
+        match segments.next() {
+            Some("fhir") => Self::Fhir,
+            Some("ej") => match segments.nth(1) {
+                Some("fhir" | "export") => Self::Fhir,
+                _ => Self::Api,
+            },
+            Some("api" | "health") => Self::Api,
+            _ => Self::Page,
+        }
+    }
+}
+
+/// Everything that can be said instead of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    TokenMissing,
+    /// Unknown, revoked or expired: told alike.
+    TokenInvalid,
+    RoleTooLow {
+        needs: Role,
+    },
+    /// The route answers about every EJ at once.
+    NotEveryEj,
+    HostMissing,
+    HostForeign,
+    OriginForeign,
+    /// No such thing, or none that the caller may know of.
+    NotFound,
+    MethodNotAllowed,
+    NotAcceptable,
+    MediaType,
+    UriTooLong {
+        limit: usize,
+    },
+    BodyTooLarge {
+        limit: usize,
+    },
+    BodyTooSlow,
+    BodyBroken,
+    /// The query or form is not percent-encoded UTF-8.
+    QueryEncoding,
+    TooManyValues {
+        limit: usize,
+    },
+    /// A parameter's value cannot be read. The name is one that this server knows.
+    Parameter {
+        name: Cow<'static, str>,
+        problem: Cow<'static, str>,
+    },
+    /// Strict handling, and these are not known here.
+    ParametersUnknown {
+        names: Vec<String>,
+    },
+    CursorForged,
+    CursorForeign,
+    CursorExpired,
+    /// A bug: counted and logged with its route.
+    Internal,
+}
+
+impl Fault {
+    pub(crate) fn parameter(
+        name: impl Into<Cow<'static, str>>,
+        problem: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::Parameter { name: name.into(), problem: problem.into() }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::TokenMissing | Self::TokenInvalid => StatusCode::UNAUTHORIZED,
+            Self::RoleTooLow { .. } | Self::NotEveryEj | Self::OriginForeign => {
+                StatusCode::FORBIDDEN
+            }
+            Self::HostForeign => StatusCode::MISDIRECTED_REQUEST,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UriTooLong { .. } => StatusCode::URI_TOO_LONG,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::HostMissing
+            | Self::BodyBroken
+            | Self::QueryEncoding
+            | Self::TooManyValues { .. }
+            | Self::Parameter { .. }
+            | Self::ParametersUnknown { .. }
+            | Self::CursorForged
+            | Self::CursorForeign => StatusCode::BAD_REQUEST,
+            Self::CursorExpired => StatusCode::GONE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// FHIR `issue.code` (IssueType, the same in R4 and R5).
+    fn issue_code(&self) -> &'static str {
+        match self {
+            Self::TokenMissing => "login",
+            Self::TokenInvalid => "security",
+            Self::RoleTooLow { .. } | Self::NotEveryEj | Self::OriginForeign => "forbidden",
+            Self::NotFound | Self::HostForeign => "not-found",
+            Self::MethodNotAllowed
+            | Self::NotAcceptable
+            | Self::MediaType
+            | Self::ParametersUnknown { .. } => "not-supported",
+            Self::UriTooLong { .. } | Self::BodyTooLarge { .. } | Self::TooManyValues { .. } => {
+                "too-long"
+            }
+            Self::BodyTooSlow => "timeout",
+            Self::HostMissing
+            | Self::BodyBroken
+            | Self::QueryEncoding
+            | Self::CursorForged
+            | Self::CursorForeign => "invalid",
+            Self::Parameter { .. } => "value",
+            // R4 has no code for "gone"; `expired` is about the thing that was given.
+            Self::CursorExpired => "expired",
+            Self::Internal => "exception",
+        }
+    }
+
+    fn text(&self) -> Cow<'static, str> {
+        match self {
+            Self::TokenMissing => {
+                "a token is needed: Authorization: Bearer slc_… (made by `sluice token create`)"
+                    .into()
+            }
+            Self::TokenInvalid => "the token is unknown, revoked or expired".into(),
+            Self::RoleTooLow { needs } => format!("this needs the role {needs} or above").into(),
+            Self::NotEveryEj => {
+                "this answers about every EJ, and the token reaches only some".into()
+            }
+            Self::HostMissing => "the request has no Host header".into(),
+            Self::HostForeign => {
+                "this server is not known by the name in the Host header (http.allowed_hosts)"
+                    .into()
+            }
+            Self::OriginForeign => "requests from another site's pages are refused".into(),
+            Self::NotFound => "there is no such thing here".into(),
+            Self::MethodNotAllowed => "this path does not take this method".into(),
+            Self::NotAcceptable => "none of the accepted media types is served here".into(),
+            Self::MediaType => "the body must be application/x-www-form-urlencoded".into(),
+            Self::UriTooLong { limit } => format!(
+                "path and query have more than {limit} bytes; POST _search takes longer ones"
+            )
+            .into(),
+            Self::BodyTooLarge { limit } => format!("the body has more than {limit} bytes").into(),
+            Self::BodyTooSlow => "the body did not arrive in time".into(),
+            Self::BodyBroken => "the body could not be read".into(),
+            Self::QueryEncoding => "the parameters are not percent-encoded UTF-8".into(),
+            Self::TooManyValues { limit } => {
+                format!("the search has more than {limit} values").into()
+            }
+            Self::Parameter { name, problem } => format!("{name}: {problem}").into(),
+            Self::ParametersUnknown { names } => {
+                format!("not known here (Prefer: handling=strict): {}", names.join(", ")).into()
+            }
+            Self::CursorForged => "the _cursor was not made by this server, or was changed".into(),
+            Self::CursorForeign => {
+                "the _cursor belongs to another search, another path or other rights".into()
+            }
+            Self::CursorExpired => {
+                "the changes since the search began are no longer kept; search again".into()
+            }
+            Self::Internal => "the request failed here; it is counted and logged".into(),
+        }
+    }
+
+    pub(crate) fn respond(&self, face: Face) -> Response<Body> {
+        let text = self.text();
+        let (media, body) = match face {
+            Face::Fhir => {
+                (FHIR_JSON, operation_outcome("error", self.issue_code(), &text).into_bytes())
+            }
+            Face::Api => {
+                let code = self.issue_code();
+                (
+                    JSON,
+                    format!(r#"{{"error":{{"code":"{code}","message":{}}}}}"#, quoted(&text))
+                        .into(),
+                )
+            }
+            Face::Page => (TEXT, format!("{text}\n").into_bytes()),
+        };
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, media);
+        if let Some(challenge) = self.challenge() {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+
+    /// RFC 6750 §3.
+    fn challenge(&self) -> Option<HeaderValue> {
+        match self {
+            Self::TokenMissing => Some(HeaderValue::from_static(r#"Bearer realm="sluice""#)),
+            Self::TokenInvalid => {
+                Some(HeaderValue::from_static(r#"Bearer realm="sluice", error="invalid_token""#))
+            }
+            Self::RoleTooLow { .. } | Self::NotEveryEj => Some(HeaderValue::from_static(
+                r#"Bearer realm="sluice", error="insufficient_scope""#,
+            )),
+            _ => None,
+        }
+    }
+}
+
+pub(crate) const FHIR_JSON: HeaderValue =
+    HeaderValue::from_static("application/fhir+json; charset=utf-8");
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// An OperationOutcome of one issue. `text` must hold no patient data.
+pub(crate) fn operation_outcome(severity: &str, code: &str, text: &str) -> String {
+    format!(
+        r#"{{"resourceType":"OperationOutcome","issue":[{{"severity":"{severity}","code":"{code}","diagnostics":{}}}]}}"#,
+        quoted(text)
+    )
+}
+
+/// `text` as a JSON string.
+pub(crate) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_face_of_an_unknown_path_is_that_of_its_neighbours() {
+        for (path, face) in [
+            ("/fhir/R4/Nothing", Face::Fhir),
+            ("/ej/EJ1/fhir/R4/Nothing", Face::Fhir),
+            ("/ej/EJ1/export/nothing", Face::Fhir),
+            ("/api/nothing", Face::Api),
+            ("/health/nothing", Face::Api),
+            ("/favicon.ico", Face::Page),
+        ] {
+            assert_eq!(Face::of_path(path), face, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_outcome_is_json_whatever_the_text_holds() {
+        let text = "a \"quote\", a \\ and a\nline";
+        let outcome: serde_json::Value =
+            serde_json::from_str(&operation_outcome("error", "invalid", text)).unwrap();
+        assert_eq!(outcome["issue"][0]["diagnostics"], text);
+    }
+}

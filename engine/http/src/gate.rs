@@ -1,0 +1,223 @@
+//! The one way in: limits, then who is asking, then whether they may, and only then a body.
+//!
+//! Nothing of a body is read before the caller is known and allowed, so that no parser stands
+//! before the check.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::http::header::{self, HeaderValue};
+use axum::http::request::Parts;
+use axum::http::{Method, Request, Response};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+
+use crate::app::App;
+use crate::call::{Call, Spent};
+use crate::fault::{Face, Fault};
+use crate::instruments;
+use crate::role::{EjScope, Policy, Reach};
+use crate::routes::Route;
+use crate::tokens::Grant;
+
+/// A route and what it is answered from.
+pub(crate) struct Door {
+    pub(crate) app: Arc<App>,
+    pub(crate) route: Route,
+}
+
+impl Door {
+    pub(crate) async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        let started = Instant::now();
+        let (parts, body) = request.into_parts();
+        let face = self.route.face.unwrap_or_else(|| Face::of_path(parts.uri.path()));
+        let mut response = match self.admitted(&parts, body, started).await {
+            Ok(response) => response,
+            Err(fault) => {
+                if let Some(reason) = refusal(&fault) {
+                    instruments::refused(reason);
+                }
+                fault.respond(face)
+            }
+        };
+        protect(&mut response, face);
+        let took = started.elapsed();
+        let status = response.status();
+        self.route.meter.answered(&parts.method, status, took);
+        // The template, never the URI: paths hold ids and queries hold names.
+        tracing::debug!(
+            route = self.route.path,
+            method = self.route.method.as_str(),
+            status = status.as_u16(),
+            took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            "answered"
+        );
+        response
+    }
+
+    async fn admitted(
+        &self,
+        parts: &Parts,
+        body: Body,
+        started: Instant,
+    ) -> Result<Response<Body>, Fault> {
+        let app = &self.app;
+        check_request(app, parts)?;
+        let grant = self.authenticated(parts)?;
+        self.authorised(parts, grant.as_ref())?;
+        let spent = Spent { auth: started.elapsed(), ..Spent::default() };
+        let form = if self.route.takes_form {
+            Some(read_form(app, parts, body).await?)
+        } else {
+            drop(body);
+            None
+        };
+        let call = Call { app, route: &self.route, parts, form, grant, spent: Cell::new(spent) };
+        // A panic in one answer is that answer's; its payload may quote data and is dropped.
+        catch_unwind(AssertUnwindSafe(|| (self.route.endpoint)(&call))).unwrap_or_else(|_| {
+            tracing::error!(route = self.route.path, "an endpoint panicked");
+            Err(Fault::Internal)
+        })
+    }
+
+    /// Who is asking. On a public route nobody need say, and a wrong token is nobody's.
+    fn authenticated(&self, parts: &Parts) -> Result<Option<Grant>, Fault> {
+        let app = &self.app;
+        app.tokens.look();
+        if app.is_open() {
+            return Ok(Some(App::open_grant()));
+        }
+        let grant = bearer(parts)
+            .and_then(|secret| app.tokens.authenticate(secret).map_err(|_| Fault::TokenInvalid));
+        match (self.route.policy, grant) {
+            (_, Ok(grant)) => Ok(Some(grant)),
+            (Policy::Public, Err(_)) => Ok(None),
+            (Policy::Needs { .. }, Err(fault)) => Err(fault),
+        }
+    }
+
+    fn authorised(&self, parts: &Parts, grant: Option<&Grant>) -> Result<(), Fault> {
+        let Policy::Needs { role, scope } = self.route.policy else { return Ok(()) };
+        let grant = grant.ok_or(Fault::TokenMissing)?;
+        if grant.role < role {
+            return Err(Fault::RoleTooLow { needs: role });
+        }
+        match scope {
+            EjScope::Visible => Ok(()),
+            EjScope::Every if grant.reach == Reach::All => Ok(()),
+            EjScope::Every => {
+                let every = self.app.entities.keys().all(|ej| grant.reach.holds(*ej));
+                if every { Ok(()) } else { Err(Fault::NotEveryEj) }
+            }
+            EjScope::Path => {
+                let ej = self.route.ej_in(parts.uri.path()).ok_or(Fault::NotFound)?;
+                let known = self.app.entities.contains_key(&ej) && grant.reach.holds(ej);
+                if known { Ok(()) } else { Err(Fault::NotFound) }
+            }
+        }
+    }
+}
+
+fn check_request(app: &App, parts: &Parts) -> Result<(), Fault> {
+    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    if target > app.settings.uri_bytes_max {
+        return Err(Fault::UriTooLong { limit: app.settings.uri_bytes_max });
+    }
+    let host = host(parts).ok_or(Fault::HostMissing)?;
+    if !app.hosts.answers(host) {
+        return Err(Fault::HostForeign);
+    }
+    // A page of another site can send a form here without being asked whether it may.
+    if !matches!(parts.method, Method::GET | Method::HEAD)
+        && let Some(origin) = parts.headers.get(header::ORIGIN)
+        && !origin.to_str().is_ok_and(|origin| app.hosts.is_own_origin(origin, host))
+    {
+        return Err(Fault::OriginForeign);
+    }
+    Ok(())
+}
+
+/// The name by which the client addressed us; `None` without exactly one.
+pub(crate) fn host(parts: &Parts) -> Option<&str> {
+    if let Some(authority) = parts.uri.authority() {
+        return Some(authority.as_str());
+    }
+    let mut hosts = parts.headers.get_all(header::HOST).iter();
+    let host = hosts.next()?.to_str().ok()?;
+    hosts.next().is_none().then_some(host)
+}
+
+fn bearer(parts: &Parts) -> Result<&str, Fault> {
+    let value = parts.headers.get(header::AUTHORIZATION).ok_or(Fault::TokenMissing)?;
+    let value = value.to_str().map_err(|_| Fault::TokenInvalid)?;
+    match value.split_at_checked(7) {
+        Some((scheme, secret)) if scheme.eq_ignore_ascii_case("bearer ") => Ok(secret.trim()),
+        _ => Err(Fault::TokenMissing),
+    }
+}
+
+async fn read_form(app: &App, parts: &Parts, body: Body) -> Result<Bytes, Fault> {
+    let limit = app.settings.body_bytes_max;
+    let declared = parts.headers.get(header::CONTENT_LENGTH);
+    let declared = declared.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|bytes| bytes > limit as u64) {
+        return Err(Fault::BodyTooLarge { limit });
+    }
+    // Without a body its type does not matter.
+    let is_form = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|media| {
+            media.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        });
+    if !is_form && declared != Some(0) {
+        return Err(Fault::MediaType);
+    }
+    let reading = async {
+        let mut bytes = BytesMut::new();
+        let mut stream = body.into_data_stream();
+        while let Some(part) = stream.next().await {
+            let part = part.map_err(|_| Fault::BodyBroken)?;
+            if bytes.len() + part.len() > limit {
+                return Err(Fault::BodyTooLarge { limit });
+            }
+            bytes.extend_from_slice(&part);
+        }
+        Ok(bytes.freeze())
+    };
+    tokio::time::timeout(app.settings.body_timeout(), reading)
+        .await
+        .unwrap_or(Err(Fault::BodyTooSlow))
+}
+
+/// What stands on every answer. Patient data is never to be kept by a cache or a disk.
+fn protect(response: &mut Response<Body>, face: Face) {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
+    if face != Face::Page {
+        headers.insert(
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+        );
+    }
+}
+
+fn refusal(fault: &Fault) -> Option<&'static str> {
+    match fault {
+        Fault::TokenMissing | Fault::TokenInvalid => Some("token"),
+        Fault::RoleTooLow { .. } | Fault::NotEveryEj => Some("role"),
+        Fault::HostMissing | Fault::HostForeign => Some("host"),
+        Fault::OriginForeign => Some("origin"),
+        Fault::UriTooLong { .. } => Some("uri"),
+        Fault::BodyTooLarge { .. } | Fault::BodyTooSlow | Fault::BodyBroken | Fault::MediaType => {
+            Some("body")
+        }
+        _ => None,
+    }
+}

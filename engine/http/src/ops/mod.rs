@@ -1,0 +1,16 @@
+//! What is not FHIR: health, metrics, counters, and the page for people.
+
+pub(crate) mod console;
+pub(crate) mod health;
+pub(crate) mod prometheus;
+
+use axum::body::Body;
+use axum::http::header;
+use axum::http::{Response, StatusCode};
+
+pub(crate) fn json(status: StatusCode, value: &serde_json::Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(value.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, crate::fault::JSON);
+    response
+}

@@ -1,0 +1,265 @@
+//! `[http]`: where the HTTP face listens and the ceiling on everything that it takes.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// `[http]`. Every limit has its unit in its name; each refusal is counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpSettings {
+    /// Where to listen. Default `127.0.0.1:8080`: this machine only. Any other address is refused
+    /// at start without `[http.tls]` and at least one token.
+    pub address: SocketAddr,
+    /// The URL under which clients reach the server, without a trailing slash, e.g.
+    /// `https://fhir.example.org/sluice`. Default empty: taken from each request's `Host`, which
+    /// is right without a proxy. Links in Bundles start with it.
+    pub public_base: String,
+    /// Take `X-Forwarded-Proto`, `-Host` and `-Prefix` for links. Default `false`: only a proxy
+    /// that overwrites them makes them trustworthy.
+    pub trust_forwarded: bool,
+    /// `Host` names that are answered, without port. Default empty: on loopback `localhost` and
+    /// loopback addresses only (a web page that rebinds its name to 127.0.0.1 gets nothing),
+    /// elsewhere any. The host of `public_base` is always one of them.
+    pub allowed_hosts: Vec<String>,
+    /// Who must show a token: `auto` (default: everyone, except on loopback while no token has
+    /// ever been created) or `required` (everyone, always).
+    pub authentication: Authentication,
+    /// Most connections at once. Default 1024: each costs about 10 KB.
+    pub connections_max: usize,
+    /// Most connections at once from one address. Default 512, so that one client cannot take
+    /// every place; raise it to `connections_max` behind a proxy.
+    pub connections_per_peer_max: usize,
+    /// Longest wait for a request's complete header, and for the next request on an idle
+    /// connection, in milliseconds. Default 15000: against senders that drip bytes.
+    pub header_timeout_ms: u64,
+    /// Longest wait for a request's complete body, in milliseconds. Default 10000.
+    pub body_timeout_ms: u64,
+    /// Longest time that a client may leave an answer unread, in milliseconds. Default 30000: an
+    /// export takes as long as it takes, provided that it moves.
+    pub write_stall_timeout_ms: u64,
+    /// Longest TLS handshake, in milliseconds. Default 5000.
+    pub handshake_timeout_ms: u64,
+    /// Longest wait for requests under way when stopping, in milliseconds. Default 5000.
+    pub stop_timeout_ms: u64,
+    /// Largest request header, in bytes. Default 16384 (the least that is taken is 8192).
+    pub header_bytes_max: usize,
+    /// Longest request target (path and query), in bytes. Default 8192: a longer search goes by
+    /// `POST _search`.
+    pub uri_bytes_max: usize,
+    /// Largest request body, in bytes. Default 65536: only searches have one.
+    pub body_bytes_max: usize,
+    /// Resources on a page when `_count` is absent. Default 20.
+    pub page_count_default: u32,
+    /// Most resources on a page; a larger `_count` gets this. Default 1000.
+    pub page_count_max: u32,
+    /// Most parameters of one search, repetitions and comma-separated values included. Default 64.
+    pub search_values_max: usize,
+    /// Compress answers of at least this many bytes when the client takes gzip. Default 4096: one
+    /// resource is not worth its 30 µs.
+    pub gzip_bytes_min: usize,
+    /// Exports that may build chunks at the same time. Default 1: the feed comes first.
+    pub export_builders_max: usize,
+    /// Send `Server-Timing` (auth, store, render; milliseconds) with FHIR answers and exports.
+    /// Default `true`.
+    pub server_timing: bool,
+    pub tls: TlsSettings,
+    pub cache: CacheSettings,
+}
+
+/// Who must show a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Authentication {
+    /// Everyone, except on loopback while no token has ever been created.
+    #[default]
+    Auto,
+    /// Everyone, always.
+    Required,
+}
+
+/// `[http.tls]`: both empty (default) is plain HTTP. TLS 1.2 and 1.3.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsSettings {
+    /// PEM file with the certificate chain, the server's own first.
+    pub certificate: PathBuf,
+    /// PEM file with its private key (PKCS#8, PKCS#1 or SEC1).
+    pub key: PathBuf,
+}
+
+/// `[http.cache]`: rendered resources and export chunks, kept as bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CacheSettings {
+    /// Keep rendered bytes. Default `true`; `false` renders every answer anew (to compare).
+    pub enabled: bool,
+    /// Rendered resources, in bytes. Default 67108864 (64 MiB, about 40 000 resources).
+    pub resource_bytes_max: usize,
+    /// Export chunks, plain and deflated, in bytes. Default 67108864 (64 MiB): the deflated
+    /// exports of about 400 000 resources. One that does not hold the whole export still answers,
+    /// but builds each time what it could not keep.
+    pub chunk_bytes_max: usize,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            public_base: String::new(),
+            trust_forwarded: false,
+            allowed_hosts: Vec::new(),
+            authentication: Authentication::Auto,
+            connections_max: 1024,
+            connections_per_peer_max: 512,
+            header_timeout_ms: 15_000,
+            body_timeout_ms: 10_000,
+            write_stall_timeout_ms: 30_000,
+            handshake_timeout_ms: 5_000,
+            stop_timeout_ms: 5_000,
+            header_bytes_max: 16 * 1024,
+            uri_bytes_max: 8 * 1024,
+            body_bytes_max: 64 * 1024,
+            page_count_default: 20,
+            page_count_max: 1000,
+            search_values_max: 64,
+            gzip_bytes_min: 4096,
+            export_builders_max: 1,
+            server_timing: true,
+            tls: TlsSettings::default(),
+            cache: CacheSettings::default(),
+        }
+    }
+}
+
+impl Default for CacheSettings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            resource_bytes_max: 64 * 1024 * 1024,
+            chunk_bytes_max: 64 * 1024 * 1024,
+        }
+    }
+}
+
+impl TlsSettings {
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        !self.certificate.as_os_str().is_empty() || !self.key.as_os_str().is_empty()
+    }
+}
+
+/// A value that cannot work, found before anything is bound.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    #[error("http.{key} is {value}; it must be at least {least}")]
+    TooSmall { key: &'static str, value: u64, least: u64 },
+    #[error("http.page_count_default is {default}, above http.page_count_max ({max})")]
+    PageDefaultAboveMax { default: u32, max: u32 },
+    #[error("http.tls needs both certificate and key")]
+    HalfTls,
+    #[error(
+        "http.public_base {value:?} must start with http:// or https:// and a host, and have no \
+         trailing slash, query or fragment"
+    )]
+    PublicBase { value: String },
+}
+
+impl HttpSettings {
+    /// What `sluice check` asks.
+    ///
+    /// # Errors
+    /// The first value that cannot work.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        let least: [(&'static str, u64, u64); 14] = [
+            ("connections_max", self.connections_max as u64, 1),
+            ("connections_per_peer_max", self.connections_per_peer_max as u64, 1),
+            ("header_timeout_ms", self.header_timeout_ms, 1),
+            ("body_timeout_ms", self.body_timeout_ms, 1),
+            ("write_stall_timeout_ms", self.write_stall_timeout_ms, 1),
+            ("handshake_timeout_ms", self.handshake_timeout_ms, 1),
+            ("header_bytes_max", self.header_bytes_max as u64, 8192),
+            ("uri_bytes_max", self.uri_bytes_max as u64, 256),
+            ("body_bytes_max", self.body_bytes_max as u64, 256),
+            ("page_count_default", u64::from(self.page_count_default), 1),
+            ("page_count_max", u64::from(self.page_count_max), 1),
+            ("search_values_max", self.search_values_max as u64, 1),
+            ("gzip_bytes_min", self.gzip_bytes_min as u64, 1),
+            ("export_builders_max", self.export_builders_max as u64, 1),
+        ];
+        for (key, value, least) in least {
+            if value < least {
+                return Err(SettingsError::TooSmall { key, value, least });
+            }
+        }
+        if self.page_count_default > self.page_count_max {
+            return Err(SettingsError::PageDefaultAboveMax {
+                default: self.page_count_default,
+                max: self.page_count_max,
+            });
+        }
+        if self.tls.is_set()
+            && (self.tls.certificate.as_os_str().is_empty() || self.tls.key.as_os_str().is_empty())
+        {
+            return Err(SettingsError::HalfTls);
+        }
+        if !self.public_base.is_empty() && base_host(&self.public_base).is_none() {
+            return Err(SettingsError::PublicBase { value: self.public_base.clone() });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn header_timeout(&self) -> Duration {
+        Duration::from_millis(self.header_timeout_ms)
+    }
+
+    pub(crate) fn body_timeout(&self) -> Duration {
+        Duration::from_millis(self.body_timeout_ms)
+    }
+}
+
+/// The host of an absolute base URL that links can be appended to; `None` if it is not one.
+pub(crate) fn base_host(base: &str) -> Option<&str> {
+    let rest = base.strip_prefix("https://").or_else(|| base.strip_prefix("http://"))?;
+    let clean = |b: u8| b.is_ascii_graphic() && !matches!(b, b'?' | b'#' | b'"' | b'\\' | b'<');
+    if base.ends_with('/') || !rest.bytes().all(clean) {
+        return None;
+    }
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = crate::host::without_port(authority);
+    (!host.is_empty() && !host.contains('@')).then_some(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_pass_their_own_check() {
+        assert_eq!(HttpSettings::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn a_base_that_links_cannot_be_appended_to_is_refused() {
+        for bad in ["example.org", "https://", "https://example.org/", "ftp://x", "http://x?y"] {
+            let settings = HttpSettings { public_base: bad.into(), ..HttpSettings::default() };
+            assert!(settings.check().is_err(), "{bad}");
+        }
+        assert_eq!(base_host("https://fhir.example.org:8443/sluice"), Some("fhir.example.org"));
+        assert_eq!(base_host("http://[::1]:8080"), Some("[::1]"));
+    }
+
+    #[test]
+    fn half_a_tls_setting_and_a_zero_limit_are_named() {
+        let mut settings = HttpSettings::default();
+        settings.tls.key = "key.pem".into();
+        assert_eq!(settings.check(), Err(SettingsError::HalfTls));
+        let settings = HttpSettings { connections_max: 0, ..HttpSettings::default() };
+        assert_eq!(
+            settings.check(),
+            Err(SettingsError::TooSmall { key: "connections_max", value: 0, least: 1 })
+        );
+    }
+}

@@ -1,0 +1,239 @@
+//! A server on a port of its own, and a client that writes HTTP by hand so that a test can stop
+//! in the middle of a request.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusBuilder;
+use parking_lot::Mutex;
+use sluice_http::role::{Reach, Role};
+use sluice_http::tokens::NewToken;
+use sluice_http::{Deps, HttpSettings, Reason, Server, Tokens, Vitals};
+use sluice_ids::{EjId, Seq};
+use sluice_mappings::entity::{EjSettings, LegalEntity};
+use tokio_util::sync::CancellationToken;
+
+pub fn ej(name: &str) -> EjId {
+    EjId::new(name).unwrap()
+}
+
+pub fn entity(name: &str) -> Arc<LegalEntity> {
+    let settings: EjSettings = serde_json::from_value(serde_json::json!({
+        "id": name,
+        "name": format!("Hospital {name}"),
+    }))
+    .unwrap();
+    Arc::new(LegalEntity::new(settings).unwrap())
+}
+
+/// Says what the test told it to say.
+#[derive(Default)]
+pub struct TestVitals {
+    pub reasons: Mutex<Vec<Reason>>,
+    pub journaled: Mutex<HashMap<EjId, Seq>>,
+}
+
+impl Vitals for TestVitals {
+    fn not_ready(&self) -> Vec<Reason> {
+        self.reasons.lock().clone()
+    }
+
+    fn journaled(&self, ej: EjId) -> Option<Seq> {
+        self.journaled.lock().get(&ej).copied()
+    }
+}
+
+pub struct Running {
+    pub address: SocketAddr,
+    pub folder: tempfile::TempDir,
+    pub vitals: Arc<TestVitals>,
+    pub stop: CancellationToken,
+    pub server: Option<std::thread::JoinHandle<()>>,
+}
+
+pub fn settings() -> HttpSettings {
+    HttpSettings { address: "127.0.0.1:0".parse().unwrap(), ..HttpSettings::default() }
+}
+
+pub fn deps(folder: &std::path::Path, vitals: &Arc<TestVitals>) -> Deps {
+    Deps {
+        entities: vec![entity("EJ1"), entity("EJ2")],
+        tokens: Tokens::open(folder).unwrap().look_every(Duration::ZERO),
+        vitals: Arc::clone(vitals) as Arc<dyn Vitals>,
+        prometheus: PrometheusBuilder::new().build_recorder().handle(),
+    }
+}
+
+impl Running {
+    pub fn start(settings: HttpSettings) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let vitals = Arc::new(TestVitals::default());
+        let deps = deps(folder.path(), &vitals);
+        let stop = CancellationToken::new();
+        let (told, bound) = std::sync::mpsc::channel();
+        let server = std::thread::spawn({
+            let stop = stop.clone();
+            move || {
+                let runtime = tokio::runtime::Builder::new_multi_thread()
+                    .worker_threads(2)
+                    .enable_all()
+                    .build()
+                    .unwrap();
+                runtime.block_on(async {
+                    let server = Server::bind(settings, deps).await.unwrap();
+                    told.send(server.local_addr()).unwrap();
+                    server.run(stop).await;
+                });
+            }
+        });
+        let address = bound.recv().unwrap();
+        Self { address, folder, vitals, stop, server: Some(server) }
+    }
+
+    /// What `sluice token create` does, in another process as far as the server can tell.
+    pub fn token(&self, role: Role, ejs: &[&str]) -> String {
+        let reach = if ejs == ["*"] { Reach::All } else { Reach::only(ejs.iter().map(|e| ej(e))) };
+        let tokens = Tokens::open(self.folder.path()).unwrap();
+        tokens.create(NewToken { role, reach, expires: None }).unwrap().secret
+    }
+
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream
+    }
+
+    pub fn get(&self, path: &str, token: Option<&str>) -> Answer {
+        self.request("GET", path, token, &[], b"")
+    }
+
+    pub fn request(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        let mut stream = self.connect();
+        let mut text = head(method, path, token, headers);
+        if !body.is_empty() {
+            text.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        text.push_str("Connection: close\r\n\r\n");
+        stream.write_all(text.as_bytes()).unwrap();
+        stream.write_all(body).unwrap();
+        Answer::read(&mut stream, method == "HEAD")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(server) = self.server.take() {
+            let ended = server.join();
+            if !std::thread::panicking() {
+                ended.unwrap();
+            }
+        }
+    }
+}
+
+/// Request line and headers, without the empty line.
+pub fn head(method: &str, path: &str, token: Option<&str>, headers: &[(&str, &str)]) -> String {
+    let mut text = format!("{method} {path} HTTP/1.1\r\n");
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        text.push_str("Host: localhost\r\n");
+    }
+    if let Some(token) = token {
+        text.push_str(&format!("Authorization: Bearer {token}\r\n"));
+    }
+    for (name, value) in headers {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    text
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn read(stream: &mut TcpStream, is_head: bool) -> Self {
+        let mut bytes = Vec::new();
+        let mut chunk = [0; 8192];
+        let end = loop {
+            if let Some(at) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
+                break at;
+            }
+            let read = stream.read(&mut chunk).unwrap();
+            assert!(read > 0, "the connection closed before an answer's header");
+            bytes.extend_from_slice(&chunk[..read]);
+        };
+        let text = String::from_utf8(bytes[..end].to_vec()).unwrap();
+        let mut lines = text.split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers: Vec<(String, String)> = lines
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect();
+        let mut answer = Self { status, headers, body: bytes[end + 4..].to_vec() };
+        if is_head || status == 304 || status == 204 {
+            return answer;
+        }
+        if let Some(length) = answer.header("content-length") {
+            let length: usize = length.parse().unwrap();
+            while answer.body.len() < length {
+                let read = stream.read(&mut chunk).unwrap();
+                assert!(read > 0, "the connection closed in mid-body");
+                answer.body.extend_from_slice(&chunk[..read]);
+            }
+        } else {
+            stream.read_to_end(&mut answer.body).unwrap();
+            if answer.header("transfer-encoding") == Some("chunked") {
+                answer.body = unchunked(&answer.body);
+            }
+        }
+        answer
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    pub fn is_outcome(&self) -> bool {
+        self.header("content-type").is_some_and(|media| media.starts_with("application/fhir+json"))
+            && self.json()["resourceType"] == "OperationOutcome"
+    }
+}
+
+fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let line = bytes.windows(2).position(|w| w == b"\r\n").expect("a chunk size");
+        let size = usize::from_str_radix(std::str::from_utf8(&bytes[..line]).unwrap(), 16).unwrap();
+        bytes = &bytes[line + 2..];
+        if size == 0 {
+            return body;
+        }
+        body.extend_from_slice(&bytes[..size]);
+        bytes = &bytes[size + 2..];
+    }
+}
