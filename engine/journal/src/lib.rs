@@ -1,8 +1,10 @@
 //! The journal: every message durably kept, in order, before it is acknowledged.
 
 mod port;
+mod slot;
 
 pub use port::{
-    Append, AppendFuture, Appender, Entry, IdempotencyKey, Journal, KeyIndex, Keys, KeysOf, Kind,
-    ReadError, Reader, Record, Refusal,
+    Append, Appender, Entry, IdempotencyKey, Journal, KeyIndex, Keys, KeysOf, Kind, ReadError,
+    Reader, Record, Refusal,
 };
+pub use slot::{AppendFuture, Completer, Slots};

@@ -8,15 +8,18 @@
 //!   caller must not acknowledge, and closes the connection so that the sender sends again.
 //! - **Order.** Appends made through one [`Appender`] are stored in call order. [`Seq`] is per
 //!   EJ, strictly increasing, gaps allowed, known only after the append.
-//! - **Backpressure.** A full queue makes the future wait; it never grows without bound.
+//! - **Backpressure.** The future ends no sooner than the disk allows: a caller that awaits it
+//!   before it takes more from its socket is pushed back at the disk's speed. What may wait at
+//!   once is bounded in bytes; beyond that an append is refused with [`Refusal::Busy`], and
+//!   nothing was kept of it.
 //! - **Reading** gives only what is durable, in `Seq` order, each record exactly once.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
 use sluice_ids::{ChannelId, EjId, Lsn, Micros, Seq};
+
+use crate::slot::AppendFuture;
 
 /// What a record is. The numbers are the disk format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,6 +35,16 @@ pub enum Kind {
     OperatorAct = 4,
     /// The configuration that the mapping depends on, from here on.
     ConfigEpoch = 5,
+}
+
+impl Kind {
+    /// The kind with that number in a record; `None` where this format has none.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Self::Message, Self::CursorAdvance, Self::DeadLetter, Self::OperatorAct, Self::ConfigEpoch]
+            .into_iter()
+            .find(|kind| *kind as u8 == number)
+    }
 }
 
 /// `hash(EJ, sender, control id, bytes)`, SHA-256 cut to 16 bytes; all zero where there is none.
@@ -80,13 +93,13 @@ pub enum Refusal {
     NoSpace { free_bytes: u64, floor_bytes: u64 },
     #[error("an entry of {bytes} bytes is over the limit of {limit}")]
     TooLarge { bytes: u64, limit: u64 },
+    #[error("{queued_bytes} bytes wait to be written; at most {limit} may")]
+    Busy { queued_bytes: u64, limit: u64 },
     #[error("the journal is stopping")]
     Stopping,
     #[error("{ej} is stopped by damage until an operator accepts it")]
     Damaged { ej: EjId },
 }
-
-pub type AppendFuture = Pin<Box<dyn Future<Output = Append> + Send + 'static>>;
 
 /// One caller's way in. Call order is kept per appender, none between appenders.
 pub trait Appender: Send {
