@@ -1,0 +1,3 @@
+//! Tests of the whole journal, on real files and on a disk that fails.
+
+mod conforms;
