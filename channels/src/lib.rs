@@ -1,1 +1,13 @@
-//! Skeleton.
+//! How messages travel: MLLP frames, listeners, acknowledgements, and the intake port that the
+//! engine's flow implements.
+//!
+//! A channel knows how to take a message and how to answer it; what a message *means*, and
+//! whether it is kept, it does not know. [`intake::Intake`] is the one way between the two.
+
+pub mod ack;
+pub mod intake;
+pub mod mllp;
+mod settings;
+
+pub use ack::AckMode;
+pub use settings::{ListenerSettings, MllpSettings};

@@ -1,0 +1,64 @@
+//! The intake port: what a channel may ask of the engine for each message that it took.
+//!
+//! - **Order.** [`IntakeSession::take`] puts the message in line before it returns: the messages
+//!   of one session are kept in call order. Replies are sent in that order too.
+//! - **Durability.** A [`Reply::Answer`] that accepts exists only after the message is on stable
+//!   storage. Where that cannot be known the reply is [`Reply::Close`]: the sender sends again.
+//! - **Backpressure.** A reply that does not come is the way to say "not now": a session holds
+//!   a bounded number of replies and takes nothing from its socket beyond that.
+//! - **Dropping** a reply does not undo its message. A session that lost its peer should still
+//!   await its replies, so that a resend finds their outcome.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use sluice_ids::ChannelId;
+
+/// What a session is, for the whole of its life.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionContext {
+    /// The listener.
+    pub channel: ChannelId,
+    pub peer: SocketAddr,
+}
+
+/// How a message is answered.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// An acknowledgement message, without frame, and its MSA-1 to be counted.
+    Answer { code: &'static str, bytes: Bytes },
+    /// Nothing is owed: an acknowledgement, or a sender that asked for none.
+    Silent,
+    /// Nothing can be said: the connection is closed after the replies before this one.
+    Close,
+}
+
+/// Acknowledgements quote message headers: their size is all that is shown.
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Answer { code, bytes } => write!(f, "Answer({code}, {} bytes)", bytes.len()),
+            Self::Silent => f.write_str("Silent"),
+            Self::Close => f.write_str("Close"),
+        }
+    }
+}
+
+pub type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// Takes messages in.
+pub trait Intake: Send + Sync + 'static {
+    /// One connection's way in; `None` for a channel that the intake does not know.
+    fn session(&self, context: SessionContext) -> Option<Box<dyn IntakeSession>>;
+}
+
+/// One connection's way in.
+pub trait IntakeSession: Send {
+    /// Takes one frame's bytes as they came.
+    fn take(&mut self, frame: Bytes) -> ReplyFuture;
+
+    /// A frame that is over the limit of `limit_bytes`: only its beginning is there.
+    fn take_too_large(&mut self, head: Bytes, limit_bytes: usize) -> ReplyFuture;
+}

@@ -1,0 +1,105 @@
+//! What a listener counts. Handles are made once: a message costs an atomic add, no lookup.
+//! Labels are listener ids (configured) and closed sets, never anything that was received.
+
+use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+use sluice_ids::ChannelId;
+
+/// What stopped a connection or kept one out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limit {
+    FrameBytes,
+    SkipBytes,
+    JunkBytes,
+    FrameDeadline,
+    IdleTimeout,
+    WriteTimeout,
+    Connections,
+    ConnectionsPerPeer,
+    InFlight,
+    FileDescriptors,
+}
+
+impl Limit {
+    const ALL: [Self; 10] = [
+        Self::FrameBytes,
+        Self::SkipBytes,
+        Self::JunkBytes,
+        Self::FrameDeadline,
+        Self::IdleTimeout,
+        Self::WriteTimeout,
+        Self::Connections,
+        Self::ConnectionsPerPeer,
+        Self::InFlight,
+        Self::FileDescriptors,
+    ];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::FrameBytes => "frame_bytes",
+            Self::SkipBytes => "skip_bytes",
+            Self::JunkBytes => "junk_bytes",
+            Self::FrameDeadline => "frame_deadline",
+            Self::IdleTimeout => "idle_timeout",
+            Self::WriteTimeout => "write_timeout",
+            Self::Connections => "connections",
+            Self::ConnectionsPerPeer => "connections_per_peer",
+            Self::InFlight => "in_flight",
+            Self::FileDescriptors => "file_descriptors",
+        }
+    }
+}
+
+/// Table 0008, and `none` where nothing was owed.
+const CODES: [&str; 7] = ["AA", "AE", "AR", "CA", "CE", "CR", "none"];
+
+pub(super) struct Counters {
+    pub connections: Gauge,
+    pub connections_total: Counter,
+    pub frames: Counter,
+    pub junk_bytes: Counter,
+    pub cut_frames: Counter,
+    acks: [Counter; CODES.len()],
+    limits: [Counter; Limit::ALL.len()],
+}
+
+impl Counters {
+    pub fn new(listener: ChannelId) -> Self {
+        let id = listener.to_string();
+        let id = || id.clone();
+        Self {
+            connections: gauge!("sluice_mllp_connections", "listener" => id()),
+            connections_total: counter!("sluice_mllp_connections_total", "listener" => id()),
+            frames: counter!("sluice_mllp_frames_total", "listener" => id()),
+            junk_bytes: counter!("sluice_mllp_junk_bytes_total", "listener" => id()),
+            cut_frames: counter!("sluice_mllp_cut_frames_total", "listener" => id()),
+            acks: CODES.map(
+                |code| counter!("sluice_mllp_acks_total", "listener" => id(), "code" => code),
+            ),
+            limits: Limit::ALL.map(|limit| {
+                counter!("sluice_mllp_limits_hit_total", "listener" => id(), "limit" => limit.as_str())
+            }),
+        }
+    }
+
+    /// An answer with that MSA-1 was handed to the socket; `none` for silence.
+    pub fn ack(&self, code: &str) {
+        if let Some(at) = CODES.iter().position(|known| *known == code) {
+            self.acks[at].increment(1);
+        }
+    }
+
+    pub fn limit(&self, limit: Limit) {
+        self.limits[limit as usize].increment(1);
+    }
+}
+
+/// Tells an installed recorder what the listeners' metrics are.
+pub fn describe_metrics() {
+    describe_gauge!("sluice_mllp_connections", "Open MLLP connections");
+    describe_counter!("sluice_mllp_connections_total", "MLLP connections taken");
+    describe_counter!("sluice_mllp_frames_total", "Whole frames received");
+    describe_counter!("sluice_mllp_acks_total", "Acknowledgements by MSA-1; none: not owed");
+    describe_counter!("sluice_mllp_limits_hit_total", "Limits that refused or closed something");
+    describe_counter!("sluice_mllp_junk_bytes_total", "Bytes that belonged to no frame");
+    describe_counter!("sluice_mllp_cut_frames_total", "Frames cut off by a second VT or a close");
+}

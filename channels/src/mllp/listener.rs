@@ -1,0 +1,266 @@
+//! One MLLP listener: a socket, its permits, its sessions.
+//!
+//! - A connection over a cap is closed at once and counted; the others do not notice.
+//! - Where the process has no file descriptor left, accepting pauses for [`ACCEPT_PAUSE`] and
+//!   goes on by itself: the waiting connections stay in the kernel's backlog.
+//! - A session that panics ends itself alone.
+//! - Stopping: no new connection, no new frame; frames in hand are answered, for at most
+//!   `stop_timeout_ms`, then what is left is cut without an answer.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use sluice_ids::ChannelId;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::counters::{Counters, Limit};
+use super::session::Session;
+use crate::intake::{Intake, SessionContext};
+use crate::settings::{ListenerSettings, MllpSettings};
+
+/// How long accepting rests when descriptors or memory are short.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections that the kernel keeps for us: all senders of a site reconnect at once after a
+/// restart.
+const BACKLOG: u32 = 1024;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    #[error(
+        "listener {id}: {address} is not a loopback address, and MLLP is neither encrypted nor \
+         authenticated; set allow_plaintext_off_loopback = true if the network is trusted"
+    )]
+    PlaintextOffLoopback { id: ChannelId, address: SocketAddr },
+    #[error("listener {id}: cannot listen on {address}")]
+    Bind { id: ChannelId, address: SocketAddr, source: std::io::Error },
+}
+
+/// How a stop went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stopped {
+    /// Sessions that did not end in time and were cut, their frames unanswered.
+    pub cut: usize,
+}
+
+/// A listener at work. Dropping it cuts its sessions; [`Listening::stop`] lets them finish.
+pub struct Listening {
+    id: ChannelId,
+    address: SocketAddr,
+    stop: CancellationToken,
+    accepting: Option<JoinHandle<Stopped>>,
+}
+
+impl Listening {
+    #[must_use]
+    pub const fn id(&self) -> ChannelId {
+        self.id
+    }
+
+    /// Where it really listens: the port that was chosen where the settings say 0.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes no more, lets the frames in hand be answered, and ends.
+    pub async fn stop(mut self) -> Stopped {
+        self.stop.cancel();
+        match self.accepting.take() {
+            // The accepting task does not panic; if it did, its sessions went with it.
+            Some(accepting) => accepting.await.unwrap_or(Stopped { cut: 0 }),
+            None => Stopped { cut: 0 },
+        }
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        if let Some(accepting) = self.accepting.take() {
+            accepting.abort();
+        }
+    }
+}
+
+/// Starts a listener on the current tokio runtime.
+///
+/// # Errors
+/// When the address is off loopback without leave, or cannot be bound.
+pub fn listen(
+    listener: &ListenerSettings,
+    settings: MllpSettings,
+    intake: Arc<dyn Intake>,
+) -> Result<Listening, ListenError> {
+    let ListenerSettings { id, address, .. } = *listener;
+    if !address.ip().is_loopback() {
+        if !listener.allow_plaintext_off_loopback {
+            return Err(ListenError::PlaintextOffLoopback { id, address });
+        }
+        tracing::warn!(
+            listener = %id,
+            address = %address,
+            "MLLP without encryption or authentication off loopback, as the settings allow"
+        );
+    }
+    let bound = bind(address).and_then(|socket| Ok((socket.local_addr()?, socket)));
+    let (address, socket) = bound.map_err(|source| ListenError::Bind { id, address, source })?;
+    let stop = CancellationToken::new();
+    let acceptor = Acceptor {
+        id,
+        settings,
+        intake,
+        counters: Arc::new(Counters::new(id)),
+        permits: Arc::new(Semaphore::new(settings.connections_max)),
+        peers: Arc::default(),
+        sessions: JoinSet::new(),
+        stop: stop.clone(),
+    };
+    let accepting = tokio::spawn(acceptor.run(socket));
+    tracing::info!(listener = %id, address = %address, "listening for MLLP");
+    Ok(Listening { id, address, stop, accepting: Some(accepting) })
+}
+
+fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Restarting must not wait for the old connections' TIME_WAIT.
+    socket.set_reuseaddr(true)?;
+    // Inherited by what is accepted: a peer whose machine died is noticed in the end.
+    socket.set_keepalive(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+type Peers = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
+struct Acceptor {
+    id: ChannelId,
+    settings: MllpSettings,
+    intake: Arc<dyn Intake>,
+    counters: Arc<Counters>,
+    permits: Arc<Semaphore>,
+    peers: Peers,
+    sessions: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+impl Acceptor {
+    async fn run(mut self, socket: TcpListener) -> Stopped {
+        let stop = self.stop.clone();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(_) = self.sessions.join_next() => {}
+                accepted = socket.accept() => match accepted {
+                    Ok((stream, peer)) => self.accept(stream, peer),
+                    Err(error) if is_shortage(&error) => {
+                        self.counters.limit(Limit::FileDescriptors);
+                        tracing::warn!(listener = %self.id, "no file descriptor for a connection: accepting rests");
+                        tokio::select! {
+                            () = stop.cancelled() => break,
+                            () = sleep(ACCEPT_PAUSE) => {}
+                        }
+                    }
+                    // The connection was gone before it was taken: that is its own affair.
+                    Err(_) => tokio::task::yield_now().await,
+                },
+            }
+        }
+        drop(socket);
+        let limit = Duration::from_millis(self.settings.stop_timeout_ms);
+        let finish = async { while self.sessions.join_next().await.is_some() {} };
+        let cut = match timeout(limit, finish).await {
+            Ok(()) => 0,
+            Err(_) => self.sessions.len(),
+        };
+        self.sessions.shutdown().await;
+        tracing::info!(listener = %self.id, cut, "MLLP listener stopped");
+        Stopped { cut }
+    }
+
+    fn accept(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+            return self.counters.limit(Limit::Connections);
+        };
+        let per_peer_max = self.settings.connections_per_peer_max;
+        let Some(place) = PeerPlace::take(&self.peers, peer.ip(), per_peer_max) else {
+            return self.counters.limit(Limit::ConnectionsPerPeer);
+        };
+        let Some(intake) = self.intake.session(SessionContext { channel: self.id, peer }) else {
+            return tracing::error!(listener = %self.id, "the intake does not know this listener");
+        };
+        // Without it an answer waits for the peer's delayed ACK of the one before (40 ms).
+        if stream.set_nodelay(true).is_err() {
+            return;
+        }
+        self.counters.connections_total.increment(1);
+        let open = Open::new(Arc::clone(&self.counters), permit, place);
+        let session = Session::new(stream, intake, self.settings, Arc::clone(&self.counters));
+        let stop = self.stop.clone();
+        self.sessions.spawn(async move {
+            let _open = open;
+            session.run(stop).await;
+        });
+    }
+}
+
+/// EMFILE, ENFILE, ENOBUFS, ENOMEM: of the process or the machine, not of the connection.
+fn is_shortage(error: &std::io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(24 | 23 | 105 | 12))
+}
+
+/// A connection that counts: its permit, its place among its peer's, the gauge.
+struct Open {
+    counters: Arc<Counters>,
+    _permit: OwnedSemaphorePermit,
+    _place: PeerPlace,
+}
+
+impl Open {
+    fn new(counters: Arc<Counters>, permit: OwnedSemaphorePermit, place: PeerPlace) -> Self {
+        counters.connections.increment(1.0);
+        Self { counters, _permit: permit, _place: place }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.counters.connections.decrement(1.0);
+    }
+}
+
+struct PeerPlace {
+    peers: Peers,
+    ip: IpAddr,
+}
+
+impl PeerPlace {
+    fn take(peers: &Peers, ip: IpAddr, max: usize) -> Option<Self> {
+        let mut counts = peers.lock();
+        let count = counts.entry(ip).or_default();
+        if *count >= max {
+            return None;
+        }
+        *count += 1;
+        drop(counts);
+        Some(Self { peers: Arc::clone(peers), ip })
+    }
+}
+
+impl Drop for PeerPlace {
+    fn drop(&mut self) {
+        let mut counts = self.peers.lock();
+        if let Some(count) = counts.get_mut(&self.ip) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.ip);
+            }
+        }
+    }
+}

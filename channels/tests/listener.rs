@@ -1,0 +1,348 @@
+//! A listener over real sockets, with an intake that answers with what it got: the wire's
+//! behaviour alone. What the engine answers is tested in `sluice-flow`.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use sluice_channels::intake::{Intake, IntakeSession, Reply, ReplyFuture, SessionContext};
+use sluice_channels::mllp::{ListenError, Listening, listen};
+use sluice_channels::{AckMode, ListenerSettings, MllpSettings};
+use sluice_ids::{ChannelId, EjId};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// Answers `ack:<frame>`; `wait…` when the gate opens, `close` with a close, `silent` not at
+/// all, `panic` by panicking, `big` with 200 KB.
+struct Echo {
+    gate: watch::Sender<bool>,
+}
+
+struct EchoSession {
+    gate: watch::Receiver<bool>,
+}
+
+impl Intake for Echo {
+    fn session(&self, _: SessionContext) -> Option<Box<dyn IntakeSession>> {
+        Some(Box::new(EchoSession { gate: self.gate.subscribe() }))
+    }
+}
+
+impl IntakeSession for EchoSession {
+    fn take(&mut self, frame: Bytes) -> ReplyFuture {
+        let mut gate = self.gate.clone();
+        let text = String::from_utf8_lossy(&frame).into_owned();
+        assert_ne!(text, "panic");
+        Box::pin(async move {
+            match text.as_str() {
+                "close" => return Reply::Close,
+                "silent" => return Reply::Silent,
+                "big" => return Reply::Answer { code: "AA", bytes: vec![b'x'; 200_000].into() },
+                _ => {}
+            }
+            if text.starts_with("wait") {
+                gate.wait_for(|open| *open).await.unwrap();
+            }
+            Reply::Answer { code: "AA", bytes: format!("ack:{text}").into() }
+        })
+    }
+
+    fn take_too_large(&mut self, head: Bytes, limit_bytes: usize) -> ReplyFuture {
+        let bytes = format!("large:{}:{limit_bytes}", head.len()).into();
+        Box::pin(async move { Reply::Answer { code: "AR", bytes } })
+    }
+}
+
+struct Bench {
+    listening: Listening,
+    echo: Arc<Echo>,
+    metrics: PrometheusHandle,
+}
+
+impl Bench {
+    fn new(settings: MllpSettings) -> Self {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let metrics = recorder.handle();
+        let echo = Arc::new(Echo { gate: watch::Sender::new(false) });
+        let listening = metrics::with_local_recorder(&recorder, || {
+            listen(&listener("127.0.0.1:0"), settings, Arc::clone(&echo) as Arc<dyn Intake>)
+        });
+        Self { listening: listening.unwrap(), echo, metrics }
+    }
+
+    async fn connect(&self) -> Client {
+        Client { stream: TcpStream::connect(self.listening.address()).await.unwrap() }
+    }
+
+    fn assert_metric(&self, line: &str) {
+        let text = self.metrics.render();
+        assert!(text.lines().any(|found| found == line), "no {line:?} in:\n{text}");
+    }
+}
+
+fn listener(address: &str) -> ListenerSettings {
+    ListenerSettings {
+        id: ChannelId::new("EJ1.mllp").unwrap(),
+        ejs: vec![EjId::new("EJ1").unwrap()],
+        address: address.parse().unwrap(),
+        ack_mode: AckMode::Auto,
+        allow_plaintext_off_loopback: false,
+    }
+}
+
+struct Client {
+    stream: TcpStream,
+}
+
+impl Client {
+    async fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+    }
+
+    /// Exactly these bytes, and no more waited for.
+    async fn expect(&mut self, expected: &[u8]) {
+        let mut got = vec![0; expected.len()];
+        patiently(self.stream.read_exact(&mut got)).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&got), String::from_utf8_lossy(expected));
+    }
+
+    /// The rest, up to the listener's close.
+    async fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        let _ = patiently(self.stream.read_to_end(&mut rest)).await;
+        rest
+    }
+}
+
+/// A hang is a failure, not a wait for ever.
+async fn patiently<T>(future: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(20), future).await.expect("an answer within 20 s")
+}
+
+#[tokio::test]
+async fn a_frame_is_answered_in_one_piece() {
+    let bench = Bench::new(MllpSettings::default());
+    let mut client = bench.connect().await;
+    client.send(b"\x0bone\x1c\r").await;
+    let mut buffer = [0; 64];
+    let bytes = patiently(client.stream.read(&mut buffer)).await.unwrap();
+    assert_eq!(&buffer[..bytes], b"\x0back:one\x1c\r", "the first read has all of it");
+    bench.assert_metric("sluice_mllp_frames_total{listener=\"EJ1.mllp\"} 1");
+    bench.assert_metric("sluice_mllp_acks_total{listener=\"EJ1.mllp\",code=\"AA\"} 1");
+    bench.assert_metric("sluice_mllp_connections{listener=\"EJ1.mllp\"} 1");
+}
+
+#[tokio::test]
+async fn quirky_senders_are_answered() {
+    let bench = Bench::new(MllpSettings::default());
+    let mut client = bench.connect().await;
+    client.send(b"\x0bno final cr\x1c").await;
+    client.expect(b"\x0back:no final cr\x1c\r").await;
+    client.send(b"\r\n\x0bline feeds\x1c\r\n\r\n").await;
+    client.expect(b"\x0back:line feeds\x1c\r").await;
+    for byte in b"\x0bone at a time\x1c\r" {
+        client.send(&[*byte]).await;
+    }
+    client.expect(b"\x0back:one at a time\x1c\r").await;
+    client.send(b"junk\x0ba\x1c\rjunk\x0bb\x1c\x0bcut off\x0bc\x1c\r").await;
+    client.expect(b"\x0back:a\x1c\r\x0back:b\x1c\r\x0back:c\x1c\r").await;
+    client.send(b"\x0bsilent\x1c\r\x0blast\x1c").await;
+    client.stream.shutdown().await.unwrap();
+    assert_eq!(client.rest().await, b"\x0back:last\x1c\r", "after half a close too");
+    bench.assert_metric("sluice_mllp_junk_bytes_total{listener=\"EJ1.mllp\"} 15");
+    bench.assert_metric("sluice_mllp_cut_frames_total{listener=\"EJ1.mllp\"} 1");
+    bench.assert_metric("sluice_mllp_acks_total{listener=\"EJ1.mllp\",code=\"none\"} 1");
+}
+
+#[tokio::test]
+async fn answers_leave_in_the_order_of_the_frames() {
+    let bench = Bench::new(MllpSettings::default());
+    let mut client = bench.connect().await;
+    client.send(b"\x0ba\x1c\r\x0bwait\x1c\r\x0bb\x1c\r\x0bc\x1c\r").await;
+    client.expect(b"\x0back:a\x1c\r").await;
+    bench.echo.gate.send_replace(true);
+    client.expect(b"\x0back:wait\x1c\r\x0back:b\x1c\r\x0back:c\x1c\r").await;
+}
+
+#[tokio::test]
+async fn one_wedged_connection_holds_up_no_other() {
+    let bench = Bench::new(MllpSettings::default());
+    let mut wedged = bench.connect().await;
+    let mut poisoned = bench.connect().await;
+    let mut healthy = bench.connect().await;
+    wedged.send(b"\x0bwait\x1c\r").await;
+    poisoned.send(b"\x0bpanic\x1c\r").await;
+    assert_eq!(poisoned.rest().await, b"");
+    healthy.send(b"\x0bone\x1c\r").await;
+    healthy.expect(b"\x0back:one\x1c\r").await;
+}
+
+#[tokio::test]
+async fn frames_in_hand_are_bounded_and_the_rest_is_pushed_back() {
+    let settings =
+        MllpSettings { in_flight_max: 2, frame_deadline_ms: 60_000, ..Default::default() };
+    let bench = Bench::new(settings);
+    let mut client = bench.connect().await;
+    client.send(&b"\x0bwait\x1c\r".repeat(10)).await;
+    let mut other = bench.connect().await;
+    other.send(b"\x0bone\x1c\r").await;
+    other.expect(b"\x0back:one\x1c\r").await;
+    while !bench.metrics.render().contains("limit=\"in_flight\"} 1") {
+        tokio::task::yield_now().await;
+    }
+    bench.assert_metric("sluice_mllp_frames_total{listener=\"EJ1.mllp\"} 3");
+    bench.echo.gate.send_replace(true);
+    client.expect(&b"\x0back:wait\x1c\r".repeat(10)).await;
+}
+
+#[tokio::test]
+async fn a_frame_too_large_is_answered_once_and_the_next_is_taken() {
+    let settings =
+        MllpSettings { frame_bytes_max: 1000, skip_bytes_max: 100_000, ..Default::default() };
+    let bench = Bench::new(settings);
+    let mut client = bench.connect().await;
+    let large = [b"\x0b", &b"x".repeat(50_000)[..], b"\x1c\r"].concat();
+    client.send(&large).await;
+    client.expect(b"\x0blarge:1001:1000\x1c\r").await;
+    client.send(b"\x0bone\x1c\r").await;
+    client.expect(b"\x0back:one\x1c\r").await;
+    bench.assert_metric(
+        "sluice_mllp_limits_hit_total{listener=\"EJ1.mllp\",limit=\"frame_bytes\"} 1",
+    );
+}
+
+#[tokio::test]
+async fn an_endless_frame_is_answered_once_and_its_connection_closed() {
+    let settings =
+        MllpSettings { frame_bytes_max: 1000, skip_bytes_max: 10_000, ..Default::default() };
+    let bench = Bench::new(settings);
+    let mut client = bench.connect().await;
+    client.send(&[b"\x0b", &b"x".repeat(20_000)[..]].concat()).await;
+    assert_eq!(client.rest().await, b"\x0blarge:1001:1000\x1c\r");
+    bench.assert_metric(
+        "sluice_mllp_limits_hit_total{listener=\"EJ1.mllp\",limit=\"skip_bytes\"} 1",
+    );
+}
+
+#[tokio::test]
+async fn endless_junk_closes_the_connection() {
+    let bench = Bench::new(MllpSettings { junk_bytes_max: 1000, ..Default::default() });
+    let mut client = bench.connect().await;
+    client.send(&b"GET / HTTP/1.1\r\n".repeat(100)).await;
+    assert_eq!(client.rest().await, b"");
+    bench.assert_metric(
+        "sluice_mllp_limits_hit_total{listener=\"EJ1.mllp\",limit=\"junk_bytes\"} 1",
+    );
+}
+
+#[tokio::test]
+async fn a_frame_that_does_not_end_in_time_closes_the_connection() {
+    let bench = Bench::new(MllpSettings { frame_deadline_ms: 30, ..Default::default() });
+    let mut client = bench.connect().await;
+    client.send(b"\x0bone\x1c\r\x0bdrip").await;
+    assert_eq!(client.rest().await, b"\x0back:one\x1c\r", "what was whole is answered");
+    bench.assert_metric(
+        "sluice_mllp_limits_hit_total{listener=\"EJ1.mllp\",limit=\"frame_deadline\"} 1",
+    );
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_let_go_but_not_one_that_is_owed_an_answer() {
+    let bench = Bench::new(MllpSettings { idle_timeout_ms: 200, ..Default::default() });
+    let mut owed = bench.connect().await;
+    owed.send(b"\x0bwait\x1c\r").await;
+    let mut idle = bench.connect().await;
+    assert_eq!(idle.rest().await, b"");
+    bench.echo.gate.send_replace(true);
+    assert_eq!(owed.rest().await, b"\x0back:wait\x1c\r");
+}
+
+#[tokio::test]
+async fn a_sender_that_never_reads_is_let_go() {
+    let settings = MllpSettings { write_timeout_ms: 50, ..Default::default() };
+    let bench = Bench::new(settings);
+    let mut client = bench.connect().await;
+    // 40 MB of answers: more than the sockets' buffers take.
+    client.send(&b"\x0bbig\x1c\r".repeat(200)).await;
+    let hit = "sluice_mllp_limits_hit_total{listener=\"EJ1.mllp\",limit=\"write_timeout\"} 1";
+    patiently(async {
+        while !bench.metrics.render().contains(hit) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    bench.assert_metric("sluice_mllp_connections{listener=\"EJ1.mllp\"} 0");
+}
+
+#[tokio::test]
+async fn caps_hold_and_the_place_of_a_closed_connection_is_free_again() {
+    let bench = Bench::new(MllpSettings { connections_per_peer_max: 2, ..Default::default() });
+    let mut one = bench.connect().await;
+    let mut two = bench.connect().await;
+    for client in [&mut one, &mut two] {
+        client.send(b"\x0ba\x1c\r").await;
+        client.expect(b"\x0back:a\x1c\r").await;
+    }
+    assert_eq!(bench.connect().await.rest().await, b"", "closed at once");
+    bench.assert_metric(
+        "sluice_mllp_limits_hit_total{listener=\"EJ1.mllp\",limit=\"connections_per_peer\"} 1",
+    );
+    one.stream.shutdown().await.unwrap();
+    assert_eq!(one.rest().await, b"");
+    while !bench.metrics.render().contains("sluice_mllp_connections{listener=\"EJ1.mllp\"} 1") {
+        tokio::task::yield_now().await;
+    }
+    let mut three = bench.connect().await;
+    three.send(b"\x0bb\x1c\r").await;
+    three.expect(b"\x0back:b\x1c\r").await;
+}
+
+#[tokio::test]
+async fn a_close_answers_what_came_before_and_nothing_after() {
+    let bench = Bench::new(MllpSettings::default());
+    let mut client = bench.connect().await;
+    client.send(b"\x0ba\x1c\r\x0bclose\x1c\r\x0bb\x1c\r").await;
+    assert_eq!(client.rest().await, b"\x0back:a\x1c\r");
+}
+
+#[tokio::test]
+async fn a_stop_answers_the_frames_in_hand() {
+    let bench = Bench::new(MllpSettings::default());
+    let mut idle = bench.connect().await;
+    let mut client = bench.connect().await;
+    client.send(b"\x0ba\x1c\r\x0bwait\x1c\r").await;
+    client.expect(b"\x0back:a\x1c\r").await;
+    let address: SocketAddr = bench.listening.address();
+    let stopping = tokio::spawn(bench.listening.stop());
+    assert_eq!(idle.rest().await, b"");
+    bench.echo.gate.send_replace(true);
+    assert_eq!(client.rest().await, b"\x0back:wait\x1c\r");
+    assert_eq!(patiently(stopping).await.unwrap().cut, 0);
+    assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_ever() {
+    let bench = Bench::new(MllpSettings { stop_timeout_ms: 30, ..Default::default() });
+    let mut client = bench.connect().await;
+    client.send(b"\x0ba\x1c\r\x0bwait\x1c\r").await;
+    client.expect(b"\x0back:a\x1c\r").await;
+    assert_eq!(patiently(bench.listening.stop()).await.cut, 1);
+    assert_eq!(client.rest().await, b"", "cut without an answer");
+}
+
+#[tokio::test]
+async fn plaintext_off_loopback_needs_leave() {
+    let echo = Arc::new(Echo { gate: watch::Sender::new(false) });
+    let mut settings = listener("0.0.0.0:0");
+    let refused = listen(&settings, MllpSettings::default(), Arc::clone(&echo) as Arc<dyn Intake>);
+    assert!(matches!(refused.err(), Some(ListenError::PlaintextOffLoopback { .. })));
+    settings.allow_plaintext_off_loopback = true;
+    assert!(listen(&settings, MllpSettings::default(), echo).is_ok());
+}
