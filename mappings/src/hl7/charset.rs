@@ -110,6 +110,16 @@ pub enum LieKind {
 }
 
 impl LieKind {
+    pub const ALL: [Self; 7] = [
+        Self::InvalidUtf8,
+        Self::ActuallyUtf8,
+        Self::PartlyUtf8,
+        Self::HighBytesInAscii,
+        Self::C1Bytes,
+        Self::Latin9Bytes,
+        Self::UndefinedBytes,
+    ];
+
     /// A closed set of names, for counters and lists.
     #[must_use]
     pub const fn name(self) -> &'static str {

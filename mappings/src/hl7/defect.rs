@@ -20,6 +20,21 @@ pub enum Unreadable {
     TooLong { bytes: usize, limit: usize },
 }
 
+impl Unreadable {
+    /// A closed set of names, for counters and lists.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::NoMsh => "no_msh",
+            Self::Batch => "batch",
+            Self::FieldSeparator => "field_separator",
+            Self::EncodingCharacters { .. } => "encoding_characters",
+            Self::TooLong { .. } => "too_long",
+        }
+    }
+}
+
 /// One thing about the message's form that a strict reader would have refused.
 ///
 /// Nothing that a defect is about has been dropped: a bad line is still in
@@ -60,6 +75,19 @@ pub enum DefectKind {
 }
 
 impl DefectKind {
+    pub const ALL: [Self; 10] = [
+        Self::ByteOrderMark,
+        Self::LeadingSpace,
+        Self::EncodingCharactersShort,
+        Self::EncodingCharactersLong,
+        Self::BlankLine,
+        Self::SegmentName,
+        Self::NoFieldSeparator,
+        Self::SecondMsh,
+        Self::BatchSegment,
+        Self::ControlCharacter,
+    ];
+
     /// A closed set of names, for counters and lists.
     #[must_use]
     pub const fn name(self) -> &'static str {

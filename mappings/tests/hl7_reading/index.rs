@@ -1,6 +1,6 @@
 //! What an index gives back and what it reports.
 
-use sluice_mappings::hl7::{DefectKind, Location, Message, Unreadable, Value};
+use sluice_mappings::hl7::{DefectKind, LieKind, Location, Message, Unreadable, Value};
 
 use crate::samples;
 
@@ -261,6 +261,24 @@ fn defects_are_bounded_and_still_counted() {
     assert_eq!(message.defects_total(), 20_000);
     assert_eq!(message.segments().len(), 10_001);
     assert_eq!(message.write(), text);
+}
+
+#[test]
+fn the_documentation_names_every_defect_lie_and_refusal() {
+    let page = include_str!("../../../docs/hl7-reading.md");
+    let refusals = [
+        Unreadable::Empty,
+        Unreadable::NoMsh,
+        Unreadable::Batch,
+        Unreadable::FieldSeparator,
+        Unreadable::EncodingCharacters { at: 0 },
+        Unreadable::TooLong { bytes: 0, limit: 0 },
+    ];
+    let names = DefectKind::ALL.iter().map(|kind| kind.name());
+    let names = names.chain(LieKind::ALL.iter().map(|kind| kind.name()));
+    for name in names.chain(refusals.iter().map(|refusal| refusal.name())) {
+        assert!(page.contains(&format!("| `{name}` |")), "{name} is not in docs/hl7-reading.md");
+    }
 }
 
 #[test]
