@@ -275,9 +275,22 @@ fn decode_mixed(raw: &[u8]) -> (String, Charset) {
             charset = Charset::Utf8;
         }
         text.push_str(chunk.valid());
-        text.push_str(&WINDOWS_1252.decode_without_bom_handling(chunk.invalid()).0);
+        text.extend(chunk.invalid().iter().copied().map(windows_1252));
     }
     (text, charset)
+}
+
+/// One byte at a time: a frame of nothing but stray bytes costs no allocation for each.
+fn windows_1252(byte: u8) -> char {
+    const BETWEEN_80_AND_9F: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8D}', 'Ž',
+        '\u{8F}', '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9D}',
+        'ž', 'Ÿ',
+    ];
+    match byte {
+        0x80..=0x9F => BETWEEN_80_AND_9F[usize::from(byte - 0x80)],
+        _ => char::from(byte),
+    }
 }
 
 /// Writes a text in a set; what the set lacks becomes `?`.
@@ -310,6 +323,19 @@ fn encode_lossy(text: &str, mut encoder: Encoder) -> Vec<u8> {
             EncoderResult::InputEmpty => return bytes,
             EncoderResult::Unmappable(_) => bytes.push(b'?'),
             EncoderResult::OutputFull => bytes.reserve(rest.len() + 16),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stray_byte_is_the_character_that_windows_1252_gives_it() {
+        for byte in 0..=u8::MAX {
+            let (text, _) = WINDOWS_1252.decode_without_bom_handling(std::slice::from_ref(&byte));
+            assert_eq!(text, windows_1252(byte).to_string());
         }
     }
 }
