@@ -187,8 +187,8 @@ fn places_are_found() {
         ("name=rea 1 12", 1),
         ("name=12", 0),
         ("identifier=CHU///Réa%2F1/12", 1),
-        ("identifier=urn:sluice:EJ1:place|CHU///Réa%2F1/12", 1),
-        ("identifier=urn:sluice:EJ2:place|CHU///Réa%2F1/12", 0),
+        ("identifier=urn:x-sluice:EJ1:place|CHU///Réa%2F1/12", 1),
+        ("identifier=urn:x-sluice:EJ2:place|CHU///Réa%2F1/12", 0),
     ] {
         assert_eq!(found(RecordType::Location, &record, query).len(), hits, "{query}");
     }

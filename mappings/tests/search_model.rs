@@ -271,7 +271,7 @@ fn location_pair() -> impl Strategy<Value = (String, String)> {
         pair(&["name", "name:exact", "name:contains"], text()),
         pair(
             &["identifier"],
-            choice(&["///DUPONT/1", "urn:sluice:EJ1:place|///DUPONT/1", "urn:sluice:EJ2:place|"])
+            choice(&["///DUPONT/1", "urn:x-sluice:EJ1:place|///DUPONT/1", "urn:sluice:EJ2:place|"])
                 .boxed()
         ),
     ]

@@ -4,17 +4,17 @@ use sluice_ids::EjId;
 
 /// `Encounter.location[]` extension: ZBE-1, the sender's number of the movement (R4 has no
 /// element for it; R5 has `EncounterHistory.identifier`).
-pub const MOVEMENT_IDENTIFIER: &str = "urn:sluice:fhir:movement-identifier";
+pub const MOVEMENT_IDENTIFIER: &str = "urn:x-sluice:fhir:movement-identifier";
 
 /// Extension on a coded element whose FHIR code says less than the sender's own: the v2 code as
 /// sent (`valueCode` has a grammar that a sender need not keep to, so it is a `valueString`).
-pub const ORIGINAL_CODE: &str = "urn:sluice:fhir:original-code";
+pub const ORIGINAL_CODE: &str = "urn:x-sluice:fhir:original-code";
 
 /// `Patient.extension`: PID-32 (table 0445), as sent.
-pub const IDENTITY_RELIABILITY: &str = "urn:sluice:fhir:identity-reliability";
+pub const IDENTITY_RELIABILITY: &str = "urn:x-sluice:fhir:identity-reliability";
 
 /// `Location.identifier.system`: the path of a place, unique within its EJ only.
 #[must_use]
 pub fn place_system(ej: EjId) -> String {
-    format!("urn:sluice:{ej}:place")
+    format!("urn:x-sluice:{ej}:place")
 }

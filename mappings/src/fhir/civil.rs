@@ -80,16 +80,7 @@ pub fn date_interval(moment: Moment) -> Interval {
 /// clocks change within a day, month or year that was sent without a time.
 #[must_use]
 pub fn interval(moment: Moment) -> Interval {
-    let low = moment.low.get();
-    let high = match moment.precision {
-        Precision::Millisecond => low.saturating_add(999),
-        Precision::Second => low.saturating_add(MICROS_PER_SECOND - 1),
-        precision => {
-            let (_, next) = unit(local(moment), precision);
-            next - i64::from(moment.offset_minutes) * MICROS_PER_MINUTE - 1
-        }
-    };
-    Interval { low, high }
+    Interval { low: moment.low().get(), high: moment.high().get() }
 }
 
 /// As [`interval`], exactly: the day, month or year ends when it does in `zone`, if the moment is

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 /// A FHIR `string`: trimmed, control characters other than tab, CR and LF left out (FHIR forbids
-/// them below U+0020). `None` where nothing is left.
+/// them below U+0020). `None` where nothing is left, and for `""`, which in v2 says "deleted".
 #[must_use]
 pub fn string(text: &str) -> Option<Cow<'_, str>> {
     let text = text.trim();
-    if text.is_empty() {
+    if text.is_empty() || text == "\"\"" {
         return None;
     }
     if !text.chars().any(is_forbidden) {
@@ -16,6 +16,15 @@ pub fn string(text: &str) -> Option<Cow<'_, str>> {
     let kept: String = text.chars().filter(|c| !is_forbidden(*c)).collect();
     let kept = kept.trim();
     (!kept.is_empty()).then(|| Cow::Owned(kept.to_owned()))
+}
+
+/// As [`string`], of a text that was made for the purpose.
+#[must_use]
+pub fn owned(text: String) -> Option<Cow<'static, str>> {
+    match string(&text)? {
+        Cow::Borrowed(kept) if kept.len() == text.len() => Some(Cow::Owned(text)),
+        kept => Some(Cow::Owned(kept.into_owned())),
+    }
 }
 
 /// A FHIR `code`: as [`string`], with each run of white space made one blank.
@@ -51,6 +60,8 @@ mod tests {
         assert_eq!(string("a\tb").as_deref(), Some("a\tb"));
         assert_eq!(string(" \u{7} "), None);
         assert_eq!(string(""), None);
+        assert_eq!(string("\"\""), None);
+        assert_eq!(owned(" a ".into()).as_deref(), Some("a"));
     }
 
     #[test]

@@ -1,0 +1,81 @@
+//! XAD → Address (FACTS §4 XAD).
+
+use serde::Serialize;
+
+use super::super::codes::address_type;
+use super::super::text;
+use super::Text;
+use crate::records;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Address<'a> {
+    #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
+    of_use: Option<&'static str>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    of_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    line: Vec<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    city: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    district: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    postal_code: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country: Option<Text<'a>>,
+}
+
+impl<'a> Address<'a> {
+    /// Where the patient can be found or written to. `None` for a place of birth.
+    #[must_use]
+    pub fn new(sent: &'a records::Address) -> Option<Self> {
+        let code = sent.address_type.trim();
+        if address_type::is_birth_place(code) {
+            return None;
+        }
+        let place = Self::place(sent)?;
+        let (of_use, of_type) = (address_type::address_use(code), address_type::address_type(code));
+        Some(Self { of_use, of_type, ..place })
+    }
+
+    /// The place alone, for `patient-birthPlace`. Text without structure (PID-23) is `text`.
+    #[must_use]
+    pub fn place(sent: &'a records::Address) -> Option<Self> {
+        let line: Vec<_> = sent.lines.iter().filter_map(|l| text::string(l)).collect();
+        let parts = [&sent.city, &sent.district, &sent.state, &sent.postal_code, &sent.country];
+        let [city, district, state, postal_code, country] = parts.map(|part| text::string(part));
+        let structured =
+            [&city, &district, &state, &postal_code, &country].into_iter().any(Option::is_some);
+        if line.is_empty() && !structured {
+            return None;
+        }
+        Some(Self {
+            of_use: None,
+            of_type: None,
+            text: None,
+            line,
+            city,
+            district,
+            state,
+            postal_code,
+            country,
+        })
+    }
+
+    /// As [`Self::place`]; lines alone are `text`, since PID-23 is a line that names a town.
+    #[must_use]
+    pub fn birth_place(sent: &'a records::Address) -> Option<Self> {
+        let mut place = Self::place(sent)?;
+        let parts =
+            [&place.city, &place.district, &place.state, &place.postal_code, &place.country];
+        if parts.into_iter().all(Option::is_none) {
+            place.text = Some(std::mem::take(&mut place.line).join(", ").into());
+        }
+        Some(place)
+    }
+}

@@ -1,0 +1,40 @@
+//! FHIR datatypes as serde structs, borrowed from records. R4 and R5 write these the same way.
+//!
+//! Each is made by a function that gives `None` where nothing would be in it: a resource never
+//! holds an empty string, array or object.
+
+mod address;
+mod coding;
+mod contact_point;
+mod extension;
+mod human_name;
+mod identifier;
+mod meta;
+mod reference;
+mod time;
+
+pub use address::Address;
+pub use coding::{CodeableConcept, Coding};
+pub use contact_point::ContactPoint;
+pub use extension::{Extension, ExtensionValue};
+pub use human_name::{HumanName, full_name};
+pub use identifier::Identifier;
+pub use meta::Meta;
+pub use reference::{Reference, RelativeReference};
+pub use time::{Date, DateTime, Instant, Period};
+
+use std::borrow::Cow;
+
+/// A FHIR string: [`super::text`] made it.
+pub type Text<'a> = Cow<'a, str>;
+
+/// `Resource.id`.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn id<S: serde::Serializer>(
+    id: &crate::records::ResourceId,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(id)
+}

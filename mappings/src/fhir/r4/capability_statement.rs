@@ -1,0 +1,126 @@
+//! CapabilityStatement: what this server does, and nothing that it does not.
+
+use serde::Serialize;
+
+use super::super::FhirVersion;
+use crate::records::RecordType;
+use crate::search;
+
+/// What the statement says of the server itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Server<'a> {
+    /// The base that it is asked on, e.g. `https://host/fhir/R4`.
+    pub base: &'a str,
+    /// The software's version.
+    pub version: &'a str,
+    /// The day that version came out (`YYYY-MM-DD`): the statement changes with the software.
+    pub date: &'a str,
+    /// Callers present a bearer token.
+    pub tokens: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase", tag = "resourceType", rename = "CapabilityStatement")]
+pub struct CapabilityStatement<'a> {
+    status: &'static str,
+    date: &'a str,
+    kind: &'static str,
+    software: Software<'a>,
+    implementation: Implementation<'a>,
+    fhir_version: &'static str,
+    format: [&'static str; 2],
+    rest: [Rest; 1],
+}
+
+#[derive(Serialize)]
+struct Software<'a> {
+    name: &'static str,
+    version: &'a str,
+}
+
+#[derive(Serialize)]
+struct Implementation<'a> {
+    description: &'static str,
+    url: &'a str,
+}
+
+#[derive(Serialize)]
+struct Rest {
+    mode: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    security: Option<Security>,
+    resource: Vec<Resource>,
+}
+
+#[derive(Serialize)]
+struct Security {
+    description: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Resource {
+    #[serde(rename = "type")]
+    of_type: &'static str,
+    interaction: [Interaction; 2],
+    versioning: &'static str,
+    read_history: bool,
+    conditional_read: &'static str,
+    search_param: Vec<SearchParam>,
+}
+
+#[derive(Serialize)]
+struct Interaction {
+    code: &'static str,
+}
+
+#[derive(Serialize)]
+struct SearchParam {
+    name: &'static str,
+    #[serde(rename = "type")]
+    of_type: &'static str,
+}
+
+impl<'a> CapabilityStatement<'a> {
+    #[must_use]
+    pub fn new(server: Server<'a>, version: FhirVersion) -> Self {
+        Self {
+            status: "active",
+            date: server.date,
+            kind: "instance",
+            software: Software { name: "Sluice", version: server.version },
+            implementation: Implementation {
+                description: "Patients, stays and places, as HL7v2 ADT feeds tell them",
+                url: server.base,
+            },
+            fhir_version: version.number(),
+            format: ["application/fhir+json", "json"],
+            rest: [Rest {
+                mode: "server",
+                security: server.tokens.then_some(Security {
+                    description: "A bearer token (Authorization: Bearer …) with a right to read.",
+                }),
+                resource: RecordType::ALL.into_iter().map(resource).collect(),
+            }],
+        }
+    }
+
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("structs with text keys, written to memory")
+    }
+}
+
+fn resource(of_type: RecordType) -> Resource {
+    let param =
+        |(name, kind): &(&'static str, search::Kind)| SearchParam { name, of_type: kind.fhir() };
+    Resource {
+        of_type: of_type.fhir(),
+        interaction: [Interaction { code: "read" }, Interaction { code: "search-type" }],
+        // An ETag tells the version; earlier ones cannot be read.
+        versioning: "versioned",
+        read_history: false,
+        conditional_read: "not-match",
+        search_param: search::params(of_type).iter().map(param).collect(),
+    }
+}

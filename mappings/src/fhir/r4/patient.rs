@@ -1,0 +1,235 @@
+//! PatientRecord → Patient (PID, PD1, NK1; FACTS §3 PID, NK1).
+
+use serde::Serialize;
+
+use super::super::canonical::{IDENTITY_RELIABILITY, ORIGINAL_CODE};
+use super::super::codes::administrative_sex::{gender, says_more};
+use super::super::codes::language::language;
+use super::super::codes::marital_status::marital_status;
+use super::super::codes::relationship::relationship;
+use super::super::codes::religion::religion;
+use super::super::codes::systems::{BCP_47, V2_0445};
+use super::super::datatypes::{
+    Address, CodeableConcept, Coding, ContactPoint, Date, DateTime, Extension, ExtensionValue,
+    HumanName, Identifier, Meta, Reference, full_name,
+};
+use super::super::text;
+use super::managing_organization;
+use crate::entity::LegalEntity;
+use crate::records::{
+    Coded, Contact, LinkKind, PatientRecord, Practitioner, Precision, RecordType, ResourceId,
+};
+
+const MOTHERS_MAIDEN_NAME: &str =
+    "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName";
+const RELIGION: &str = "http://hl7.org/fhir/StructureDefinition/patient-religion";
+const NATIONALITY: &str = "http://hl7.org/fhir/StructureDefinition/patient-nationality";
+const BIRTH_PLACE: &str = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace";
+const BIRTH_TIME: &str = "http://hl7.org/fhir/StructureDefinition/patient-birthTime";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase", tag = "resourceType", rename = "Patient")]
+pub struct Patient<'a> {
+    #[serde(serialize_with = "super::super::datatypes::id")]
+    id: ResourceId,
+    meta: Meta,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    extension: Vec<Extension<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    identifier: Vec<Identifier<'a>>,
+    active: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    name: Vec<HumanName<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    telecom: Vec<ContactPoint<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gender: Option<&'static str>,
+    #[serde(rename = "_gender", skip_serializing_if = "Option::is_none")]
+    gender_extension: Option<Extended<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    birth_date: Option<Date>,
+    #[serde(rename = "_birthDate", skip_serializing_if = "Option::is_none")]
+    birth_date_extension: Option<Extended<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deceased_boolean: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deceased_date_time: Option<DateTime>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    address: Vec<Address<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    marital_status: Option<CodeableConcept<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    multiple_birth_boolean: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    multiple_birth_integer: Option<i32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contact: Vec<PatientContact<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    communication: Vec<Communication<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    general_practitioner: Vec<Reference<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    managing_organization: Option<Reference<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    link: Vec<PatientLink<'a>>,
+}
+
+/// The `_element` beside a primitive.
+#[derive(Serialize)]
+struct Extended<'a> {
+    extension: [Extension<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct Communication<'a> {
+    language: CodeableConcept<'a>,
+}
+
+#[derive(Serialize)]
+struct PatientLink<'a> {
+    other: Reference<'a>,
+    #[serde(rename = "type")]
+    of_type: &'static str,
+}
+
+#[derive(Serialize)]
+struct PatientContact<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    relationship: Vec<CodeableConcept<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<HumanName<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    telecom: Vec<ContactPoint<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<Address<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gender: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organization: Option<Reference<'a>>,
+}
+
+impl<'a> Patient<'a> {
+    #[must_use]
+    pub fn new(record: &'a PatientRecord, entity: &'a LegalEntity) -> Self {
+        let multiple_birth_integer = record.birth_order.and_then(|order| i32::try_from(order).ok());
+        let deceased_date_time = record.deceased_at.and_then(DateTime::new);
+        Self {
+            id: record.id,
+            meta: Meta::from(&record.stamp),
+            extension: extensions(record),
+            identifier: Identifier::list(&record.identifiers, ""),
+            active: record.active,
+            name: record.names.iter().filter_map(HumanName::new).collect(),
+            telecom: record.telecoms.iter().filter_map(ContactPoint::new).collect(),
+            gender: gender(&record.gender).map(|g| g.code()),
+            gender_extension: original_gender(record),
+            birth_date: record.birth_date.and_then(Date::new),
+            birth_date_extension: birth_time(record),
+            deceased_boolean: record.deceased.filter(|_| deceased_date_time.is_none()),
+            deceased_date_time,
+            address: record.addresses.iter().filter_map(Address::new).collect(),
+            marital_status: CodeableConcept::mapped(&record.marital_status, marital_status),
+            multiple_birth_boolean: record
+                .multiple_birth
+                .filter(|_| multiple_birth_integer.is_none()),
+            multiple_birth_integer,
+            contact: record.contacts.iter().filter_map(PatientContact::new).collect(),
+            communication: communication(&record.language).into_iter().collect(),
+            general_practitioner: record
+                .general_practitioner
+                .as_ref()
+                .and_then(practitioner)
+                .into_iter()
+                .collect(),
+            managing_organization: managing_organization(entity),
+            link: record.links.iter().map(link).collect(),
+        }
+    }
+}
+
+impl<'a> PatientContact<'a> {
+    /// `pat-1`: a contact that says only a relationship is none.
+    fn new(sent: &'a Contact) -> Option<Self> {
+        let name = HumanName::new(&sent.name);
+        let telecom: Vec<_> = sent.telecoms.iter().filter_map(ContactPoint::new).collect();
+        let address = sent.address.as_ref().and_then(Address::new);
+        let organization = text::string(&sent.organization)
+            .and_then(|name| Reference::logical("Organization", None, Some(name)));
+        let named = name.is_some() || organization.is_some();
+        if !named && telecom.is_empty() && address.is_none() {
+            return None;
+        }
+        let mut concepts = Vec::with_capacity(2);
+        concepts.extend(CodeableConcept::mapped(&sent.relationship, relationship));
+        concepts.extend(CodeableConcept::sent(&sent.role));
+        Some(Self {
+            relationship: concepts,
+            name,
+            telecom,
+            address,
+            gender: gender(&sent.gender).map(|g| g.code()),
+            organization,
+        })
+    }
+}
+
+fn extensions(record: &PatientRecord) -> Vec<Extension<'_>> {
+    let mut extensions = Vec::new();
+    let mut push = |url, value| extensions.push(Extension { url, value });
+    if let Some(name) = text::string(&record.mothers_maiden_name) {
+        push(MOTHERS_MAIDEN_NAME, ExtensionValue::String(name));
+    }
+    if let Some(place) = record.birth_place.as_ref().and_then(Address::birth_place) {
+        push(BIRTH_PLACE, ExtensionValue::Address(place));
+    }
+    if let Some(concept) = CodeableConcept::mapped(&record.religion, religion) {
+        push(RELIGION, ExtensionValue::CodeableConcept(concept));
+    }
+    for nationality in record.nationalities.iter().filter_map(CodeableConcept::sent) {
+        let value = ExtensionValue::CodeableConcept(nationality);
+        push(NATIONALITY, ExtensionValue::Extensions(vec![Extension { url: "code", value }]));
+    }
+    for status in record.reliability.iter().filter_map(|code| text::code(code)) {
+        let coding = Coding { code: Some(status), ..Coding::of(V2_0445, "", "") };
+        let concept = CodeableConcept { coding: vec![coding], text: None };
+        push(IDENTITY_RELIABILITY, ExtensionValue::CodeableConcept(concept));
+    }
+    extensions
+}
+
+fn original_gender(record: &PatientRecord) -> Option<Extended<'_>> {
+    let sent = text::string(&record.gender).filter(|sent| says_more(sent))?;
+    let value = ExtensionValue::String(sent);
+    Some(Extended { extension: [Extension { url: ORIGINAL_CODE, value }] })
+}
+
+/// PID-7 with a time: `birthDate` holds the day alone.
+fn birth_time(record: &PatientRecord) -> Option<Extended<'static>> {
+    let moment = record.birth_date.filter(|m| m.precision > Precision::Day)?;
+    let value = ExtensionValue::DateTime(DateTime::new(moment)?);
+    Some(Extended { extension: [Extension { url: BIRTH_TIME, value }] })
+}
+
+fn communication(sent: &Coded) -> Option<Communication<'_>> {
+    let mut concept = CodeableConcept::sent(sent)?;
+    if let Some(tag) = language(&sent.code) {
+        let text = concept.text.take().or_else(|| text::string(&sent.code));
+        concept = CodeableConcept { text, ..CodeableConcept::of(BCP_47, tag, "") };
+    }
+    Some(Communication { language: concept })
+}
+
+/// Practitioners are not served yet: by identifier and name.
+pub(super) fn practitioner(sent: &Practitioner) -> Option<Reference<'_>> {
+    let identifier = sent.identifier.as_ref().and_then(Identifier::new);
+    Reference::logical("Practitioner", identifier, full_name(&sent.name))
+}
+
+fn link(link: &crate::records::Link) -> PatientLink<'static> {
+    let of_type = match link.kind {
+        LinkKind::ReplacedBy => "replaced-by",
+        LinkKind::Replaces => "replaces",
+        LinkKind::SeeAlso => "seealso",
+    };
+    PatientLink { other: Reference::to(RecordType::Patient, link.other), of_type }
+}

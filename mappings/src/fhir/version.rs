@@ -1,0 +1,76 @@
+//! Which FHIR a client speaks.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// R5 comes next; both are rendered from the same record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FhirVersion {
+    R4,
+}
+
+impl FhirVersion {
+    /// As it stands in a path.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::R4 => "R4",
+        }
+    }
+
+    /// `CapabilityStatement.fhirVersion`.
+    #[must_use]
+    pub const fn number(self) -> &'static str {
+        match self {
+            Self::R4 => "4.0.1",
+        }
+    }
+
+    /// The `fhirVersion` parameter of a media type.
+    #[must_use]
+    pub const fn mime(self) -> &'static str {
+        match self {
+            Self::R4 => "4.0",
+        }
+    }
+}
+
+impl fmt::Display for FhirVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Not a version that is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a FHIR version that is served: R4 (4.0) is")]
+pub struct FhirVersionError;
+
+impl FromStr for FhirVersion {
+    type Err = FhirVersionError;
+
+    /// `R4`, `4.0` or `4.0.1`, in any case.
+    fn from_str(text: &str) -> Result<Self, FhirVersionError> {
+        let is = |version: Self| {
+            [version.name(), version.number(), version.mime()]
+                .into_iter()
+                .any(|name| name.eq_ignore_ascii_case(text))
+        };
+        [Self::R4].into_iter().find(|v| is(*v)).ok_or(FhirVersionError)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_has_three_names() {
+        for name in ["R4", "r4", "4.0", "4.0.1"] {
+            assert_eq!(name.parse(), Ok(FhirVersion::R4), "{name}");
+        }
+        for other in ["", "R5", "4", "4.3", "5.0"] {
+            assert_eq!(other.parse::<FhirVersion>(), Err(FhirVersionError), "{other}");
+        }
+    }
+}
