@@ -31,6 +31,8 @@ pub enum ColdError {
     Panicked,
     #[error("a part of a stored value is missing")]
     Part,
+    #[error("the state was closed")]
+    Closed,
 }
 
 impl From<sled::Error> for ColdError {
@@ -44,6 +46,7 @@ pub(crate) type Memory = BTreeMap<Key, Box<[u8]>>;
 pub(crate) enum Tier {
     Sled(sled::Db),
     Memory(Memory),
+    Closed,
 }
 
 /// Runs what may panic inside sled.
@@ -60,6 +63,10 @@ impl Cold {
 
     pub(crate) fn is_sled(&self) -> bool {
         matches!(*self.0.read(), Tier::Sled(_))
+    }
+
+    pub(crate) fn into_tier(self) -> Tier {
+        self.0.into_inner()
     }
 
     /// Puts another tier in place; gives the old one.
@@ -124,6 +131,7 @@ impl Cold {
         let tier = self.0.read();
         match &*tier {
             Tier::Memory(map) => map.iter().try_for_each(|(key, value)| each(key, value)),
+            Tier::Closed => Err(ColdError::Closed.into()),
             Tier::Sled(db) => {
                 let mut entries = db.iter();
                 while let Some((key, value)) = guarded(|| Ok(entries.next().transpose()?))? {
@@ -141,6 +149,7 @@ impl Tier {
         Ok(match self {
             Self::Sled(db) => db.get(key)?.map(|value| value.to_vec()),
             Self::Memory(map) => map.get(key).map(|value| value.to_vec()),
+            Self::Closed => return Err(ColdError::Closed),
         })
     }
 }

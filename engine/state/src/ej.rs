@@ -13,11 +13,15 @@ use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::records::{Identifier, Record, RecordType, ResourceId};
 
+use crate::book::Book;
 use crate::cold::{Cold, ColdError};
+use crate::history::History;
 use crate::hot::Hot;
 use crate::index::Index;
 use crate::keys::{Kind, Tenant};
 use crate::layout::{Dossier, StoredAlias, StoredLocation, StoredStay};
+use crate::load::Loaded;
+use crate::settings::StateSettings;
 use crate::versions::Versions;
 
 /// Records of one type in a chunk of an export.
@@ -183,6 +187,78 @@ pub(crate) struct Ej {
 }
 
 impl Ej {
+    /// An EJ of which nothing is known yet; `ejs`: how many share the settings' bounds.
+    pub(crate) fn new(
+        id: EjId,
+        hasher: RandomState,
+        cold: &Arc<Cold>,
+        settings: &StateSettings,
+        ejs: usize,
+    ) -> Self {
+        let share = |total: u64| total / (ejs.max(1) as u64);
+        let history = History::new(settings.history_ms, share(settings.history_rows_max));
+        let inner = Inner {
+            applied: Seq::ZERO,
+            now: Micros::default(),
+            tables: Default::default(),
+            index: Index::new(history),
+            aliases: Aliases::default(),
+            homes: Vec::new(),
+            stays_of: BTreeSet::new(),
+            versions: Versions::new(share(settings.history_records_bytes_max)),
+            dirty: Batch::default(),
+            flushing: None,
+            epoch: 0,
+        };
+        Self {
+            id,
+            tenant: Tenant::of(id),
+            inner: RwLock::new(inner),
+            hot: Hot::new(share(settings.hot_bytes_max)),
+            cold: cold.clone(),
+            hasher,
+            writer_taken: AtomicBool::new(false),
+            drained: Condvar::new(),
+            drained_lock: Mutex::new(()),
+        }
+    }
+
+    /// The same from what was stored, with the flusher's book of it.
+    pub(crate) fn from_loaded(
+        id: EjId,
+        hasher: RandomState,
+        loaded: Loaded,
+        cold: &Arc<Cold>,
+        settings: &StateSettings,
+        ejs: usize,
+    ) -> (Self, Book) {
+        let ej = Self::new(id, hasher, cold, settings, ejs);
+        {
+            let mut inner = ej.inner.write();
+            inner.applied = loaded.applied;
+            inner.now = loaded.now;
+            inner.tables = loaded.tables;
+            inner.index.load(loaded.rows, loaded.applied);
+            inner.aliases = loaded.aliases;
+            inner.homes = loaded.homes;
+            inner.stays_of = loaded.stays_of.into_iter().collect();
+        }
+        (ej, loaded.book)
+    }
+
+    /// Waits until the flusher has caught up, or `given_up`.
+    pub(crate) fn wait_drained(&self, dirty_bytes_max: u64, given_up: impl Fn() -> bool) {
+        let mut guard = self.drained_lock.lock();
+        while self.inner.read().dirty_bytes() > dirty_bytes_max && !given_up() {
+            self.drained.wait(&mut guard);
+        }
+    }
+
+    pub(crate) fn release_writers(&self) {
+        let _guard = self.drained_lock.lock();
+        self.drained.notify_all();
+    }
+
     pub(crate) fn identifier_hash(&self, system: &str, value: &str) -> u64 {
         self.hasher.hash_one((system, value))
     }
@@ -220,7 +296,7 @@ impl Ej {
             }
             let found = match self.read_cold(record_ref, home) {
                 Ok(found) => found,
-                Err(ColdError::Panicked) => return Err(ColdError::Panicked),
+                Err(e @ (ColdError::Panicked | ColdError::Closed)) => return Err(e),
                 Err(failed) => {
                     error = failed;
                     std::thread::yield_now();

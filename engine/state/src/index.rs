@@ -73,12 +73,15 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// The rows of a state that was loaded at `applied`: older pins cannot be answered.
-    pub(crate) fn load(mut rows: Vec<Row>, applied: Seq, history: History) -> Self {
+    pub(crate) const fn new(history: History) -> Self {
+        Self { live: BTreeSet::new(), history }
+    }
+
+    /// Takes the rows of a state that was loaded at `applied`: older pins cannot be answered.
+    pub(crate) fn load(&mut self, mut rows: Vec<Row>, applied: Seq) {
         rows.sort_unstable();
-        let mut index = Self { live: BTreeSet::from_iter(rows), history };
-        index.history.forget_through(applied);
-        index
+        self.live = BTreeSet::from_iter(rows);
+        self.history.forget_through(applied);
     }
 
     pub(crate) fn len(&self) -> usize {

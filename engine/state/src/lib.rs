@@ -5,25 +5,39 @@
 //! folded again from the journal.
 
 mod access;
+mod book;
+mod checkpoint;
 mod cold;
+mod cut;
 mod ej;
+mod flusher;
+mod folder;
+mod frames;
 mod history;
 mod hot;
 mod index;
 mod keys;
 mod layout;
+mod load;
+mod metric;
+mod open;
 mod results;
 mod search;
 mod settings;
 mod state;
+mod store;
 mod versions;
 mod view;
 mod writer;
 
 pub use access::Access;
+pub use checkpoint::Checkpoint;
 pub use ej::CHUNK_RECORDS;
-pub use search::{Cursor, Page, PageRequest, SearchError};
+pub use flusher::FlushError;
+pub use metric::describe_metrics;
+pub use open::RebuildReason;
+pub use search::{Cursor, Page, PageRequest, Pins, SearchError};
 pub use settings::StateSettings;
-pub use state::{OpenError, Opened, RebuildReason, State};
+pub use state::{Health, OpenError, Opened, RebuildFrom, State};
 pub use view::{EjView, Scope};
 pub use writer::{EjWriter, StateLost};

@@ -41,7 +41,7 @@ pub struct PageRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     /// Every EJ that the search reaches, and the `Seq` that it is pinned at; sorted.
-    pub pins: Vec<(EjId, Seq)>,
+    pub pins: Pins,
     /// Records on the pages before.
     pub served: u64,
     pub filter_hash: u64,
@@ -75,6 +75,9 @@ impl From<Forgotten> for SearchError {
         Self::CursorExpired
     }
 }
+
+/// The `Seq` that each EJ is pinned at.
+pub type Pins = Vec<(EjId, Seq)>;
 
 /// One result: the EJ by its place in the pins, and the `rid`.
 pub(crate) type Hit = (u16, u32);
@@ -118,11 +121,10 @@ impl Scope {
     }
 
     /// Pins at what is published, and again where the feed overtook the verification.
-    fn first_hits(&self, query: &Query) -> Result<(Vec<(EjId, Seq)>, Arc<[Hit]>), SearchError> {
+    fn first_hits(&self, query: &Query) -> Result<(Pins, Arc<[Hit]>), SearchError> {
         let mut tries = 0;
         loop {
-            let pins: Vec<_> =
-                self.views.iter().map(|ej| (ej.id, ej.inner.read().applied)).collect();
+            let pins: Pins = self.views.iter().map(|ej| (ej.id, ej.inner.read().applied)).collect();
             match self.hits(query, &pins) {
                 Ok(hits) => return Ok((pins, hits)),
                 Err(SearchError::CursorExpired) if tries < FIRST_TRIES_MAX => tries += 1,

@@ -23,6 +23,7 @@ use crate::ej::{Dirty, Ej, NOBODY, RecordRef};
 use crate::hot;
 use crate::index::{Row, RowChange};
 use crate::layout::StoredAlias;
+use crate::metric::as_f64;
 use crate::state::Core;
 
 /// The store lost a record at run time: this `State` cannot go on. Open it anew: the damaged
@@ -396,9 +397,4 @@ fn publish_batch(ej: &Ej, staged: Staged) -> u64 {
     let now = inner.now;
     inner.index.expire(now);
     inner.dirty_bytes()
-}
-
-#[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
-pub(crate) const fn as_f64(value: u64) -> f64 {
-    value as f64
 }

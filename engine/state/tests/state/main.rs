@@ -1,0 +1,11 @@
+//! The state against a naive model: lookups, searches, pages under change, and every way to
+//! lose the store.
+
+mod damage;
+mod lockstep;
+mod model;
+mod pinned;
+mod recovery;
+mod rights;
+mod runner;
+mod world;

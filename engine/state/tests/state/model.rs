@@ -1,0 +1,86 @@
+//! The naive model: everything in plain vectors, searched by looking at all of it.
+
+use std::collections::BTreeMap;
+
+use sluice_ids::EjId;
+use sluice_mappings::adt::Change;
+use sluice_mappings::records::{IdentifierUse, Record, RecordType, ResourceId};
+use sluice_mappings::search::{Key, Query};
+
+#[derive(Clone, Default)]
+pub struct Model {
+    /// By type, in order of creation.
+    records: [Vec<Record>; 3],
+    aliases: BTreeMap<(String, String), ResourceId>,
+}
+
+impl Model {
+    pub fn apply(&mut self, changes: &[Change]) {
+        for change in changes {
+            match change {
+                Change::Put(record) => {
+                    let list = &mut self.records[record.record_type() as usize - 1];
+                    match list.iter_mut().find(|old| old.id() == record.id()) {
+                        Some(old) => *old = record.clone(),
+                        None => list.push(record.clone()),
+                    }
+                }
+                Change::Alias { system, value, patient } => {
+                    self.aliases.insert((system.clone(), value.clone()), *patient);
+                }
+            }
+        }
+    }
+
+    pub fn all(&self, ty: RecordType) -> &[Record] {
+        &self.records[ty as usize - 1]
+    }
+
+    pub fn get(&self, ty: RecordType, id: ResourceId) -> Option<&Record> {
+        self.all(ty).iter().find(|record| record.id() == id)
+    }
+
+    pub fn stays_of(&self, patient: ResourceId) -> Vec<ResourceId> {
+        let stays = self.all(RecordType::Stay).iter();
+        stays.filter(|stay| stay.patient() == Some(patient)).map(Record::id).collect()
+    }
+
+    pub fn find(&self, ty: RecordType, system: &str, value: &str) -> Option<ResourceId> {
+        let alias = self.aliases.get(&(system.into(), value.into())).copied();
+        let alias = alias.filter(|_| ty == RecordType::Patient);
+        let rank = |record: &Record| {
+            let listed = record.identifiers().iter();
+            let mut same = listed.filter(|i| i.system == system && i.value == value);
+            let replaced = matches!(record, Record::Patient(p) if p.replaced_by().is_some());
+            same.next().map(|i| (replaced, i.r#use == IdentifierUse::Old))
+        };
+        let listing = self.all(ty).iter().filter_map(|r| Some((rank(r)?, r.id())));
+        let mut found =
+            alias.or_else(|| listing.min_by_key(|(rank, _)| *rank).map(|(_, id)| id))?;
+        while let Some(Record::Patient(patient)) = self.get(RecordType::Patient, found) {
+            match patient.replaced_by() {
+                Some(next) => found = next,
+                None => break,
+            }
+        }
+        Some(found)
+    }
+
+    /// What a search finds, in its order.
+    pub fn search(&self, ej: EjId, query: &Query) -> Vec<(Option<Key>, ResourceId)> {
+        let all = self.all(query.record_type).iter().filter(|record| query.matches(ej, record));
+        let key = |record: &Record| query.sort.and_then(|sort| sort.key(ej, record));
+        let mut found: Vec<_> = all.map(|record| (key(record), record.id())).collect();
+        sort(&mut found, query);
+        found
+    }
+}
+
+pub fn sort(found: &mut [(Option<Key>, ResourceId)], query: &Query) {
+    let Some(by) = query.sort else { return };
+    found.sort_by(|(a, _), (b, _)| match (a, b) {
+        (Some(a), Some(b)) if by.descending => b.cmp(a),
+        (Some(a), Some(b)) => a.cmp(b),
+        (a, b) => b.is_some().cmp(&a.is_some()),
+    });
+}

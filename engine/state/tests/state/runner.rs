@@ -1,0 +1,241 @@
+//! The state and the model in lockstep, over a recorded journal of changes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+use sluice_ids::{EjId, Seq};
+use sluice_mappings::adt::{Change, Records};
+use sluice_mappings::records::{RecordType, ResourceId};
+use sluice_mappings::search::{self, Key, Query};
+use sluice_state::{
+    Access, Cursor, EjWriter, Opened, PageRequest, SearchError, State, StateSettings,
+};
+
+use crate::model::{self, Model};
+use crate::world::{self, Dice, SYSTEM};
+
+/// No timers: the tests say when.
+pub fn settings() -> StateSettings {
+    StateSettings {
+        flush_every_ms: 3_600_000,
+        checkpoint_every_ms: 0,
+        free_floor_bytes: 0,
+        ..StateSettings::default()
+    }
+}
+
+pub struct Lane {
+    pub writer: Option<EjWriter>,
+    pub model: Model,
+    pub published: Model,
+    /// Every message's changes; its `Seq` is its place, from 1.
+    pub journal: Vec<Vec<Change>>,
+}
+
+pub struct Runner {
+    pub state: Option<State>,
+    pub opened: Opened,
+    pub lanes: BTreeMap<EjId, Lane>,
+    pub dice: Dice,
+}
+
+impl Runner {
+    pub fn new(folder: &Path, settings: &StateSettings, ejs: &[&str], seed: u64) -> Self {
+        let ids: Vec<EjId> = ejs.iter().map(|name| world::ej(name)).collect();
+        let (state, opened) = State::open(folder, settings.clone(), &ids).unwrap();
+        let lane = |ej: &EjId| {
+            let writer = state.writer(*ej);
+            let model = Model::default();
+            (*ej, Lane { writer, model: model.clone(), published: model, journal: Vec::new() })
+        };
+        let lanes = ids.iter().map(lane).collect();
+        Self { lanes, state: Some(state), opened, dice: Dice(seed) }
+    }
+
+    pub fn state(&self) -> &State {
+        self.state.as_ref().unwrap()
+    }
+
+    pub fn ejs(&self) -> Vec<EjId> {
+        self.lanes.keys().copied().collect()
+    }
+
+    /// A made-up message for one of the EJs.
+    pub fn step(&mut self) {
+        let ejs = self.ejs();
+        let ej = self.dice.one_of(&ejs);
+        let lane = self.lanes.get_mut(&ej).unwrap();
+        let seq = Seq::new(lane.journal.len() as u64 + 1);
+        let changes = world::message(ej, &lane.model, seq, &mut self.dice);
+        lane.model.apply(&changes);
+        lane.writer.as_mut().unwrap().stage(seq, changes.clone()).unwrap();
+        lane.journal.push(changes);
+    }
+
+    pub fn publish(&mut self, ej: EjId) {
+        let lane = self.lanes.get_mut(&ej).unwrap();
+        lane.writer.as_mut().unwrap().publish();
+        lane.published = lane.model.clone();
+    }
+
+    pub fn publish_all(&mut self) {
+        self.ejs().into_iter().for_each(|ej| self.publish(ej));
+    }
+
+    pub fn run(&mut self, steps: usize) {
+        for _ in 0..steps {
+            self.step();
+            if self.dice.below(4) == 0 {
+                self.publish_all();
+            }
+        }
+        self.publish_all();
+    }
+
+    pub fn close(&mut self) {
+        self.lanes.values_mut().for_each(|lane| lane.writer = None);
+        self.state.take().unwrap().close().unwrap();
+    }
+
+    /// As if the process had died; what sled had written stays.
+    pub fn drop_state(&mut self) {
+        self.lanes.values_mut().for_each(|lane| lane.writer = None);
+        self.state = None;
+    }
+
+    /// Opens the folder and folds from where it says.
+    pub fn reopen(&mut self, folder: &Path, settings: &StateSettings) {
+        let (state, opened) = State::open(folder, settings.clone(), &self.ejs()).unwrap();
+        for (ej, applied) in &opened.ejs {
+            let lane = self.lanes.get_mut(ej).unwrap();
+            let mut writer = state.writer(*ej).unwrap();
+            assert_eq!(writer.applied(), *applied);
+            let start = usize::try_from(applied.get()).unwrap();
+            for (at, changes) in lane.journal.iter().enumerate().skip(start) {
+                writer.stage(Seq::new(at as u64 + 1), changes.clone()).unwrap();
+            }
+            writer.publish();
+            lane.writer = Some(writer);
+            lane.published = lane.model.clone();
+        }
+        self.state = Some(state);
+        self.opened = opened;
+    }
+
+    pub fn hashes(&self) -> Vec<[u8; 32]> {
+        let hash = |ej| self.state().hash(&Access::all(), ej).unwrap().unwrap();
+        self.ejs().into_iter().map(hash).collect()
+    }
+
+    /// Everything that can be asked, against the model.
+    pub fn compare(&self) {
+        let scope = self.state().scope(&Access::all());
+        for (ej, lane) in &self.lanes {
+            let view = scope.ej(*ej).unwrap();
+            for ty in RecordType::ALL {
+                let all = lane.published.all(ty);
+                assert_eq!(view.count(ty), all.len() as u64);
+                for record in all {
+                    assert!(view.get(ty, record.id()).as_ref() == Some(record), "{record:?}");
+                }
+                let chunks = (0..view.chunks(ty)).flat_map(|chunk| view.chunk(ty, chunk).1);
+                assert!(chunks.eq(all.iter().cloned()), "creation order");
+                let newest = all.iter().map(|record| record.stamp().version).max();
+                let version = (0..view.chunks(ty)).map(|chunk| view.chunk_version(ty, chunk)).max();
+                assert_eq!(version, newest);
+            }
+            self.compare_lookups(*ej, lane);
+        }
+        for query in queries() {
+            let (got, _) = walk(self.state(), &query, 7).unwrap();
+            assert_eq!(got, self.expected(&query));
+        }
+    }
+
+    /// What the lane sees, staged changes included.
+    fn compare_lookups(&self, ej: EjId, lane: &Lane) {
+        let writer = lane.writer.as_ref().unwrap();
+        let values = (0..40).flat_map(|n| [format!("P{n}"), format!("INS{n}"), format!("LOST{n}")]);
+        for value in values {
+            let expected = lane.model.find(RecordType::Patient, SYSTEM, &value);
+            assert_eq!(writer.patient_by_identifier(SYSTEM, &value), expected, "{value}");
+        }
+        for number in 0..60 {
+            let value = format!("V{number}");
+            let expected = lane.model.find(RecordType::Stay, SYSTEM, &value);
+            assert_eq!(writer.stay_by_identifier(SYSTEM, &value), expected, "{value}");
+            let patient = world::id(ej, RecordType::Patient, number);
+            assert_eq!(writer.stays_of(patient), lane.model.stays_of(patient));
+        }
+    }
+
+    /// What a search over all EJs finds at what is published.
+    pub fn expected(&self, query: &Query) -> Vec<ResourceId> {
+        let of = |(ej, lane): (&EjId, &Lane)| lane.published.search(*ej, query);
+        let mut found: Vec<(Option<Key>, ResourceId)> = self.lanes.iter().flat_map(of).collect();
+        model::sort(&mut found, query);
+        found.into_iter().map(|(_, id)| id).collect()
+    }
+}
+
+pub fn query(ty: RecordType, pairs: &[(&str, &str)]) -> Query {
+    let owned: Vec<_> = pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+    let parsed = search::parse(ty, &owned, &TimeZone::UTC).unwrap();
+    assert!(parsed.ignored.is_empty());
+    parsed.query
+}
+
+/// Every kind of clause: exact spans, cut and hashed keys, whole ranges, several together.
+pub fn queries() -> Vec<Query> {
+    use RecordType::{Location, Patient, Stay};
+    let identified = format!("{SYSTEM}|INS7");
+    vec![
+        query(Patient, &[]),
+        query(Stay, &[]),
+        query(Location, &[]),
+        query(Patient, &[("family", "mar")]),
+        query(Patient, &[("family", "wolfeschlegelsteinh")]),
+        query(Patient, &[("family", "ngo,lefevre"), ("gender", "female")]),
+        query(Patient, &[("name:contains", "an")]),
+        query(Patient, &[("given:exact", "Jean-Baptiste-Emmanuel"), ("active", "true")]),
+        query(Patient, &[("identifier", &identified)]),
+        query(Patient, &[("identifier", "P3,P4,P5")]),
+        query(Patient, &[("gender:not", "male")]),
+        query(Patient, &[("birthdate", "ge1990-01-01")]),
+        query(Stay, &[("status", "in-progress")]),
+        query(Stay, &[("status", "finished,cancelled"), ("class", "IMP")]),
+        query(Stay, &[("location:missing", "true")]),
+        query(Stay, &[("date", "ge2000-01-01"), ("date", "lt2020-01-01")]),
+        query(Patient, &[("_lastUpdated", "ge2023-11-14T23:00:00Z")]),
+    ]
+    .into_iter()
+    .chain(SORTS.iter().map(|(ty, by)| query(*ty, &[("_sort", by)])))
+    .collect()
+}
+
+const SORTS: [(RecordType, &str); 3] = [
+    (RecordType::Patient, "family"),
+    (RecordType::Patient, "-birthdate"),
+    (RecordType::Stay, "-_lastUpdated"),
+];
+
+/// All pages of a search.
+pub fn walk(
+    state: &State,
+    query: &Query,
+    count: u32,
+) -> Result<(Vec<ResourceId>, u64), SearchError> {
+    let scope = state.scope(&Access::all());
+    let mut ids = Vec::new();
+    let mut after: Option<Cursor> = None;
+    loop {
+        let page = scope.search(query, &PageRequest { count, after })?;
+        ids.extend(page.records.iter().map(|(_, record)| record.id()));
+        after = page.next;
+        if after.is_none() {
+            assert_eq!(page.total, ids.len() as u64);
+            return Ok((ids, page.total));
+        }
+    }
+}
