@@ -6,6 +6,7 @@
 //! missing.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "the validator is a program that reads files")]
 
 mod fhir_records;
 

@@ -10,7 +10,10 @@ pub fn string(text: &str) -> Option<Cow<'_, str>> {
     if text.is_empty() || text == "\"\"" {
         return None;
     }
-    if !text.chars().any(is_forbidden) {
+    // 0xC2 leads U+0080 to U+009F, the other control characters (and letters, which stay).
+    let suspect =
+        |b: u8| (b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')) || matches!(b, 0x7f | 0xc2);
+    if !text.bytes().any(suspect) || !text.chars().any(is_forbidden) {
         return Some(Cow::Borrowed(text));
     }
     let kept: String = text.chars().filter(|c| !is_forbidden(*c)).collect();
@@ -32,7 +35,7 @@ pub fn owned(text: String) -> Option<Cow<'static, str>> {
 pub fn code(text: &str) -> Option<Cow<'_, str>> {
     let text = string(text)?;
     let plain = |t: &str| t.split(' ').all(|w| !w.is_empty() && !w.contains(char::is_whitespace));
-    if plain(&text) {
+    if text.bytes().all(|b| b.is_ascii_graphic()) || plain(&text) {
         return Some(text);
     }
     Some(Cow::Owned(text.split_whitespace().collect::<Vec<_>>().join(" ")))

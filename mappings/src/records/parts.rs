@@ -15,6 +15,13 @@ impl ResourceId {
         let id = Self(*uuid::Uuid::try_parse(text).ok()?.as_bytes());
         (id.to_string() == text).then_some(id)
     }
+
+    /// As [`Self`]'s `Display`, written into `buffer`: the formatting machinery costs more than
+    /// the text, and every resource has several.
+    #[must_use]
+    pub fn encode<'a>(&self, buffer: &'a mut [u8; 36]) -> &'a str {
+        uuid::Uuid::from_bytes(self.0).as_hyphenated().encode_lower(buffer)
+    }
 }
 
 impl std::fmt::Display for ResourceId {

@@ -33,10 +33,10 @@ const V2: &str = "http://terminology.hl7.org/CodeSystem/v2-";
 pub fn of_name<'a>(name: &'a str, table: &str) -> Option<Cow<'a, str>> {
     let name = name.trim();
     if name.is_empty() {
-        return (!table.is_empty()).then(|| format!("{V2}{table}").into());
+        return (!table.is_empty()).then(|| of_table(table));
     }
     if let Some(number) = table_number(name) {
-        return Some(format!("{V2}{number}").into());
+        return Some(of_table(number));
     }
     let known = match name {
         "LN" => "http://loinc.org",
@@ -53,6 +53,22 @@ pub fn of_name<'a>(name: &'a str, table: &str) -> Option<Cow<'a, str>> {
         }
     };
     Some(Cow::Borrowed(known))
+}
+
+/// The tables that records are bound to are written out: their URI stands in every resource.
+fn of_table<'a>(number: &str) -> Cow<'a, str> {
+    macro_rules! uri {
+        ($($table:literal),+) => {
+            match number {
+                $($table => concat!("http://terminology.hl7.org/CodeSystem/v2-", $table),)+
+                other => return Cow::Owned(format!("{V2}{other}")),
+            }
+        };
+    }
+    Cow::Borrowed(uri!(
+        "0002", "0004", "0006", "0007", "0023", "0063", "0069", "0092", "0112", "0113", "0131",
+        "0171", "0212", "0217", "0296", "0445"
+    ))
 }
 
 /// The code is one of HL7 table `table`: its system says so, or says nothing.

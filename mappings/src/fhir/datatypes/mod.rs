@@ -36,5 +36,6 @@ pub fn id<S: serde::Serializer>(
     id: &crate::records::ResourceId,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(id)
+    let mut buffer = [0; 36];
+    serializer.serialize_str(id.encode(&mut buffer))
 }

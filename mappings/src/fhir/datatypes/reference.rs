@@ -48,6 +48,11 @@ pub struct RelativeReference {
 
 impl Serialize for RelativeReference {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{}/{}", self.of_type.fhir(), self.id))
+        let mut buffer = [0; 36];
+        let mut text = String::with_capacity(48);
+        text.push_str(self.of_type.fhir());
+        text.push('/');
+        text.push_str(self.id.encode(&mut buffer));
+        serializer.serialize_str(&text)
     }
 }
