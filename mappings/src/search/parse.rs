@@ -4,7 +4,6 @@ use jiff::tz::TimeZone;
 
 use super::clause::{Test, TextMode, TextOf, TextValue};
 use super::date::DateValue;
-use super::key::fnv64;
 use super::values::{Target, Token, reference, split, unescape};
 use super::{Clause, Param, Query, QueryError, Reason, SortKey, text};
 use crate::fhir::codes::administrative_sex::Gender;
@@ -308,6 +307,8 @@ fn sort_key(record_type: RecordType, value: &str) -> Option<SortKey> {
     Some(SortKey { param, descending })
 }
 
+/// The first half of a UUIDv5 (SHA-1): results are kept under it, so that two queries with one
+/// hash must not be easy to make.
 fn hash(record_type: RecordType, mut kept: Vec<(&String, &String)>, zone: &TimeZone) -> u64 {
     kept.sort();
     let mut text = format!("{}\0{}", record_type.fhir(), zone.iana_name().unwrap_or_default());
@@ -315,5 +316,6 @@ fn hash(record_type: RecordType, mut kept: Vec<(&String, &String)>, zone: &TimeZ
         // Lengths, so that no value can pose as a name.
         text.push_str(&format!("\0{}\0{name}{}\0{value}", name.len(), value.len()));
     }
-    fnv64(text.as_bytes())
+    let digest = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, text.as_bytes());
+    digest.as_u64_pair().0
 }
