@@ -145,7 +145,7 @@ fn any_stay() -> impl Strategy<Value = Record> {
             for (location, cancelled) in places {
                 let place = place("CARDIO", &location.to_string(), "", "");
                 let mut one = movement(place, location, PlaceStatus::Active, "2026-01-01");
-                one.cancelled = cancelled;
+                one.cancelled = cancelled.then_some(sluice_ids::Seq::new(1));
                 record.movements.push(one);
             }
             record.identifiers = vec![identifier("urn:v", &number.to_string(), "VN")];

@@ -3,8 +3,41 @@
 //! `apply` is pure: message + records + context in, changes + issues out. No clock, randomness,
 //! disk, socket or logging; time comes from the journal record, ids are minted from content.
 
+mod apply;
+mod event;
 mod issue;
 
+mod identity;
+mod visit;
+mod which_stay;
+
+mod patient;
+mod stay;
+
+mod first_sight;
+mod movement;
+mod situation;
+
+mod admit;
+mod cancel;
+mod class_change;
+mod discharge;
+mod merge;
+mod transfer;
+mod update;
+
+mod draft;
+mod systems;
+mod time;
+mod values;
+
+pub mod memory;
+
+#[cfg(test)]
+mod testing;
+
+pub use apply::apply;
+pub use event::Trigger;
 pub use issue::{ISSUES_MAX, Issue, IssueCode, Severity};
 
 use std::sync::Arc;

@@ -24,10 +24,30 @@ pub struct Place {
 impl Place {
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        [&self.point_of_care, &self.room, &self.bed, &self.facility, &self.building, &self.floor]
-            .iter()
-            .all(|part| part.is_empty())
-            && self.description.is_empty()
+        self.path().iter().all(|part| part.is_empty())
+    }
+
+    /// What names the place, from the outermost level in; the description only where it is all
+    /// that there is.
+    #[must_use]
+    pub fn path(&self) -> [&str; 7] {
+        let levels = [
+            self.facility.as_str(),
+            &self.building,
+            &self.floor,
+            &self.point_of_care,
+            &self.room,
+            &self.bed,
+        ];
+        let described =
+            if levels.iter().all(|level| level.is_empty()) { &self.description } else { "" };
+        let [facility, building, floor, point_of_care, room, bed] = levels;
+        [facility, building, floor, point_of_care, room, bed, described]
+    }
+
+    #[must_use]
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        self.path() == other.path()
     }
 }
 

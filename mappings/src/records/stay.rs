@@ -77,11 +77,19 @@ pub struct Movement {
     /// Follows from the movements after it.
     pub place_status: PlaceStatus,
     pub effect: MovementEffect,
-    /// Taken back by a cancel: kept so that a resend is known, no longer rendered.
-    pub cancelled: bool,
+    /// The message that took it back; kept so that a resend is known, no longer rendered.
+    pub cancelled: Option<Seq>,
     /// Fingerprints (everything but MSH) of the messages that made, amended or cancelled it:
     /// the same message under another control id is known by them.
     pub seen: Vec<u64>,
+}
+
+impl Movement {
+    /// No cancel has taken it back.
+    #[must_use]
+    pub const fn stands(&self) -> bool {
+        self.cancelled.is_none()
+    }
 }
 
 /// The stay.
@@ -131,13 +139,14 @@ impl StayRecord {
         self.situation.current.and_then(|i| self.movements.get(usize::from(i)))
     }
 
-    /// The movements that are rendered: those with a place that were not taken back. A place
-    /// that was planned and has been overtaken by the real one is none of them.
+    /// The movements that are rendered: those with a place that stand. A place that was planned
+    /// and has been overtaken by the real one is none of them; of a cancelled stay the last one
+    /// is, as planned.
     pub fn places(&self) -> impl Iterator<Item = (&Movement, &Place)> {
         let current = self.situation.current.map(usize::from);
         self.movements.iter().enumerate().filter_map(move |(at, movement)| {
-            let overtaken = movement.place_status == PlaceStatus::Planned && current != Some(at);
-            if movement.cancelled || overtaken {
+            let stands = movement.stands() && movement.place_status != PlaceStatus::Planned;
+            if !stands && current != Some(at) {
                 return None;
             }
             Some((movement, movement.place.as_ref()?))

@@ -171,7 +171,7 @@ pub fn movement(place: Place, location: u8, status: PlaceStatus, start: &str) ->
         place: Some(place),
         location: Some(id(location)),
         place_status: status,
-        cancelled: false,
+        cancelled: None,
         effect: sluice_mappings::records::MovementEffect::default(),
         seen: Vec::new(),
     }

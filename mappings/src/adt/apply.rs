@@ -1,0 +1,189 @@
+//! The one door: a message and the records before it, in; changes and issues, out.
+
+use super::draft::Draft;
+use super::event::Trigger;
+use super::visit::Visit;
+use super::which_stay::{self, Found};
+use super::{
+    Context, Effect, IssueCode, Outcome, Records, admit, cancel, class_change, discharge,
+    first_sight, identity, merge, movement, patient, stay, transfer, update,
+};
+use crate::hl7::{DefectKind, Location, Message, Msh};
+use crate::records::{PatientRecord, StayRecord};
+
+/// What an ADT message does to the records.
+///
+/// Pure and idempotent: applied again to the records that it left, a message changes nothing.
+/// Events are known by MSH-9.2 (or EVN-1 where that is empty), never by MSH-9.3.
+#[must_use]
+pub fn apply(message: &Message<'_>, context: &Context<'_>, records: &dyn Records) -> Outcome {
+    let mut draft = Draft::new(context, records);
+    broken_structure(&mut draft, message);
+    let Some(event) = trigger(message) else {
+        draft.issue(IssueCode::EventNotMapped, Location::field(b"MSH", 9).at_component(2));
+        return draft.leave(Effect::NotMapped);
+    };
+    match event {
+        Trigger::A40 => {
+            let effect = merge::merge(&mut draft, message);
+            draft.finish(effect)
+        }
+        Trigger::A28 | Trigger::A31 => person(draft, message, event),
+        _ => about_a_stay(draft, message, event),
+    }
+}
+
+fn trigger(message: &Message<'_>) -> Option<Trigger> {
+    let msh = Msh::of(message);
+    if msh.message_code() != "ADT" {
+        return None;
+    }
+    let event = msh.trigger_event();
+    if event.is_empty() {
+        return Trigger::parse(message.segment("EVN").field(1).component(1).text().trim());
+    }
+    Trigger::parse(&event)
+}
+
+/// What the reader could not make sense of stays reachable, but no event knows of it.
+fn broken_structure(draft: &mut Draft<'_>, message: &Message<'_>) {
+    for defect in message.defects() {
+        if matches!(
+            defect.kind,
+            DefectKind::SegmentName
+                | DefectKind::NoFieldSeparator
+                | DefectKind::SecondMsh
+                | DefectKind::BatchSegment
+        ) {
+            draft.issue(IssueCode::StructureBroken, defect.location);
+        }
+    }
+}
+
+/// PID, PD1 and NK1 only: A28, A31, and the French A08.
+fn person(mut draft: Draft<'_>, message: &Message<'_>, event: Trigger) -> Outcome {
+    let Some(known) = whom(&mut draft, message) else { return draft.leave(Effect::NoEffect) };
+    let patient = take_patient(&mut draft, message, event, known);
+    draft.put_patient(patient);
+    draft.finish(Effect::Applied)
+}
+
+/// The patient whom PID-3 names: known, or to be made.
+struct Whom {
+    identifiers: identity::Identifiers,
+    known: Option<PatientRecord>,
+}
+
+fn whom(draft: &mut Draft<'_>, message: &Message<'_>) -> Option<Whom> {
+    let identifiers = identity::read(draft, &message.segment("PID"), 3);
+    if identifiers.keys.is_empty() {
+        draft.issue(IssueCode::FieldMissing, Location::field(b"PID", 3));
+        return None;
+    }
+    let known = identity::find(draft, &identifiers.keys).and_then(|id| draft.patient(id));
+    Some(Whom { identifiers, known })
+}
+
+fn take_patient(
+    draft: &mut Draft<'_>,
+    message: &Message<'_>,
+    event: Trigger,
+    whom: Whom,
+) -> PatientRecord {
+    let mut patient = match whom.known {
+        Some(known) => known,
+        None => {
+            let mid_stay = !event.creates_a_patient();
+            if mid_stay {
+                draft.issue(IssueCode::FirstSeenMidStay, Location::field(b"PID", 3));
+            }
+            let id = identity::mint(draft, &whom.identifiers.keys)
+                .expect("`whom` answers only where there is a key");
+            patient::unknown(id, mid_stay)
+        }
+    };
+    patient::update(draft, &mut patient, message.segments(), &whom.identifiers);
+    patient
+}
+
+fn about_a_stay(mut draft: Draft<'_>, message: &Message<'_>, event: Trigger) -> Outcome {
+    // The French extension knows no A08: what such a sender means by one is an A31.
+    if event == Trigger::A08 && draft.is_french() && message.segment("ZBE").exists() {
+        return person(draft, message, event);
+    }
+    let Some(whom) = whom(&mut draft, message) else { return draft.leave(Effect::NoEffect) };
+    let visit = Visit::read(&mut draft, message, event);
+    let found = which_stay::find(&mut draft, &visit, whom.known.as_ref());
+    if let Found::Stay(stay) = &found
+        && movement::is_resend(stay, visit.fingerprint)
+    {
+        return draft.leave(Effect::Applied);
+    }
+    if let Some(movement) = visit.cancelled_movement() {
+        let is_known = matches!(&found, Found::Stay(stay)
+            if movement::by_identifier(stay, movement).is_some());
+        if !is_known {
+            draft.issue(IssueCode::MovementUnknown, Location::field(b"ZBE", 1));
+            return draft.leave(Effect::NoEffect);
+        }
+    }
+    if let Found::Ambiguous = found {
+        draft.issue(IssueCode::StayAmbiguous, Location::field(b"PV1", 19));
+        return draft.leave(Effect::NoEffect);
+    }
+    let mut patient = take_patient(&mut draft, message, event, whom);
+    let stay = match found {
+        Found::Stay(stay) => Some(follow(&mut draft, *stay, &visit)),
+        Found::New(number) => {
+            if !visit.event.opens() {
+                draft.issue(IssueCode::FirstSeenMidStay, Location::field(b"PV1", 19));
+            }
+            let mut stay = first_sight::create(&mut draft, &visit, patient.id, number.as_ref());
+            stay::take_numbers(&mut draft, &mut stay, &visit);
+            stay::take_attributes(&mut draft, &mut stay, &visit);
+            Some(stay)
+        }
+        Found::OfOther => {
+            draft.issue(IssueCode::StayOfOtherPatient, Location::field(b"PV1", 19));
+            None
+        }
+        // An update of somebody who is not here is about the person.
+        Found::None | Found::Ambiguous => {
+            if visit.event != Trigger::A08 {
+                draft.issue(IssueCode::StayNotFound, Location::field(b"PV1", 19));
+            }
+            None
+        }
+    };
+    if let Some(stay) = stay {
+        patient.last_stay = Some(stay.id);
+        draft.put_stay(stay);
+    }
+    draft.put_patient(patient);
+    draft.finish(Effect::Applied)
+}
+
+/// A message about a stay that is known.
+fn follow(draft: &mut Draft<'_>, mut stay: StayRecord, visit: &Visit<'_>) -> StayRecord {
+    // A place that the message names has its record, even where the event does not use it.
+    visit.prior_place(draft);
+    let applied = match visit.event {
+        Trigger::A06 | Trigger::A07 if visit.cancels() => cancel::cancel(draft, &mut stay, visit),
+        Trigger::A11 | Trigger::A12 | Trigger::A13 => cancel::cancel(draft, &mut stay, visit),
+        Trigger::A01 | Trigger::A04 => admit::admit(draft, &mut stay, visit),
+        Trigger::A05 => admit::plan(draft, &mut stay, visit),
+        Trigger::A02 => transfer::transfer(draft, &mut stay, visit),
+        Trigger::A03 => discharge::discharge(draft, &mut stay, visit),
+        Trigger::A06 | Trigger::A07 => class_change::change_class(draft, &mut stay, visit),
+        Trigger::A08 => update::update(draft, &mut stay, visit),
+        Trigger::A28 | Trigger::A31 | Trigger::A40 => false,
+    };
+    if applied {
+        stay::take_numbers(draft, &mut stay, visit);
+        // What is told after the fact must not disturb the present.
+        if !visit.historic {
+            stay::take_attributes(draft, &mut stay, visit);
+        }
+    }
+    stay
+}

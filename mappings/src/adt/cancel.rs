@@ -1,0 +1,159 @@
+//! A11, A12, A13, and A06 or A07 with ZBE-4 = CANCEL: each takes back its own movement, and what
+//! the others come to is the situation before (DESIGN §3).
+
+use super::draft::Draft;
+use super::event::Trigger;
+use super::values::at;
+use super::visit::Visit;
+use super::{IssueCode, movement};
+use crate::records::{Movement, StayRecord, StayStatus};
+
+pub(super) fn cancel(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) -> bool {
+    let void = matches!(stay.status(), StayStatus::Cancelled | StayStatus::EnteredInError);
+    if void && visit.event != Trigger::A11 {
+        draft.issue(IssueCode::StayStateUnexpected, at(&visit.pv1, 19));
+        return false;
+    }
+    if stay.status() == StayStatus::Finished && visit.event == Trigger::A12 {
+        draft.issue(IssueCode::StayStateUnexpected, at(&visit.pv1, 19));
+    }
+    let named = visit.movement.as_ref().and_then(|id| movement::by_identifier(stay, id));
+    let taken = match (named, visit.event) {
+        (Some(at), _) if !stay.movements[at].stands() => {
+            draft.issue(IssueCode::NothingToCancel, at_zbe(visit));
+            movement::remember(&mut stay.movements[at], visit.fingerprint);
+            return true;
+        }
+        (Some(at), _) => take_back(stay, at, visit),
+        (None, Trigger::A11) => admission(stay, visit),
+        (None, Trigger::A12) => transfer(stay, visit),
+        (None, Trigger::A13) => discharge(stay, visit),
+        (None, _) => switch(stay, visit),
+    };
+    if !taken {
+        draft.issue(IssueCode::NothingToCancel, at(&visit.pv1, 19));
+    }
+    if !visit.historic && stay.status() != StayStatus::Cancelled {
+        present(draft, stay, visit);
+    }
+    true
+}
+
+/// Where the message's own PV1 says otherwise than what was restored, the message wins.
+fn present(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) {
+    let placed = visit.place(draft);
+    let mut differs = movement::correct_place(stay, placed);
+    if visit.event != Trigger::A11 {
+        movement::correct_start(stay, visit.admitted);
+    }
+    if let Some(class) = visit.class.as_ref().filter(|_| visit.event.changes_class())
+        && stay.situation.class != *class
+        && let Some(at) = movement::last(stay, |movement| movement.effect.class.is_some())
+    {
+        differs |= stay.situation.class.code != class.code;
+        stay.movements[at].effect.class = Some(class.clone());
+        super::situation::settle(stay);
+    }
+    if differs {
+        draft.issue(IssueCode::CancelDiffersFromMessage, at(&visit.pv1, 3));
+    }
+}
+
+fn at_zbe(visit: &Visit<'_>) -> crate::hl7::Location {
+    let place = crate::hl7::Location::field(b"ZBE", 1);
+    if visit.has_zbe { place } else { at(&visit.pv1, 19) }
+}
+
+/// A movement by its number; an admission takes what came after it along.
+fn take_back(stay: &mut StayRecord, at: usize, by: &Visit<'_>) -> bool {
+    if admits(&stay.movements[at]) {
+        movement::cancel_from(stay, at, by);
+        leave_no_remains(stay, by);
+    } else {
+        movement::cancel(stay, at, by);
+    }
+    true
+}
+
+/// A11: back to what the last opening replaced, a plan or another opening; else cancelled.
+fn admission(stay: &mut StayRecord, by: &Visit<'_>) -> bool {
+    if movement::last(stay, |_| true).is_none() {
+        return false;
+    }
+    let from = match movement::last(stay, admits) {
+        Some(at) => first_telling(stay, at),
+        None => 0,
+    };
+    movement::cancel_from(stay, from, by);
+    leave_no_remains(stay, by);
+    true
+}
+
+/// The first of a run of the same opening, unless the stay was over in between: an opening told
+/// twice replaces nothing.
+fn first_telling(stay: &StayRecord, at: usize) -> usize {
+    let mut first = at;
+    for earlier in (0..at).rev() {
+        let movement = &stay.movements[earlier];
+        if !movement.stands() {
+            continue;
+        }
+        if movement::is_closing(movement) {
+            break;
+        }
+        if admits(movement) {
+            if movement.event != stay.movements[at].event {
+                break;
+            }
+            first = earlier;
+        }
+    }
+    first
+}
+
+/// What is left of a stay seen mid-stay is no admission that an A11 could return to.
+fn leave_no_remains(stay: &mut StayRecord, by: &Visit<'_>) {
+    let is_ground = |movement: &Movement| {
+        admits(movement)
+            || movement::is_closing(movement)
+            || movement.effect.status == Some(StayStatus::Planned)
+    };
+    if movement::last(stay, is_ground).is_none()
+        && let Some(first) = stay.movements.iter().position(Movement::stands)
+    {
+        movement::cancel_from(stay, first, by);
+    }
+}
+
+/// A12: the last transfer.
+fn transfer(stay: &mut StayRecord, by: &Visit<'_>) -> bool {
+    let Some(at) = movement::last(stay, |m| movement::is_event(m, Trigger::A02)) else {
+        return false;
+    };
+    movement::cancel(stay, at, by);
+    true
+}
+
+/// A13: the stay is open again, however often its end was told.
+fn discharge(stay: &mut StayRecord, by: &Visit<'_>) -> bool {
+    let mut taken = false;
+    while let Some(known) = movement::closing_mut(stay) {
+        movement::take_back(known, by);
+        taken = true;
+    }
+    super::situation::settle(stay);
+    taken
+}
+
+/// A cancelled A06 or A07 that gives no ZBE-1: the last of either.
+fn switch(stay: &mut StayRecord, by: &Visit<'_>) -> bool {
+    let is_switch =
+        |m: &Movement| movement::is_event(m, Trigger::A06) || movement::is_event(m, Trigger::A07);
+    let Some(at) = movement::last(stay, is_switch) else { return false };
+    movement::cancel(stay, at, by);
+    true
+}
+
+fn admits(movement: &Movement) -> bool {
+    movement::is_event(movement, Trigger::A01) || movement::is_event(movement, Trigger::A04)
+}

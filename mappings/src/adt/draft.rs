@@ -1,0 +1,282 @@
+//! What one message is about to change: records staged over those that are there, and issues.
+//!
+//! Reads see what the message has already changed (an A40 with several groups), and only what
+//! really differs comes out: applying a message a second time changes nothing.
+
+use std::sync::Arc;
+
+use sluice_ids::Seq;
+
+use super::systems::{self, Authority, System};
+use super::{Change, Context, Effect, ISSUES_MAX, Issue, IssueCode, Outcome, Records, time};
+use crate::entity::{AuthorityUse, LegalEntity, Profile};
+use crate::hl7::Location;
+use crate::hl7::datatypes::{DtmError, Hd, Ts};
+use crate::records::{
+    LocationRecord, Moment, PatientRecord, Place, Record, ResourceId, Stamp, StayRecord,
+};
+
+pub(super) struct Draft<'a> {
+    pub context: &'a Context<'a>,
+    records: &'a dyn Records,
+    patients: Vec<PatientRecord>,
+    stays: Vec<StayRecord>,
+    locations: Vec<LocationRecord>,
+    aliases: Vec<Change>,
+    issues: Vec<Issue>,
+}
+
+impl<'a> Draft<'a> {
+    pub fn new(context: &'a Context<'a>, records: &'a dyn Records) -> Self {
+        Self {
+            context,
+            records,
+            patients: Vec::new(),
+            stays: Vec::new(),
+            locations: Vec::new(),
+            aliases: Vec::new(),
+            issues: Vec::new(),
+        }
+    }
+
+    pub const fn entity(&self) -> &'a LegalEntity {
+        self.context.entity
+    }
+
+    pub const fn seq(&self) -> Seq {
+        self.context.seq
+    }
+
+    pub fn is_french(&self) -> bool {
+        self.entity().settings.profile == Profile::PamFr
+    }
+
+    // ---- issues ----
+
+    /// Each is told once for a place.
+    pub fn issue(&mut self, code: IssueCode, at: Location) {
+        let issue = Issue::new(code, at);
+        if self.issues.len() < ISSUES_MAX && !self.issues.contains(&issue) {
+            self.issues.push(issue);
+        }
+    }
+
+    /// A TS as a moment; what cannot be read is left out and told.
+    pub fn moment(&mut self, ts: Ts<'_>, at: Location) -> Option<Moment> {
+        match ts.dtm() {
+            Ok(dtm) => Some(time::moment(&dtm, &self.entity().zone)),
+            Err(DtmError::Empty | DtmError::Null) => None,
+            Err(_) => {
+                self.issue(IssueCode::TimeUnreadable, at);
+                None
+            }
+        }
+    }
+
+    pub fn system(&self, authority: Hd<'_>, role: AuthorityUse) -> System {
+        let texts = [
+            authority.namespace().unwrap_or_default(),
+            authority.universal_id().unwrap_or_default(),
+            authority.universal_id_type().unwrap_or_default(),
+        ];
+        self.system_of(&texts, role)
+    }
+
+    pub fn system_of<T: AsRef<str>>(&self, hd: &[T; 3], role: AuthorityUse) -> System {
+        let [namespace, universal_id, universal_id_type] = hd;
+        let authority = Authority {
+            namespace: namespace.as_ref(),
+            universal_id: universal_id.as_ref(),
+            universal_id_type: universal_id_type.as_ref(),
+        };
+        systems::system(self.entity(), authority, role)
+    }
+
+    // ---- reading ----
+
+    pub fn patient_by_identifier(&self, system: &str, value: &str) -> Option<ResourceId> {
+        let lists = |patient: &PatientRecord| {
+            patient.identifiers.iter().any(|i| i.system == system && i.value == value)
+        };
+        if let Some(staged) = self.patients.iter().find(|patient| lists(patient)) {
+            return Some(staged.id);
+        }
+        let stored = self.records.patient_by_identifier(system, value)?;
+        match self.patients.iter().find(|patient| patient.id == stored) {
+            // Merged by an earlier group of this message: its survivor has its identifiers.
+            Some(staged) => staged.replaced_by().or(Some(stored)),
+            None => Some(stored),
+        }
+    }
+
+    pub fn stay_by_identifier(&self, system: &str, value: &str) -> Option<ResourceId> {
+        self.records.stay_by_identifier(system, value)
+    }
+
+    pub fn patient(&self, id: ResourceId) -> Option<PatientRecord> {
+        let staged = self.patients.iter().find(|patient| patient.id == id);
+        staged.cloned().or_else(|| Some(self.records.patient(id)?.as_ref().clone()))
+    }
+
+    pub fn stay(&self, id: ResourceId) -> Option<StayRecord> {
+        let staged = self.stays.iter().find(|stay| stay.id == id);
+        staged.cloned().or_else(|| Some(self.records.stay(id)?.as_ref().clone()))
+    }
+
+    /// In order of creation; with those that this message has given the patient.
+    pub fn stays_of(&self, patient: ResourceId) -> Vec<StayRecord> {
+        let mut ids = self.records.stays_of(patient);
+        for stay in &self.stays {
+            if stay.patient == patient && !ids.contains(&stay.id) {
+                ids.push(stay.id);
+            }
+        }
+        let stays = ids.into_iter().filter_map(|id| self.stay(id));
+        stays.filter(|stay| stay.patient == patient).collect()
+    }
+
+    pub fn is_taken(&self, kind: Minted, id: ResourceId) -> bool {
+        match kind {
+            Minted::Patient => self.patient(id).is_some(),
+            Minted::Stay => self.stay(id).is_some(),
+        }
+    }
+
+    // ---- writing ----
+
+    pub fn put_patient(&mut self, patient: PatientRecord) {
+        match self.patients.iter_mut().find(|staged| staged.id == patient.id) {
+            Some(staged) => *staged = patient,
+            None => self.patients.push(patient),
+        }
+    }
+
+    pub fn put_stay(&mut self, stay: StayRecord) {
+        match self.stays.iter_mut().find(|staged| staged.id == stay.id) {
+            Some(staged) => *staged = stay,
+            None => self.stays.push(stay),
+        }
+    }
+
+    pub fn alias(&mut self, system: String, value: String, patient: ResourceId) {
+        if self.records.patient_by_identifier(&system, &value) != Some(patient) {
+            self.aliases.push(Change::Alias { system, value, patient });
+        }
+    }
+
+    /// The place's record, minted at first sight.
+    pub fn location(&mut self, place: &Place) -> ResourceId {
+        let id = mint_location(self.entity(), place);
+        let known = self.locations.iter().any(|location| location.id == id);
+        if !known && self.records.location(id).is_none() {
+            let stamp = Stamp::default();
+            self.locations.push(LocationRecord { id, stamp, place: place.clone() });
+        }
+        id
+    }
+
+    /// Mints a new record's id from content (DESIGN §3); a counter where it is taken.
+    pub fn mint(&self, kind: Minted, system: &str, value: &str) -> ResourceId {
+        let mut taken = 0_u32;
+        loop {
+            let id = mint(self.entity(), kind.name(), &[system, value], taken);
+            if !self.is_taken(kind, id) {
+                return id;
+            }
+            taken += 1;
+        }
+    }
+
+    /// The changes: only records that differ from what is there, stamped.
+    pub fn finish(self, effect: Effect) -> Outcome {
+        let mut changes = Vec::new();
+        let (context, records) = (self.context, self.records);
+        for mut location in self.locations {
+            location.stamp = stamp(context, None);
+            changes.push(Change::Put(Record::Location(Arc::new(location))));
+        }
+        for mut patient in self.patients {
+            let stored = records.patient(patient.id);
+            if let Some(stored) = &stored {
+                patient.stamp = stored.stamp;
+                if patient == **stored {
+                    continue;
+                }
+            }
+            // Which stay was touched last shows nowhere: no new version for it.
+            let only_touched = stored.as_ref().is_some_and(|stored| {
+                let mut before = stored.as_ref().clone();
+                before.last_stay = patient.last_stay;
+                before == patient
+            });
+            if !only_touched {
+                patient.stamp = stamp(context, stored.as_ref().map(|stored| stored.stamp));
+            }
+            changes.push(Change::Put(Record::Patient(Arc::new(patient))));
+        }
+        for mut stay in self.stays {
+            let stored = records.stay(stay.id);
+            if let Some(stored) = &stored {
+                stay.stamp = stored.stamp;
+                if stay == **stored {
+                    continue;
+                }
+            }
+            stay.stamp = stamp(context, stored.as_ref().map(|stored| stored.stamp));
+            changes.push(Change::Put(Record::Stay(Arc::new(stay))));
+        }
+        changes.extend(self.aliases);
+        Outcome { effect, changes, issues: self.issues }
+    }
+
+    /// As [`Self::finish`], with nothing changed.
+    pub fn leave(self, effect: Effect) -> Outcome {
+        Outcome { effect, changes: Vec::new(), issues: self.issues }
+    }
+}
+
+fn stamp(context: &Context<'_>, before: Option<Stamp>) -> Stamp {
+    Stamp {
+        created: before.map_or(context.seq, |stamp| stamp.created),
+        version: context.seq,
+        updated_at: context.received_at,
+    }
+}
+
+/// What ids are minted for.
+#[derive(Clone, Copy)]
+pub(super) enum Minted {
+    Patient,
+    Stay,
+}
+
+impl Minted {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Patient => "Patient",
+            Self::Stay => "Encounter",
+        }
+    }
+}
+
+/// The name space of all ids that this engine mints. Never to be changed: ids are for life.
+const NAMESPACE: uuid::Uuid = uuid::uuid!("5c1e8a0b-52a5-4cb5-9d0e-4f3e3f0a7c11");
+
+/// UUIDv5 over the EJ, the type and what names the thing; NUL, which no part holds, between.
+fn mint(entity: &LegalEntity, kind: &str, parts: &[&str], taken: u32) -> ResourceId {
+    let mut name = format!("{}\0{kind}", entity.id());
+    for part in parts {
+        name.push('\0');
+        name.push_str(part);
+    }
+    if taken > 0 {
+        name.push_str(&format!("\0{taken}"));
+    }
+    ResourceId(*uuid::Uuid::new_v5(&NAMESPACE, name.as_bytes()).as_bytes())
+}
+
+/// Scoped by its whole path: "bed 2" alone is not unique.
+fn mint_location(entity: &LegalEntity, place: &Place) -> ResourceId {
+    let path = place.path();
+    mint(entity, "Location", &path, 0)
+}

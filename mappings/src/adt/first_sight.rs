@@ -1,0 +1,70 @@
+//! The first message about a stay: opened by it, or, going live in mid-stream, made from its
+//! snapshot (DESIGN §3).
+
+use super::draft::Draft;
+use super::event::Trigger;
+use super::movement::{self, New};
+use super::visit::{Placed, Visit};
+use super::{admit, class_change, discharge, stay, transfer};
+use crate::records::{Coded, Identifier, MovementEffect, ResourceId, StayRecord, StayStatus};
+
+pub(super) fn create(
+    draft: &mut Draft<'_>,
+    visit: &Visit<'_>,
+    patient: ResourceId,
+    number: Option<&Identifier>,
+) -> StayRecord {
+    let mut stay = stay::unknown(draft, visit, patient, number);
+    let stay = &mut stay;
+    let status = match visit.event {
+        _ if admit::names_a_pre_admission(visit) => Some(StayStatus::Planned),
+        Trigger::A01 | Trigger::A04 | Trigger::A05 => None,
+        Trigger::A08 if is_planned(visit.class.as_ref()) => Some(StayStatus::Planned),
+        _ => Some(StayStatus::InProgress),
+    };
+    if let Some(status) = status {
+        before(draft, stay, visit, status);
+    }
+    match visit.event {
+        Trigger::A01 | Trigger::A04 => {
+            admit::admit(draft, stay, visit);
+        }
+        Trigger::A05 => {
+            admit::plan(draft, stay, visit);
+        }
+        Trigger::A02 => {
+            transfer::transfer(draft, stay, visit);
+        }
+        Trigger::A06 | Trigger::A07 if !visit.cancels() => {
+            class_change::change_class(draft, stay, visit);
+        }
+        Trigger::A03 => {
+            discharge::discharge(draft, stay, visit);
+        }
+        Trigger::A11 => movement::cancel_from(stay, 0, visit),
+        _ => discharge::finish_by_pv1_45(draft, stay, visit),
+    }
+    stay.clone()
+}
+
+fn is_planned(class: Option<&Coded>) -> bool {
+    class.is_some_and(|class| class.code == "P")
+}
+
+/// What was there before the feed: a movement without event, number or time, so that no cancel
+/// means it, and a cancel of the message's own movement has something to return to. Of a
+/// transfer, the place before is PV1-6.
+fn before(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>, status: StayStatus) {
+    let placed: Option<Placed> = match visit.event {
+        Trigger::A02 | Trigger::A06 | Trigger::A07 if !visit.cancels() => visit.prior_place(draft),
+        _ => visit.place(draft),
+    };
+    let effect = MovementEffect {
+        status: Some(status),
+        class: visit.class.clone(),
+        start: visit.admitted,
+        ..MovementEffect::default()
+    };
+    let new = New { identifier: None, start: None, placed, effect, ..New::of(draft, visit) };
+    movement::begin(stay, new);
+}

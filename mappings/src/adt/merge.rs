@@ -1,0 +1,149 @@
+//! A40 merge (DESIGN §3): MRG-1 is absorbed by PID-3, group by group, at its place in the
+//! journal.
+
+use super::draft::{Draft, Minted};
+use super::identity::{self, Identifiers};
+use super::{Effect, IssueCode, patient};
+use crate::hl7::{Message, Segments};
+use crate::records::{Identifier, IdentifierUse, Link, LinkKind, PatientRecord, ResourceId};
+
+/// Survivors' links and the like are bounded by what one message may hold; a hostile one has
+/// no more than this many groups applied.
+const GROUPS_MAX: usize = 64;
+
+pub(super) fn merge(draft: &mut Draft<'_>, message: &Message<'_>) -> Effect {
+    let mut any = false;
+    let groups: Vec<_> = message.groups("PID").take(GROUPS_MAX + 1).collect();
+    if groups.len() > GROUPS_MAX {
+        draft.issue(IssueCode::ValueCut, crate::hl7::Location::segment(b"PID"));
+    }
+    for group in groups.into_iter().take(GROUPS_MAX) {
+        any |= merge_group(draft, group);
+    }
+    if any { Effect::Applied } else { Effect::NoEffect }
+}
+
+/// Who an MRG-1 repetition names.
+enum Loser {
+    Known(ResourceId),
+    Unknown(Identifier),
+}
+
+fn merge_group(draft: &mut Draft<'_>, group: Segments<'_>) -> bool {
+    let pid = group.segment("PID");
+    let named = identity::read(draft, &pid, 3);
+    if named.keys.is_empty() {
+        draft.issue(IssueCode::FieldMissing, super::values::at(&pid, 3));
+        return false;
+    }
+    let found = identity::find(draft, &named.keys);
+    let mut losers = Vec::new();
+    for mrg in group.named("MRG") {
+        let prior = identity::read(draft, &mrg, 1);
+        if prior.keys.is_empty() {
+            draft.issue(IssueCode::FieldMissing, super::values::at(&mrg, 1));
+        }
+        for key in prior.keys {
+            losers.extend(judge(draft, found, &named, key, &mrg));
+        }
+    }
+    if losers.is_empty() {
+        return false;
+    }
+    let Some(mut survivor) = survivor(draft, found, &named, &pid) else { return false };
+    patient::update(draft, &mut survivor, group, &named);
+    for loser in losers {
+        absorb(draft, &mut survivor, loser);
+    }
+    draft.put_patient(survivor);
+    true
+}
+
+/// What a prior identifier asks for; `None` where it asks for nothing, or for what must not be.
+fn judge(
+    draft: &mut Draft<'_>,
+    survivor: Option<ResourceId>,
+    named: &Identifiers,
+    key: Identifier,
+    mrg: &crate::hl7::Segment<'_>,
+) -> Option<Loser> {
+    let place = super::values::at(mrg, 1);
+    if named.keys.iter().any(|own| identity::is_same(own, &key)) {
+        draft.issue(IssueCode::MergeWithSelf, place);
+        return None;
+    }
+    let Some(id) = draft.patient_by_identifier(&key.system, &key.value) else {
+        draft.issue(IssueCode::MergeLoserUnknown, place);
+        return Some(Loser::Unknown(key));
+    };
+    let id = identity::survivor(draft, id);
+    let is_old = draft.patient(id).is_some_and(|patient| {
+        let own = patient.identifiers.iter().find(|own| identity::is_same(own, &key));
+        own.is_none_or(|own| own.r#use == IdentifierUse::Old)
+    });
+    match (survivor == Some(id), is_old) {
+        // The same merge again: done long ago.
+        (true, true) => None,
+        // The survivor's own number: itself, or the reverse of a merge that was done.
+        (true, false) => {
+            draft.issue(IssueCode::MergeWithSelf, place);
+            None
+        }
+        // The number was merged into somebody else, who is not the one that this message means.
+        (false, true) => {
+            draft.issue(IssueCode::MergeLoserElsewhere, place);
+            None
+        }
+        (false, false) => Some(Loser::Known(id)),
+    }
+}
+
+fn survivor(
+    draft: &mut Draft<'_>,
+    found: Option<ResourceId>,
+    named: &Identifiers,
+    pid: &crate::hl7::Segment<'_>,
+) -> Option<PatientRecord> {
+    if let Some(known) = found.and_then(|id| draft.patient(id)) {
+        return Some(known);
+    }
+    draft.issue(IssueCode::MergeSurvivorUnknown, super::values::at(pid, 3));
+    let key = named.keys.first()?;
+    let id = draft.mint(Minted::Patient, &key.system, &key.value);
+    Some(patient::unknown(id, true))
+}
+
+fn absorb(draft: &mut Draft<'_>, survivor: &mut PatientRecord, loser: Loser) {
+    let id = match loser {
+        Loser::Known(id) => id,
+        Loser::Unknown(mut key) => {
+            key.r#use = IdentifierUse::Old;
+            patient::add_identifier(draft, survivor, key);
+            return;
+        }
+    };
+    let Some(mut loser) = draft.patient(id).filter(|loser| loser.replaced_by().is_none()) else {
+        // Named by two of its numbers: absorbed by the first.
+        return;
+    };
+    patient::move_identifiers(draft, &mut loser, survivor);
+    loser.active = false;
+    loser.links.push(Link { kind: LinkKind::ReplacedBy, other: survivor.id });
+    survivor.links.push(Link { kind: LinkKind::Replaces, other: loser.id });
+    for mut stay in draft.stays_of(loser.id) {
+        stay.patient = survivor.id;
+        draft.put_stay(stay);
+    }
+    survivor.last_stay = later(draft, survivor.last_stay, loser.last_stay);
+    draft.put_patient(loser);
+}
+
+/// Of two stays, the one that a message changed last.
+fn later(
+    draft: &Draft<'_>,
+    one: Option<ResourceId>,
+    other: Option<ResourceId>,
+) -> Option<ResourceId> {
+    let version = |id: Option<ResourceId>| Some(draft.stay(id?)?.stamp.version);
+    if version(other) > version(one) { other } else { one }
+}

@@ -1,0 +1,276 @@
+//! Movements: made, amended, put in their place, taken back.
+
+use sluice_ids::Seq;
+
+use super::IssueCode;
+use super::draft::Draft;
+use super::event::Trigger;
+use super::situation::settle;
+use super::visit::{Placed, Visit};
+use crate::records::{
+    Coded, Identifier, Moment, Movement, MovementEffect, PlaceStatus, StayRecord, StayStatus,
+};
+
+/// Movements that a stay keeps. Beyond, those taken back go first, then the oldest places; the
+/// one that the stay began with stays.
+pub(super) const MOVEMENTS_MAX: usize = 96;
+
+/// Movements taken back that are kept to know their resends by.
+const CANCELLED_MAX: usize = 16;
+
+/// Resends by which one movement is known.
+const SEEN_MAX: usize = 6;
+
+/// What a message makes of a stay.
+pub(super) struct New {
+    pub event: Trigger,
+    pub identifier: Option<Identifier>,
+    pub seq: Seq,
+    pub start: Option<Moment>,
+    pub placed: Option<Placed>,
+    pub effect: MovementEffect,
+    pub fingerprint: u64,
+}
+
+impl New {
+    pub fn of(draft: &Draft<'_>, visit: &Visit<'_>) -> Self {
+        Self {
+            event: visit.event,
+            identifier: visit.movement.clone(),
+            seq: draft.seq(),
+            start: visit.happened(),
+            placed: None,
+            effect: MovementEffect { status: visit.event.status(), ..MovementEffect::default() },
+            fingerprint: visit.fingerprint,
+        }
+    }
+
+    fn into_movement(self) -> Movement {
+        let (place, location) = match self.placed {
+            Some(placed) => (Some(placed.place), Some(placed.location)),
+            None => (None, None),
+        };
+        Movement {
+            identifier: self.identifier,
+            event: self.event.as_str().to_owned(),
+            seq: self.seq,
+            start: self.start,
+            end: None,
+            place,
+            location,
+            place_status: PlaceStatus::Completed,
+            effect: self.effect,
+            cancelled: None,
+            seen: vec![self.fingerprint],
+        }
+    }
+}
+
+// ---- asking ----
+
+/// The very message, under whatever control id, was applied to this stay before.
+pub(super) fn is_resend(stay: &StayRecord, fingerprint: u64) -> bool {
+    stay.movements.iter().any(|movement| movement.seen.contains(&fingerprint))
+}
+
+/// By ZBE-1; those taken back too, since numbers are never used again (pam-fr §2).
+pub(super) fn by_identifier(stay: &StayRecord, identifier: &Identifier) -> Option<usize> {
+    stay.movements.iter().position(|movement| {
+        movement
+            .identifier
+            .as_ref()
+            .is_some_and(|own| own.system == identifier.system && own.value == identifier.value)
+    })
+}
+
+/// The last movement that stands and is as asked.
+pub(super) fn last(stay: &StayRecord, is: impl Fn(&Movement) -> bool) -> Option<usize> {
+    stay.movements.iter().rposition(|movement| movement.stands() && is(movement))
+}
+
+pub(super) fn is_event(movement: &Movement, event: Trigger) -> bool {
+    movement.event == event.as_str()
+}
+
+pub(super) fn is_closing(movement: &Movement) -> bool {
+    movement.effect.status == Some(StayStatus::Finished)
+}
+
+/// Where the patient is, or was last: the last place that stands.
+pub(super) fn last_place(stay: &StayRecord) -> Option<usize> {
+    last(stay, |movement| movement.place.is_some())
+}
+
+/// Where the discharge stands that the stay is finished by: what comes now goes before it.
+fn closing(stay: &StayRecord) -> Option<usize> {
+    let last_open = last(stay, |m| m.effect.status.is_some() && !is_closing(m));
+    let from = last_open.map_or(0, |at| at + 1);
+    (from..stay.movements.len()).find(|at| {
+        let movement = &stay.movements[*at];
+        movement.stands() && is_closing(movement)
+    })
+}
+
+/// The discharge that the stay is finished by.
+pub(super) fn closing_mut(stay: &mut StayRecord) -> Option<&mut Movement> {
+    let at = closing(stay)?;
+    stay.movements.get_mut(at)
+}
+
+// ---- making ----
+
+/// The first movement of a stay that was there before it was seen: it has no event of its own.
+pub(super) fn begin(stay: &mut StayRecord, new: New) {
+    let mut movement = new.into_movement();
+    movement.event.clear();
+    movement.seen.clear();
+    stay.movements.insert(0, movement);
+    settle(stay);
+}
+
+/// Where a movement goes among the others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Position {
+    /// It is the present.
+    Last,
+    /// It is told of a stay that is over: before its discharge.
+    BeforeDischarge,
+    /// By its time, and never as the present (ZBE-5 = Y).
+    ByTime,
+}
+
+/// Adds a movement, or amends the one of the same ZBE-1.
+pub(super) fn add(draft: &mut Draft<'_>, stay: &mut StayRecord, new: New, position: Position) {
+    let known = new.identifier.as_ref().and_then(|identifier| by_identifier(stay, identifier));
+    if let Some(at) = known {
+        let movement = &mut stay.movements[at];
+        if !movement.stands() {
+            remember(movement, new.fingerprint);
+        } else {
+            amend(movement, new);
+        }
+    } else {
+        let at = match position {
+            Position::Last => stay.movements.len(),
+            Position::BeforeDischarge => closing(stay).unwrap_or(stay.movements.len()),
+            Position::ByTime => by_time(stay, new.start),
+        };
+        stay.movements.insert(at, new.into_movement());
+        bound(draft, stay);
+    }
+    settle(stay);
+}
+
+/// Before the first that is later; in any case before the one that makes the present.
+fn by_time(stay: &StayRecord, start: Option<Moment>) -> usize {
+    let Some(present) = last(stay, |_| true) else { return stay.movements.len() };
+    let is_later = |movement: &Movement| match (start, movement.start) {
+        (Some(start), Some(other)) => start < other,
+        _ => false,
+    };
+    let later = stay.movements.iter().position(|m| m.stands() && is_later(m));
+    later.unwrap_or(present).min(present)
+}
+
+/// The same movement, told again: what the message says replaces what it had said.
+pub(super) fn amend(movement: &mut Movement, new: New) {
+    movement.event = new.event.as_str().to_owned();
+    movement.identifier = new.identifier.or_else(|| movement.identifier.take());
+    movement.start = new.start.or(movement.start);
+    if let Some(placed) = new.placed {
+        put(movement, placed);
+    }
+    let effect = &mut movement.effect;
+    effect.status = new.effect.status.or(effect.status);
+    effect.class = new.effect.class.or_else(|| effect.class.take());
+    effect.start = new.effect.start.or(effect.start);
+    effect.end = new.effect.end.or(effect.end);
+    if new.effect.disposition != Coded::default() {
+        effect.disposition = new.effect.disposition;
+    }
+    if new.effect.destination != Coded::default() {
+        effect.destination = new.effect.destination;
+    }
+    remember(movement, new.fingerprint);
+}
+
+pub(super) fn put(movement: &mut Movement, placed: Placed) {
+    movement.place = Some(placed.place);
+    movement.location = Some(placed.location);
+}
+
+pub(super) fn remember(movement: &mut Movement, fingerprint: u64) {
+    if !movement.seen.contains(&fingerprint) {
+        if movement.seen.len() == SEEN_MAX {
+            movement.seen.remove(0);
+        }
+        movement.seen.push(fingerprint);
+    }
+}
+
+// ---- correcting ----
+
+/// PV1-3 of a message that moves nobody: it corrects where the patient is. Tells whether it
+/// said another place than was known.
+pub(super) fn correct_place(stay: &mut StayRecord, placed: Option<Placed>) -> bool {
+    let Some(placed) = placed else { return false };
+    let Some(at) = last_place(stay).or_else(|| last(stay, |_| true)) else { return false };
+    let movement = &mut stay.movements[at];
+    let differs = movement.place.as_ref().is_some_and(|place| !place.is_same_place(&placed.place));
+    if movement.place.as_ref() != Some(&placed.place) {
+        put(movement, placed);
+        settle(stay);
+    }
+    differs
+}
+
+/// PV1-44 of a message that opens nothing: it corrects the stay's start, wherever it came from.
+pub(super) fn correct_start(stay: &mut StayRecord, admitted: Option<Moment>) {
+    let Some(admitted) = admitted else { return };
+    if stay.situation.start == Some(admitted) {
+        return;
+    }
+    let setter = last(stay, |movement| movement.effect.start.is_some());
+    let first = stay.movements.iter().position(Movement::stands);
+    if let Some(at) = setter.or(first) {
+        stay.movements[at].effect.start = Some(admitted);
+        settle(stay);
+    }
+}
+
+// ---- taking back ----
+
+pub(super) fn cancel(stay: &mut StayRecord, at: usize, by: &Visit<'_>) {
+    take_back(&mut stay.movements[at], by);
+    settle(stay);
+}
+
+/// Takes back everything from `at` on: what came after an admission goes with it.
+pub(super) fn cancel_from(stay: &mut StayRecord, at: usize, by: &Visit<'_>) {
+    for movement in stay.movements[at..].iter_mut().filter(|movement| movement.stands()) {
+        take_back(movement, by);
+    }
+    settle(stay);
+}
+
+pub(super) fn take_back(movement: &mut Movement, by: &Visit<'_>) {
+    movement.cancelled = Some(by.seq);
+    remember(movement, by.fingerprint);
+}
+
+/// Keeps the record small. What goes is told: a stay with a hundred moves is worth a look.
+fn bound(draft: &mut Draft<'_>, stay: &mut StayRecord) {
+    while stay.movements.iter().filter(|movement| !movement.stands()).count() > CANCELLED_MAX
+        && let Some(at) = stay.movements.iter().position(|movement| !movement.stands())
+    {
+        stay.movements.remove(at);
+    }
+    while stay.movements.len() > MOVEMENTS_MAX {
+        let is_mere_place = |movement: &Movement| {
+            movement.effect.start.is_none() && movement.effect.class.is_none()
+        };
+        let oldest = (1..stay.movements.len() - 1).find(|at| is_mere_place(&stay.movements[*at]));
+        stay.movements.remove(oldest.unwrap_or(1));
+        draft.issue(IssueCode::ValueCut, crate::hl7::Location::segment(b"PV1"));
+    }
+}

@@ -1,0 +1,109 @@
+//! The situation is what the movements that stand come to, one after another.
+//!
+//! Nothing else sets it. So a cancel has only to mark its own movement, whatever came after it,
+//! and the same movements always give the same stay.
+
+use crate::records::{Coded, Moment, Movement, PlaceStatus, Situation, StayRecord, StayStatus};
+
+/// Computes the situation, and each movement's period and place status.
+pub(super) fn settle(stay: &mut StayRecord) {
+    let voided = !stay.movements.iter().any(Movement::stands);
+    // A stay of which nothing stands is cancelled; what it was until then is still worth showing.
+    let last_cancel = stay.movements.iter().map(|movement| movement.cancelled).max().flatten();
+    let counts = |movement: &Movement| {
+        if voided { movement.cancelled == last_cancel } else { movement.stands() }
+    };
+    let mut situation = empty();
+    for movement in stay.movements.iter().filter(|movement| counts(movement)) {
+        follow(&mut situation, movement);
+    }
+    if voided {
+        situation.status = StayStatus::Cancelled;
+    }
+    let placed: Vec<usize> = (0..stay.movements.len())
+        .filter(|at| {
+            let movement = &stay.movements[*at];
+            movement.place.is_some() && counts(movement)
+        })
+        .collect();
+    situation.current = placed
+        .last()
+        .filter(|_| situation.status != StayStatus::Finished)
+        .and_then(|at| u16::try_from(*at).ok());
+    periods(&mut stay.movements, &placed, &situation);
+    stay.situation = situation;
+}
+
+fn empty() -> Situation {
+    Situation {
+        status: StayStatus::Unknown,
+        class: Coded::default(),
+        current: None,
+        start: None,
+        end: None,
+        disposition: Coded::default(),
+        destination: Coded::default(),
+    }
+}
+
+fn follow(situation: &mut Situation, movement: &Movement) {
+    let effect = &movement.effect;
+    if let Some(status) = effect.status {
+        situation.status = status;
+        if status != StayStatus::Finished {
+            situation.end = None;
+            situation.disposition = Coded::default();
+            situation.destination = Coded::default();
+        }
+    }
+    if let Some(class) = &effect.class {
+        situation.class = class.clone();
+    }
+    situation.start = effect.start.or(situation.start);
+    situation.end = effect.end.or(situation.end);
+    if effect.disposition != Coded::default() {
+        situation.disposition = effect.disposition.clone();
+    }
+    if effect.destination != Coded::default() {
+        situation.destination = effect.destination.clone();
+    }
+}
+
+/// A place lasts until the next one, the last until the stay ends.
+fn periods(movements: &mut [Movement], placed: &[usize], situation: &Situation) {
+    for movement in movements.iter_mut() {
+        movement.end = None;
+        movement.place_status = PlaceStatus::Completed;
+    }
+    for (n, at) in placed.iter().enumerate() {
+        let next = placed.get(n + 1).map(|next| movements[*next].start);
+        let movement = &mut movements[*at];
+        movement.place_status = match (next, situation.status) {
+            // Planned and overtaken: never a place that the patient was in.
+            (Some(_), _) if movement.effect.status == Some(StayStatus::Planned) => {
+                PlaceStatus::Planned
+            }
+            (Some(_), _) | (None, StayStatus::Finished) => PlaceStatus::Completed,
+            (None, StayStatus::Planned | StayStatus::Cancelled | StayStatus::EnteredInError) => {
+                PlaceStatus::Planned
+            }
+            (None, StayStatus::InProgress | StayStatus::OnLeave | StayStatus::Unknown) => {
+                PlaceStatus::Active
+            }
+        };
+        let end = match next {
+            Some(next) => next,
+            None if situation.status == StayStatus::Finished => situation.end,
+            None => None,
+        };
+        movement.end = end.map(|end| not_before(end, movement.start));
+    }
+}
+
+/// A place that ends before it begins (a movement told late, and not as historic) has no time.
+fn not_before(end: Moment, start: Option<Moment>) -> Moment {
+    match start {
+        Some(start) if end.is_before(&start) => start,
+        _ => end,
+    }
+}

@@ -1,0 +1,119 @@
+//! Which stay a message is about (DESIGN §3).
+//!
+//! By number (PV1-19, else PV1-50, else PID-18 where the EJ says so), whatever the stay's
+//! status; else by the key of an opening; else the patient's only eligible stay, or of several
+//! the one touched last. Everything else opens, creates, or has no stay.
+
+use super::draft::Draft;
+use super::event::Trigger;
+use super::visit::{Visit, identifier};
+use crate::entity::AuthorityUse;
+use crate::records::{Identifier, PatientRecord, ResourceId, StayRecord, StayStatus};
+
+pub(super) enum Found {
+    Stay(Box<StayRecord>),
+    /// Unknown; to be made under this number, or under its opening key.
+    New(Option<Identifier>),
+    /// No stay fits, and the event opens none.
+    None,
+    Ambiguous,
+    /// The number is a stay of somebody else.
+    OfOther,
+}
+
+/// `patient`: the one that the message is about, where it is known already.
+pub(super) fn find(
+    draft: &mut Draft<'_>,
+    visit: &Visit<'_>,
+    patient: Option<&PatientRecord>,
+) -> Found {
+    let number = visit.number(draft);
+    if let Some(number) = &number {
+        let known = draft.stay_by_identifier(&number.system, &number.value);
+        if let Some(stay) = known.and_then(|id| draft.stay(id)) {
+            return of_patient(stay, patient);
+        }
+        let continued = patient.and_then(|patient| pre_admission(draft, visit, patient));
+        if let Some(stay) = continued.or_else(|| prior_number(draft, visit)) {
+            return of_patient(stay, patient);
+        }
+        if visit.is_no_visit() && !visit.event.opens() {
+            return Found::None;
+        }
+        return Found::New(Some(number.clone()));
+    }
+    if let Some(patient) = patient {
+        if let Some(stay) = pre_admission(draft, visit, patient) {
+            return Found::Stay(Box::new(stay));
+        }
+        match without_number(draft, visit, patient) {
+            Found::None => {}
+            found => return found,
+        }
+    }
+    if visit.event.opens() && !visit.is_no_visit() && !visit.cancels() {
+        return Found::New(None);
+    }
+    Found::None
+}
+
+fn of_patient(stay: StayRecord, patient: Option<&PatientRecord>) -> Found {
+    if patient.is_some_and(|patient| patient.id == stay.patient) {
+        Found::Stay(Box::new(stay))
+    } else {
+        Found::OfOther
+    }
+}
+
+fn without_number(draft: &Draft<'_>, visit: &Visit<'_>, patient: &PatientRecord) -> Found {
+    let stays = draft.stays_of(patient.id);
+    let key = visit.opening_key();
+    if visit.event.opens()
+        && let Some(stay) = stays.iter().find(|stay| key.is_some() && stay.opening_key == key)
+    {
+        return Found::Stay(Box::new(stay.clone()));
+    }
+    let mut eligible: Vec<_> =
+        stays.into_iter().filter(|stay| visit.event.fits(stay.status())).collect();
+    if eligible.len() > 1 {
+        eligible.retain(|stay| patient.last_stay == Some(stay.id));
+        if eligible.is_empty() {
+            return Found::Ambiguous;
+        }
+    }
+    eligible.pop().map_or(Found::None, |stay| Found::Stay(Box::new(stay)))
+}
+
+/// An A01 whose PV1-5 names a planned stay of this patient, by visit number or by account (the
+/// French texts disagree on which it is, so that CX-5 decides nothing).
+fn pre_admission(
+    draft: &mut Draft<'_>,
+    visit: &Visit<'_>,
+    patient: &PatientRecord,
+) -> Option<StayRecord> {
+    if visit.event != Trigger::A01 {
+        return None;
+    }
+    let by_visit = identifier(draft, &visit.pv1, 5, AuthorityUse::Visit)?;
+    let by_account = identifier(draft, &visit.pv1, 5, AuthorityUse::Account)?;
+    let names = |own: &Identifier, named: &Identifier| {
+        own.system == named.system && own.value == named.value
+    };
+    let mut planned = draft.stays_of(patient.id).into_iter().filter(|stay| {
+        stay.status() == StayStatus::Planned
+            && (stay.identifiers.iter().any(|own| names(own, &by_visit))
+                || stay.account.iter().any(|own| names(own, &by_account)))
+    });
+    let stay = planned.next()?;
+    planned.next().is_none().then_some(stay)
+}
+
+/// An A06 or A07 under a new number, whose MRG-5 names the one before (FACTS §1 A06).
+fn prior_number(draft: &mut Draft<'_>, visit: &Visit<'_>) -> Option<StayRecord> {
+    if !visit.event.changes_class() {
+        return None;
+    }
+    let prior = identifier(draft, &visit.mrg, 5, AuthorityUse::Visit)?;
+    let id: ResourceId = draft.stay_by_identifier(&prior.system, &prior.value)?;
+    draft.stay(id)
+}
