@@ -235,7 +235,7 @@ fn stays(case: &Case, played: &Played, out: &mut String) {
                 && wanted.start.as_ref().is_none_or(|t| *t == digits(stay.situation.start))
                 && wanted.end == digits(stay.situation.end)
         };
-        match left.iter().position(|stay| is_meant(stay)) {
+        match left.iter().position(is_meant) {
             Some(at) => {
                 left.remove(at);
             }

@@ -603,7 +603,7 @@ fn a_period_that_ends_before_it_starts_keeps_its_start() {
 #[test]
 fn what_is_not_in_use_of_a_stay_is_not_shown() {
     let mut record = fhir_records::whole_stay(11, 1);
-    record.movements[0].cancelled = true;
+    record.movements[0].cancelled = Some(sluice_ids::Seq::new(9));
     record.movements[1].location = None;
     record.movements[1].place = Some(Place { description: "Couloir".into(), ..Place::default() });
     let shown = shown_stay(record);

@@ -188,7 +188,7 @@ fn movement(ej: EjId, number: u64, seq: Seq, dice: &mut Dice) -> Movement {
         place: Some(place(bed)),
         location: Some(id(ej, RecordType::Location, bed)),
         place_status: PlaceStatus::Active,
-        cancelled: false,
+        cancelled: None,
         effect: MovementEffect::default(),
         seen: vec![dice.roll()],
     }
