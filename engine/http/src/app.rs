@@ -1,12 +1,18 @@
 //! What every request shares.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use sluice_ids::EjId;
 use sluice_mappings::entity::LegalEntity;
+use sluice_state::{Access, Scope, State};
+use tokio::sync::Semaphore;
 
+use crate::cache::{Cache, Rendered, ResourceKey};
+use crate::cursor::CursorKey;
+use crate::export::{ChunkKey, KeptChunk};
 use crate::host::Hosts;
 use crate::role::{Reach, Role};
 use crate::settings::{Authentication, HttpSettings};
@@ -15,9 +21,11 @@ use crate::vitals::Vitals;
 
 /// What the server binary gives to [`crate::Server::bind`].
 pub struct Deps {
+    pub state: State,
     /// Every declared EJ.
     pub entities: Vec<Arc<LegalEntity>>,
     pub tokens: Tokens,
+    pub cursors: CursorKey,
     pub vitals: Arc<dyn Vitals>,
     pub prometheus: PrometheusHandle,
 }
@@ -26,24 +34,57 @@ pub(crate) struct App {
     pub(crate) settings: HttpSettings,
     pub(crate) entities: BTreeMap<EjId, Arc<LegalEntity>>,
     pub(crate) tokens: Tokens,
+    pub(crate) cursors: CursorKey,
+    pub(crate) resources: Cache<ResourceKey, Arc<Rendered>>,
+    pub(crate) chunks: Cache<ChunkKey, KeptChunk>,
+    /// Held while a chunk is built.
+    pub(crate) builders: Arc<Semaphore>,
     pub(crate) vitals: Arc<dyn Vitals>,
     pub(crate) prometheus: PrometheusHandle,
     pub(crate) hosts: Hosts,
+    state: State,
+    everything: Scope,
+    each: BTreeMap<EjId, Scope>,
     /// On loopback, and not told otherwise: open for as long as no token was ever made.
     may_be_open: bool,
 }
 
 impl App {
     pub(crate) fn new(settings: HttpSettings, deps: Deps) -> Self {
+        let entities: BTreeMap<EjId, Arc<LegalEntity>> =
+            deps.entities.into_iter().map(|entity| (entity.id(), entity)).collect();
+        let declared = || entities.keys().copied();
+        let cached = |bytes_max| if settings.cache.enabled { bytes_max } else { 0 };
         Self {
+            everything: deps.state.scope(&Access::to(declared())),
+            each: declared().map(|ej| (ej, deps.state.scope(&Access::to([ej])))).collect(),
+            state: deps.state,
+            resources: Cache::new(cached(settings.cache.resource_bytes_max), "resources"),
+            chunks: Cache::new(cached(settings.cache.chunk_bytes_max), "chunks"),
+            builders: Arc::new(Semaphore::new(settings.export_builders_max)),
             hosts: Hosts::new(settings.address, &settings.allowed_hosts, &settings.public_base),
             may_be_open: settings.address.ip().is_loopback()
                 && settings.authentication == Authentication::Auto,
-            entities: deps.entities.into_iter().map(|entity| (entity.id(), entity)).collect(),
+            entities,
             tokens: deps.tokens,
+            cursors: deps.cursors,
             vitals: deps.vitals,
             prometheus: deps.prometheus,
             settings,
+        }
+    }
+
+    /// What a reach can be read through. The usual ones are made once.
+    pub(crate) fn scope(&self, reach: &Reach) -> Cow<'_, Scope> {
+        match reach {
+            Reach::All => Cow::Borrowed(&self.everything),
+            Reach::Only(ejs) => match (&**ejs, ejs.first().and_then(|ej| self.each.get(ej))) {
+                ([_], Some(scope)) => Cow::Borrowed(scope),
+                _ => {
+                    let declared = ejs.iter().copied().filter(|ej| self.entities.contains_key(ej));
+                    Cow::Owned(self.state.scope(&Access::to(declared)))
+                }
+            },
         }
     }
 

@@ -1,5 +1,6 @@
 //! One admitted request, as an endpoint sees it.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use axum::http::request::Parts;
 use bytes::Bytes;
 use sluice_ids::EjId;
 use sluice_mappings::records::RecordType;
+use sluice_state::Scope;
 
 use crate::app::App;
 use crate::fault::Fault;
@@ -56,6 +58,11 @@ impl Call<'_> {
             (None, Some(grant)) => grant.reach.clone(),
             _ => Reach::only([]),
         }
+    }
+
+    /// What the caller may read through this route.
+    pub(crate) fn scope(&self) -> Cow<'_, Scope> {
+        self.app.scope(&self.reach())
     }
 
     /// The EJ in the path. The gate has checked that the caller may see it.

@@ -9,6 +9,9 @@ use axum::body::Body;
 use axum::http::header::{self, HeaderValue};
 use axum::http::{Response, StatusCode};
 
+use sluice_mappings::fhir::r4::{IssueType, OperationOutcome, OutcomeIssue};
+use sluice_mappings::search::QueryError;
+
 use crate::role::Role;
 
 /// What kind of client calls a path, and so what an error looks like.
@@ -75,6 +78,8 @@ pub(crate) enum Fault {
         name: Cow<'static, str>,
         problem: Cow<'static, str>,
     },
+    /// A search parameter cannot be read or is not supported in this way.
+    Query(QueryError),
     /// Strict handling, and these are not known here.
     ParametersUnknown {
         names: Vec<String>,
@@ -113,6 +118,7 @@ impl Fault {
             | Self::QueryEncoding
             | Self::TooManyValues { .. }
             | Self::Parameter { .. }
+            | Self::Query(_)
             | Self::ParametersUnknown { .. }
             | Self::CursorForged
             | Self::CursorForeign => StatusCode::BAD_REQUEST,
@@ -122,29 +128,40 @@ impl Fault {
     }
 
     /// FHIR `issue.code` (IssueType, the same in R4 and R5).
-    fn issue_code(&self) -> &'static str {
+    fn issue(&self) -> IssueType {
         match self {
-            Self::TokenMissing => "login",
-            Self::TokenInvalid => "security",
-            Self::RoleTooLow { .. } | Self::NotEveryEj | Self::OriginForeign => "forbidden",
-            Self::NotFound | Self::HostForeign => "not-found",
+            Self::TokenMissing | Self::TokenInvalid => IssueType::Login,
+            Self::RoleTooLow { .. } | Self::NotEveryEj | Self::OriginForeign => {
+                IssueType::Forbidden
+            }
+            Self::NotFound | Self::HostForeign => IssueType::NotFound,
             Self::MethodNotAllowed
             | Self::NotAcceptable
             | Self::MediaType
-            | Self::ParametersUnknown { .. } => "not-supported",
+            | Self::ParametersUnknown { .. } => IssueType::NotSupported,
             Self::UriTooLong { .. } | Self::BodyTooLarge { .. } | Self::TooManyValues { .. } => {
-                "too-long"
+                IssueType::TooLong
             }
-            Self::BodyTooSlow => "timeout",
+            Self::BodyTooSlow => IssueType::Timeout,
             Self::HostMissing
             | Self::BodyBroken
             | Self::QueryEncoding
             | Self::CursorForged
-            | Self::CursorForeign => "invalid",
-            Self::Parameter { .. } => "value",
-            // R4 has no code for "gone"; `expired` is about the thing that was given.
-            Self::CursorExpired => "expired",
-            Self::Internal => "exception",
+            | Self::CursorForeign => IssueType::Invalid,
+            Self::Query(error) if error.reason.is_unsupported() => IssueType::NotSupported,
+            Self::Parameter { .. } | Self::Query(_) => IssueType::Value,
+            Self::CursorExpired => IssueType::Expired,
+            Self::Internal => IssueType::Exception,
+        }
+    }
+
+    /// The parameter at fault, by a name of our own list.
+    fn at(&self) -> Option<&str> {
+        match self {
+            Self::Parameter { name, .. } => Some(name),
+            Self::Query(error) => Some(error.param),
+            Self::CursorForged | Self::CursorForeign | Self::CursorExpired => Some("_cursor"),
+            _ => None,
         }
     }
 
@@ -178,9 +195,11 @@ impl Fault {
             Self::BodyBroken => "the body could not be read".into(),
             Self::QueryEncoding => "the parameters are not percent-encoded UTF-8".into(),
             Self::TooManyValues { limit } => {
-                format!("the search has more than {limit} values").into()
+                format!("there are more than {limit} parameters").into()
             }
             Self::Parameter { name, problem } => format!("{name}: {problem}").into(),
+            // Names of our own list, and what is wrong: never the value.
+            Self::Query(error) => error.to_string().into(),
             Self::ParametersUnknown { names } => {
                 format!("not known here (Prefer: handling=strict): {}", names.join(", ")).into()
             }
@@ -199,15 +218,15 @@ impl Fault {
         let text = self.text();
         let (media, body) = match face {
             Face::Fhir => {
-                (FHIR_JSON, operation_outcome("error", self.issue_code(), &text).into_bytes())
+                let issue = OutcomeIssue::error(self.issue(), text);
+                let issue = if let Some(param) = self.at() { issue.at(param) } else { issue };
+                (FHIR_JSON, OperationOutcome::new(issue).to_json())
             }
             Face::Api => {
-                let code = self.issue_code();
-                (
-                    JSON,
-                    format!(r#"{{"error":{{"code":"{code}","message":{}}}}}"#, quoted(&text))
-                        .into(),
-                )
+                let error = serde_json::json!({
+                    "error": { "code": self.issue(), "message": text },
+                });
+                (JSON, error.to_string().into_bytes())
             }
             Face::Page => (TEXT, format!("{text}\n").into_bytes()),
         };
@@ -241,19 +260,6 @@ pub(crate) const FHIR_JSON: HeaderValue =
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// An OperationOutcome of one issue. `text` must hold no patient data.
-pub(crate) fn operation_outcome(severity: &str, code: &str, text: &str) -> String {
-    format!(
-        r#"{{"resourceType":"OperationOutcome","issue":[{{"severity":"{severity}","code":"{code}","diagnostics":{}}}]}}"#,
-        quoted(text)
-    )
-}
-
-/// `text` as a JSON string.
-pub(crate) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,13 +276,5 @@ mod tests {
         ] {
             assert_eq!(Face::of_path(path), face, "{path}");
         }
-    }
-
-    #[test]
-    fn an_outcome_is_json_whatever_the_text_holds() {
-        let text = "a \"quote\", a \\ and a\nline";
-        let outcome: serde_json::Value =
-            serde_json::from_str(&operation_outcome("error", "invalid", text)).unwrap();
-        assert_eq!(outcome["issue"][0]["diagnostics"], text);
     }
 }

@@ -18,6 +18,7 @@ use futures_util::StreamExt;
 use crate::app::App;
 use crate::call::{Call, Spent};
 use crate::fault::{Face, Fault};
+use crate::fhir::search;
 use crate::instruments;
 use crate::role::{EjScope, Policy, Reach};
 use crate::routes::Route;
@@ -30,11 +31,12 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    pub(crate) async fn answer(&self, request: Request<Body>) -> Response<Body> {
+    pub(crate) async fn answer(self: Arc<Self>, request: Request<Body>) -> Response<Body> {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
         let face = self.route.face.unwrap_or_else(|| Face::of_path(parts.uri.path()));
-        let mut response = match self.admitted(&parts, body, started).await {
+        let method = parts.method.clone();
+        let mut response = match Self::admitted(&self, parts, body, started).await {
             Ok(response) => response,
             Err(fault) => {
                 if let Some(reason) = refusal(&fault) {
@@ -46,7 +48,7 @@ impl Door {
         protect(&mut response, face);
         let took = started.elapsed();
         let status = response.status();
-        self.route.meter.answered(&parts.method, status, took);
+        self.route.meter.answered(&method, status, took);
         // The template, never the URI: paths hold ids and queries hold names.
         tracing::debug!(
             route = self.route.path,
@@ -59,26 +61,41 @@ impl Door {
     }
 
     async fn admitted(
-        &self,
-        parts: &Parts,
+        this: &Arc<Self>,
+        parts: Parts,
         body: Body,
         started: Instant,
     ) -> Result<Response<Body>, Fault> {
-        let app = &self.app;
-        check_request(app, parts)?;
-        let grant = self.authenticated(parts)?;
-        self.authorised(parts, grant.as_ref())?;
+        check_request(&this.app, &parts)?;
+        let grant = this.authenticated(&parts)?;
+        this.authorised(&parts, grant.as_ref())?;
         let spent = Spent { auth: started.elapsed(), ..Spent::default() };
-        let form = if self.route.takes_form {
-            Some(read_form(app, parts, body).await?)
+        let form = if this.route.takes_form {
+            Some(read_form(&this.app, &parts, body).await?)
         } else {
             drop(body);
             None
         };
-        let call = Call { app, route: &self.route, parts, form, grant, spent: Cell::new(spent) };
+        if this.route.wide && !is_selective(&parts, form.as_deref()) {
+            let this = Arc::clone(this);
+            let work = move || this.called(&parts, form, grant, spent);
+            return tokio::task::spawn_blocking(work).await.unwrap_or(Err(Fault::Internal));
+        }
+        this.called(&parts, form, grant, spent)
+    }
+
+    fn called(
+        &self,
+        parts: &Parts,
+        form: Option<Bytes>,
+        grant: Option<Grant>,
+        spent: Spent,
+    ) -> Result<Response<Body>, Fault> {
+        let (app, route, spent) = (&self.app, &self.route, Cell::new(spent));
+        let call = Call { app, route, parts, form, grant, spent };
         // A panic in one answer is that answer's; its payload may quote data and is dropped.
-        catch_unwind(AssertUnwindSafe(|| (self.route.endpoint)(&call))).unwrap_or_else(|_| {
-            tracing::error!(route = self.route.path, "an endpoint panicked");
+        catch_unwind(AssertUnwindSafe(|| (route.endpoint)(&call))).unwrap_or_else(|_| {
+            tracing::error!(route = route.path, "an endpoint panicked");
             Err(Fault::Internal)
         })
     }
@@ -119,6 +136,12 @@ impl Door {
             }
         }
     }
+}
+
+fn is_selective(parts: &Parts, form: Option<&[u8]>) -> bool {
+    let form = form.and_then(|form| std::str::from_utf8(form).ok());
+    search::is_selective(parts.uri.query().unwrap_or_default())
+        || form.is_some_and(search::is_selective)
 }
 
 fn check_request(app: &App, parts: &Parts) -> Result<(), Fault> {

@@ -79,7 +79,7 @@ fn names_loopback(host: &str) -> bool {
 }
 
 /// What may stand in a host: it is written into links, so nothing that JSON or a URL would read.
-fn is_host_byte(b: u8) -> bool {
+pub(crate) fn is_host_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':' | b'[' | b']')
 }
 

@@ -4,16 +4,20 @@
 //! with who may call it; limits and that check come before any body is read ([`gate`]). Bytes are
 //! rendered once per version of a record and kept within a bound.
 
-#![expect(dead_code, reason = "the FHIR routes and the caches land next")]
-
 mod app;
+mod cache;
 mod call;
+mod cursor;
+mod export;
 mod fault;
+mod fhir;
 mod gate;
 mod host;
 mod instruments;
+mod json;
 mod negotiate;
 mod ops;
+mod query;
 pub mod role;
 pub mod routes;
 mod server;
@@ -24,6 +28,7 @@ pub mod tokens;
 mod vitals;
 
 pub use app::Deps;
+pub use cursor::{CursorKey, KeyError};
 pub use instruments::describe_metrics;
 pub use server::{BindError, Server};
 pub use settings::HttpSettings;

@@ -211,6 +211,7 @@ impl Served {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(settings.header_timeout())
+            .max_header_size(settings.header_bytes_max)
             .max_buf_size(settings.header_bytes_max)
             .serve_connection(TokioIo::new(Stalling::new(stream, stall)), service);
         tokio::pin!(connection);

@@ -44,10 +44,10 @@ pub struct HttpSettings {
     pub handshake_timeout_ms: u64,
     /// Longest wait for requests under way when stopping, in milliseconds. Default 5000.
     pub stop_timeout_ms: u64,
-    /// Largest request header, in bytes. Default 16384 (the least that is taken is 8192).
+    /// Largest request header, in bytes. Default 32768 (the least that is taken is 8192).
     pub header_bytes_max: usize,
-    /// Longest request target (path and query), in bytes. Default 8192: a longer search goes by
-    /// `POST _search`.
+    /// Longest request target (path and query), in bytes. Default 16384: a longer search goes by
+    /// `POST _search`; next links stay within it.
     pub uri_bytes_max: usize,
     /// Largest request body, in bytes. Default 65536: only searches have one.
     pub body_bytes_max: usize,
@@ -55,8 +55,6 @@ pub struct HttpSettings {
     pub page_count_default: u32,
     /// Most resources on a page; a larger `_count` gets this. Default 1000.
     pub page_count_max: u32,
-    /// Most parameters of one search, repetitions and comma-separated values included. Default 64.
-    pub search_values_max: usize,
     /// Compress answers of at least this many bytes when the client takes gzip. Default 4096: one
     /// resource is not worth its 30 µs.
     pub gzip_bytes_min: usize,
@@ -119,12 +117,11 @@ impl Default for HttpSettings {
             write_stall_timeout_ms: 30_000,
             handshake_timeout_ms: 5_000,
             stop_timeout_ms: 5_000,
-            header_bytes_max: 16 * 1024,
-            uri_bytes_max: 8 * 1024,
+            header_bytes_max: 32 * 1024,
+            uri_bytes_max: 16 * 1024,
             body_bytes_max: 64 * 1024,
             page_count_default: 20,
             page_count_max: 1000,
-            search_values_max: 64,
             gzip_bytes_min: 4096,
             export_builders_max: 1,
             server_timing: true,
@@ -173,7 +170,7 @@ impl HttpSettings {
     /// # Errors
     /// The first value that cannot work.
     pub fn check(&self) -> Result<(), SettingsError> {
-        let least: [(&'static str, u64, u64); 14] = [
+        let least: [(&'static str, u64, u64); 13] = [
             ("connections_max", self.connections_max as u64, 1),
             ("connections_per_peer_max", self.connections_per_peer_max as u64, 1),
             ("header_timeout_ms", self.header_timeout_ms, 1),
@@ -185,7 +182,6 @@ impl HttpSettings {
             ("body_bytes_max", self.body_bytes_max as u64, 256),
             ("page_count_default", u64::from(self.page_count_default), 1),
             ("page_count_max", u64::from(self.page_count_max), 1),
-            ("search_values_max", self.search_values_max as u64, 1),
             ("gzip_bytes_min", self.gzip_bytes_min as u64, 1),
             ("export_builders_max", self.export_builders_max as u64, 1),
         ];

@@ -1,8 +1,10 @@
 //! What is not FHIR: health, metrics, counters, and the page for people.
 
+pub(crate) mod caches;
 pub(crate) mod console;
 pub(crate) mod health;
 pub(crate) mod prometheus;
+pub(crate) mod status;
 
 use axum::body::Body;
 use axum::http::header;

@@ -14,9 +14,15 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use parking_lot::Mutex;
 use sluice_http::role::{Reach, Role};
 use sluice_http::tokens::NewToken;
-use sluice_http::{Deps, HttpSettings, Reason, Server, Tokens, Vitals};
-use sluice_ids::{EjId, Seq};
+use sluice_http::{CursorKey, Deps, HttpSettings, Reason, Server, Tokens, Vitals};
+use sluice_ids::{EjId, Micros, Seq};
+use sluice_mappings::adt::Change;
 use sluice_mappings::entity::{EjSettings, LegalEntity};
+use sluice_mappings::records::{
+    Coded, HumanName, Identifier, IdentifierUse, PatientRecord, Record, ResourceId, Situation,
+    Stamp, StayRecord, StayStatus,
+};
+use sluice_state::{EjWriter, State, StateSettings};
 use tokio_util::sync::CancellationToken;
 
 pub fn ej(name: &str) -> EjId {
@@ -53,6 +59,7 @@ pub struct Running {
     pub address: SocketAddr,
     pub folder: tempfile::TempDir,
     pub vitals: Arc<TestVitals>,
+    pub state: State,
     pub stop: CancellationToken,
     pub server: Option<std::thread::JoinHandle<()>>,
 }
@@ -62,7 +69,11 @@ pub fn settings() -> HttpSettings {
 }
 
 pub fn deps(folder: &std::path::Path, vitals: &Arc<TestVitals>) -> Deps {
+    let ejs = [ej("EJ1"), ej("EJ2")];
+    let (state, _) = State::open(&folder.join("state"), StateSettings::default(), &ejs).unwrap();
     Deps {
+        state,
+        cursors: CursorKey::open(folder).unwrap(),
         entities: vec![entity("EJ1"), entity("EJ2")],
         tokens: Tokens::open(folder).unwrap().look_every(Duration::ZERO),
         vitals: Arc::clone(vitals) as Arc<dyn Vitals>,
@@ -75,6 +86,7 @@ impl Running {
         let folder = tempfile::tempdir().unwrap();
         let vitals = Arc::new(TestVitals::default());
         let deps = deps(folder.path(), &vitals);
+        let state = deps.state.clone();
         let stop = CancellationToken::new();
         let (told, bound) = std::sync::mpsc::channel();
         let server = std::thread::spawn({
@@ -93,7 +105,7 @@ impl Running {
             }
         });
         let address = bound.recv().unwrap();
-        Self { address, folder, vitals, stop, server: Some(server) }
+        Self { address, folder, vitals, state, stop, server: Some(server) }
     }
 
     /// What `sluice token create` does, in another process as far as the server can tell.
@@ -158,6 +170,150 @@ pub fn head(method: &str, path: &str, token: Option<&str>, headers: &[(&str, &st
         text.push_str(&format!("{name}: {value}\r\n"));
     }
     text
+}
+
+/// What an EJ's lane does, as the tests need it.
+pub struct Lane {
+    writer: EjWriter,
+    ej: EjId,
+    seq: Seq,
+}
+
+impl Lane {
+    pub fn of(server: &Running, name: &str) -> Self {
+        let ej = ej(name);
+        Self { writer: server.state.writer(ej).unwrap(), ej, seq: Seq::ZERO }
+    }
+
+    pub fn seq(&self) -> Seq {
+        self.seq
+    }
+
+    fn stamp(&mut self) -> Stamp {
+        self.seq = self.seq.next();
+        let updated_at = Micros::new(1_790_000_000_000_000 + self.seq.get() as i64 * 1_000_000);
+        Stamp { created: self.seq, version: self.seq, updated_at }
+    }
+
+    fn put(&mut self, record: Record) {
+        self.writer.stage(self.seq, vec![Change::Put(record)]).unwrap();
+        self.writer.publish();
+    }
+
+    /// One message that makes or changes the EJ's patient of that number.
+    pub fn patient(&mut self, number: u32, family: &str) -> ResourceId {
+        let stamp = self.stamp();
+        self.change(number, |patient| {
+            patient.stamp = stamp;
+            patient.names[0].family = family.to_owned();
+        })
+    }
+
+    /// One message that does to a patient what `change` does.
+    pub fn change(&mut self, number: u32, change: impl FnOnce(&mut PatientRecord)) -> ResourceId {
+        let mut record = patient(self.ej, number);
+        change(&mut record);
+        if record.stamp == Stamp::default() {
+            record.stamp = self.stamp();
+        }
+        let id = record.id;
+        self.put(Record::Patient(Arc::new(record)));
+        id
+    }
+
+    pub fn stay(&mut self, number: u32, patient: ResourceId) -> ResourceId {
+        let stamp = self.stamp();
+        let record = stay(self.ej, number, patient, stamp);
+        let id = record.id;
+        self.put(Record::Stay(Arc::new(record)));
+        id
+    }
+}
+
+pub fn resource_id(ej: EjId, kind: &str, number: u32) -> ResourceId {
+    let mut bytes = [0; 16];
+    bytes[..4].copy_from_slice(&number.to_be_bytes());
+    bytes[4..7].copy_from_slice(&ej.to_padded()[..3]);
+    bytes[8..12].copy_from_slice(&kind.as_bytes()[..4]);
+    ResourceId(bytes)
+}
+
+fn identifier(system: &str, value: String) -> Identifier {
+    Identifier {
+        system: system.into(),
+        value,
+        type_code: "PI".into(),
+        r#use: IdentifierUse::Usual,
+        start: None,
+        end: None,
+    }
+}
+
+fn patient(ej: EjId, number: u32) -> PatientRecord {
+    PatientRecord {
+        id: resource_id(ej, "Patient", number),
+        stamp: Stamp::default(),
+        active: true,
+        void: false,
+        first_seen_mid_stay: false,
+        identifiers: vec![identifier("urn:oid:1.2.3", format!("{ej}-{number}"))],
+        names: vec![HumanName {
+            family: "Unnamed".into(),
+            given: vec!["Zoé".into()],
+            ..HumanName::default()
+        }],
+        mothers_maiden_name: String::new(),
+        birth_date: None,
+        gender: "F".into(),
+        addresses: Vec::new(),
+        birth_place: None,
+        telecoms: Vec::new(),
+        language: Coded::default(),
+        marital_status: Coded::default(),
+        religion: Coded::default(),
+        nationalities: Vec::new(),
+        multiple_birth: None,
+        birth_order: None,
+        deceased_at: None,
+        deceased: None,
+        reliability: Vec::new(),
+        contacts: Vec::new(),
+        general_practitioner: None,
+        links: Vec::new(),
+        last_stay: None,
+    }
+}
+
+fn stay(ej: EjId, number: u32, patient: ResourceId, stamp: Stamp) -> StayRecord {
+    StayRecord {
+        id: resource_id(ej, "Stay", number),
+        stamp,
+        patient,
+        identifiers: vec![identifier("urn:oid:1.2.4", format!("{ej}-S{number}"))],
+        account: None,
+        pre_admission: None,
+        opening_key: None,
+        first_seen_mid_stay: false,
+        situation: Situation {
+            status: StayStatus::InProgress,
+            class: Coded { code: "I".into(), table: "0004".into(), ..Coded::default() },
+            current: None,
+            start: None,
+            end: None,
+            disposition: Coded::default(),
+            destination: Coded::default(),
+        },
+        movements: Vec::new(),
+        planned_start: None,
+        planned_end: None,
+        practitioners: Vec::new(),
+        admission_type: Coded::default(),
+        service: Coded::default(),
+        readmission: Coded::default(),
+        admit_source: Coded::default(),
+        reason: Coded::default(),
+        priority: Coded::default(),
+    }
 }
 
 pub struct Answer {

@@ -1,0 +1,222 @@
+//! `_cursor`: where a paged search goes on, sealed, so that the server remembers nothing.
+//!
+//! What is sealed holds the search's own parameters (a name, an identifier): it is encrypted as
+//! well as authenticated, because a next link lands in proxies' logs even where the search came by
+//! POST. Construction (ADR-0052): encrypt-then-MAC over HMAC-SHA256.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 16 | nonce, random |
+//! | n | postcard of [`Sealed`], deflated, XORed with HMAC(enc, nonce ‖ u32 counter) blocks |
+//! | 32 | HMAC(mac, all of the above) |
+//!
+//! in base64url without padding. `enc` and `mac` are derived from the 32 bytes of
+//! `http-cursor.key` in the data directory, which is made at the first start and kept: cursors
+//! live through a restart. Who deletes the file ends all of them, and nothing else.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use flate2::Compression;
+use hmac::{Hmac, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use sluice_ids::EjId;
+use sluice_mappings::records::RecordType;
+use sluice_state::Cursor;
+
+use crate::fault::Fault;
+use crate::tokens::equal_in_constant_time;
+
+const NONCE_BYTES: usize = 16;
+const MAC_BYTES: usize = 32;
+/// Nothing that we sealed inflates to more; a forged one is refused before it is inflated.
+const PLAIN_BYTES_MAX: u64 = 1024 * 1024;
+
+pub const KEY_FILE: &str = "http-cursor.key";
+
+/// The key could not be read or made.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{}: has not the 32 bytes of a key; delete it to have another made", path.display())]
+    Length { path: PathBuf },
+    #[error("the system gave no random bytes")]
+    Random,
+}
+
+/// A search that goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sealed {
+    pub(crate) record_type: RecordType,
+    /// The EJ of the path, `None` for the group's base.
+    pub(crate) ej: Option<EjId>,
+    /// The parameters in force, encoded, as the self link shows them.
+    pub(crate) params: String,
+    pub(crate) count: u32,
+    pub(crate) cursor: Cursor,
+}
+
+/// Seals and opens cursors.
+pub struct CursorKey {
+    encryption: Hmac<Sha256>,
+    authentication: Hmac<Sha256>,
+}
+
+impl CursorKey {
+    /// The key in `data_dir`, made if there is none.
+    ///
+    /// # Errors
+    /// When it can be neither read nor made.
+    pub fn open(data_dir: &Path) -> Result<Self, KeyError> {
+        let path = data_dir.join(KEY_FILE);
+        let io = |source| KeyError::Io { path: path.clone(), source };
+        fs::create_dir_all(data_dir).map_err(io)?;
+        let mut bytes = Vec::new();
+        match File::open(&path) {
+            Ok(file) => {
+                file.take(64).read_to_end(&mut bytes).map_err(io)?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                bytes = vec![0; 32];
+                getrandom::fill(&mut bytes).map_err(|_| KeyError::Random)?;
+                let mut file = OpenOptions::new()
+                    .create_new(true)
+                    .write(true)
+                    .mode(0o600)
+                    .open(&path)
+                    .map_err(io)?;
+                file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(io)?;
+                File::open(data_dir).and_then(|folder| folder.sync_all()).map_err(io)?;
+            }
+            Err(error) => return Err(io(error)),
+        }
+        if bytes.len() != 32 {
+            return Err(KeyError::Length { path });
+        }
+        Ok(Self::derive(&bytes))
+    }
+
+    fn derive(key: &[u8]) -> Self {
+        let part = |purpose: &[u8]| {
+            let derived = keyed(key).chain_update(purpose).finalize().into_bytes();
+            keyed(&derived)
+        };
+        Self {
+            encryption: part(b"sluice cursor encryption 1"),
+            authentication: part(b"sluice cursor authentication 1"),
+        }
+    }
+
+    pub(crate) fn seal(&self, sealed: &Sealed) -> Result<String, Fault> {
+        let plain = postcard::to_allocvec(sealed).map_err(|_| Fault::Internal)?;
+        let mut text = vec![0; NONCE_BYTES];
+        getrandom::fill(&mut text).map_err(|_| Fault::Internal)?;
+        let mut deflater = flate2::write::DeflateEncoder::new(text, Compression::fast());
+        text = deflater
+            .write_all(&plain)
+            .and_then(|()| deflater.finish())
+            .map_err(|_| Fault::Internal)?;
+        self.mask(&mut text);
+        let mac = self.authentication.clone().chain_update(&text).finalize().into_bytes();
+        text.extend_from_slice(&mac);
+        Ok(URL_SAFE_NO_PAD.encode(text))
+    }
+
+    pub(crate) fn open_sealed(&self, text: &str) -> Result<Sealed, Fault> {
+        let mut bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Fault::CursorForged)?;
+        let end = bytes.len().checked_sub(MAC_BYTES).filter(|end| *end >= NONCE_BYTES);
+        let mac: [u8; MAC_BYTES] =
+            end.and_then(|end| bytes.split_off(end).try_into().ok()).ok_or(Fault::CursorForged)?;
+        let expected = self.authentication.clone().chain_update(&bytes).finalize().into_bytes();
+        if !equal_in_constant_time(&expected.into(), &mac) {
+            return Err(Fault::CursorForged);
+        }
+        self.mask(&mut bytes);
+        let mut plain = Vec::new();
+        flate2::read::DeflateDecoder::new(&bytes[NONCE_BYTES..])
+            .take(PLAIN_BYTES_MAX)
+            .read_to_end(&mut plain)
+            .map_err(|_| Fault::CursorForged)?;
+        // One of an earlier version of the program may no longer be read: begin anew.
+        postcard::from_bytes(&plain).map_err(|_| Fault::CursorExpired)
+    }
+
+    /// Encrypts what follows the nonce; done twice, decrypts.
+    fn mask(&self, text: &mut [u8]) {
+        let (nonce, secret) = text.split_at_mut(NONCE_BYTES);
+        for (counter, block) in (0_u32..).zip(secret.chunks_mut(32)) {
+            let pad = self
+                .encryption
+                .clone()
+                .chain_update(&*nonce)
+                .chain_update(counter.to_le_bytes())
+                .finalize()
+                .into_bytes();
+            block.iter_mut().zip(pad).for_each(|(byte, pad)| *byte ^= pad);
+        }
+    }
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes a key of any length")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sluice_ids::Seq;
+
+    fn sealed() -> Sealed {
+        let ej = EjId::new("EJ1").unwrap();
+        Sealed {
+            record_type: RecordType::Patient,
+            ej: Some(ej),
+            params: "family=ZQXfamily7f3a&_count=5".into(),
+            count: 5,
+            cursor: Cursor { pins: vec![(ej, Seq::new(77))], served: 5, filter_hash: 9, total: 12 },
+        }
+    }
+
+    #[test]
+    fn what_was_sealed_opens_after_a_restart_and_shows_nothing_on_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = CursorKey::open(folder.path()).unwrap().seal(&sealed()).unwrap();
+        let bytes = URL_SAFE_NO_PAD.decode(&text).unwrap();
+        assert!(!bytes.windows(6).any(|w| w == b"ZQXfam"));
+        let again = CursorKey::open(folder.path()).unwrap();
+        assert_eq!(again.open_sealed(&text).unwrap(), sealed());
+        assert_ne!(again.seal(&sealed()).unwrap(), text, "the nonce is never the same");
+    }
+
+    #[test]
+    fn any_changed_bit_any_truncation_and_any_other_key_is_a_forgery() {
+        let key = CursorKey::derive(&[7; 32]);
+        let text = key.seal(&sealed()).unwrap();
+        let bytes = URL_SAFE_NO_PAD.decode(&text).unwrap();
+        for bit in 0..bytes.len() * 8 {
+            let mut forged = bytes.clone();
+            forged[bit / 8] ^= 1 << (bit % 8);
+            let forged = URL_SAFE_NO_PAD.encode(forged);
+            assert_eq!(key.open_sealed(&forged), Err(Fault::CursorForged));
+        }
+        for length in 0..bytes.len() {
+            let cut = URL_SAFE_NO_PAD.encode(&bytes[..length]);
+            assert_eq!(key.open_sealed(&cut), Err(Fault::CursorForged));
+        }
+        assert_eq!(CursorKey::derive(&[8; 32]).open_sealed(&text), Err(Fault::CursorForged));
+        assert_eq!(key.open_sealed("not base64!"), Err(Fault::CursorForged));
+    }
+
+    #[test]
+    fn a_key_file_of_another_length_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(KEY_FILE), [0; 31]).unwrap();
+        assert!(matches!(CursorKey::open(folder.path()), Err(KeyError::Length { .. })));
+    }
+}

@@ -1,0 +1,250 @@
+//! The answer to an export: which form, whether the client has it already, and its bytes piece by
+//! piece.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::header::{self, HeaderValue};
+use axum::http::{Response, StatusCode};
+use bytes::Bytes;
+use futures_util::stream;
+use sluice_mappings::fhir::r4::{Bundle, BundleType, Entry};
+
+use super::chunk::{Lines, Source, Streamed};
+use super::gzip::{HEADER, Trailer};
+use crate::app::App;
+use crate::call::Call;
+use crate::fault::{FHIR_JSON, Fault};
+use crate::fhir::{conditional, links, reply, shape};
+use crate::{negotiate, query};
+
+const FHIR_NDJSON: HeaderValue = HeaderValue::from_static("application/fhir+ndjson");
+const NDJSON: HeaderValue = HeaderValue::from_static("application/ndjson");
+
+pub(crate) fn stream(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+    let record_type = call.record_type()?;
+    let media = media(call)?;
+    let ej = call.ej().ok_or(Fault::NotFound)?;
+    let view = call.scope().ej(ej).ok_or(Fault::NotFound)?;
+    let entity = call.app.entities.get(&ej).cloned().ok_or(Fault::NotFound)?;
+    let chunks = view.chunks(record_type);
+    // Each change moves some chunk to a Seq above all before it.
+    let version = call.in_store(|| {
+        (0..chunks).map(|chunk| view.chunk_version(record_type, chunk)).max().unwrap_or_default()
+    });
+    let form = if media.is_none() { 'b' } else { 'n' };
+    let etag = HeaderValue::try_from(format!("W/\"{version}-{form}\""))
+        .expect("digits, letters and quotes are header characters");
+
+    if conditional::unchanged(call.headers(), &etag, None) {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response.headers_mut().insert(header::ETAG, etag);
+        return Ok(response);
+    }
+    let gzip = call.takes_gzip();
+    let fhir = call.route.fhir;
+    let pieces = Pieces {
+        app: Arc::clone(call.app),
+        source: Source { view, entity, record_type, fhir },
+        chunks,
+        next: Next::Head,
+        form: match (&media, gzip) {
+            (Some(_), false) => PieceForm::Ndjson,
+            (Some(_), true) => PieceForm::NdjsonGzip(Trailer::default()),
+            (None, false) => PieceForm::Bundle { base: links::base_of(call, ej), any: false },
+            (None, true) => PieceForm::BundleGzip {
+                base: links::base_of(call, ej),
+                any: false,
+                encoder: Box::new(Streamed::new()),
+            },
+        },
+    };
+    let body = stream::unfold(pieces, |mut pieces| async move {
+        let piece = pieces.piece().await?;
+        Some((Ok::<_, Infallible>(piece), pieces))
+    });
+    let mut response = Response::new(Body::from_stream(body));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, media.unwrap_or(FHIR_JSON));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+    headers.insert(header::ETAG, etag);
+    if gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    reply::timing(call, headers);
+    Ok(response)
+}
+
+/// The media type of NDJSON by the name that the client has for it; `None` for a Bundle.
+fn media(call: &Call<'_>) -> Result<Option<HeaderValue>, Fault> {
+    let mut format = None;
+    for (name, value) in query::pairs(call.query(), 16)? {
+        match name.as_str() {
+            "_format" | "_outputFormat" => format = Some(value.replace(' ', "+")),
+            "fhir" if value == "R4" => {}
+            "fhir" => return Err(Fault::parameter("fhir", "only R4 is served")),
+            _ => return Err(Fault::ParametersUnknown { names: vec!["a parameter".into()] }),
+        }
+    }
+    let accept = call.header(header::ACCEPT);
+    let asked = format.as_deref().or(accept).unwrap_or("*/*");
+    if negotiate::takes_ndjson(asked) {
+        let fhir = asked.to_ascii_lowercase().contains("fhir+ndjson") || format.is_some();
+        return Ok(Some(if fhir { FHIR_NDJSON } else { NDJSON }));
+    }
+    shape::negotiated(call, call.route.fhir, format.as_deref())?;
+    Ok(None)
+}
+
+/// What the client gets next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Head,
+    Chunk(u32),
+    Tail,
+    Nothing,
+}
+
+enum PieceForm {
+    Ndjson,
+    NdjsonGzip(Trailer),
+    Bundle { base: String, any: bool },
+    BundleGzip { base: String, any: bool, encoder: Box<Streamed> },
+}
+
+struct Pieces {
+    app: Arc<App>,
+    source: Source,
+    chunks: u32,
+    next: Next,
+    form: PieceForm,
+}
+
+impl Pieces {
+    /// The next piece that is not empty; `None` at the end. (An empty one would end the body.)
+    async fn piece(&mut self) -> Option<Bytes> {
+        loop {
+            let piece = match self.next {
+                Next::Head => {
+                    self.next = self.after(None);
+                    self.head()
+                }
+                Next::Chunk(chunk) => {
+                    self.next = self.after(Some(chunk));
+                    self.chunk(chunk).await
+                }
+                Next::Tail => {
+                    self.next = Next::Nothing;
+                    self.tail()
+                }
+                Next::Nothing => return None,
+            };
+            if !piece.is_empty() {
+                return Some(piece);
+            }
+        }
+    }
+
+    fn after(&self, chunk: Option<u32>) -> Next {
+        let next = chunk.map_or(0, |chunk| chunk + 1);
+        if next < self.chunks { Next::Chunk(next) } else { Next::Tail }
+    }
+
+    fn head(&mut self) -> Bytes {
+        match &mut self.form {
+            PieceForm::NdjsonGzip(_) => Bytes::from_static(&HEADER),
+            _ => Bytes::new(),
+        }
+    }
+
+    async fn chunk(&mut self, chunk: u32) -> Bytes {
+        if let PieceForm::NdjsonGzip(trailer) = &mut self.form {
+            let deflated = match self.source.kept_deflated(&self.app, chunk) {
+                Some(kept) => kept,
+                None => {
+                    apart(&self.app, &self.source, move |app, source| {
+                        // Another export may have built it while this one waited.
+                        source
+                            .kept_deflated(app, chunk)
+                            .unwrap_or_else(|| source.build_deflated(app, chunk))
+                    })
+                    .await
+                }
+            };
+            trailer.add(&deflated);
+            return deflated.bytes.clone();
+        }
+        let lines = match self.source.kept_lines(&self.app, chunk) {
+            Some(kept) => kept,
+            None => {
+                apart(&self.app, &self.source, move |app, source| {
+                    source.kept_lines(app, chunk).unwrap_or_else(|| source.build_lines(app, chunk))
+                })
+                .await
+            }
+        };
+        let record_type = self.source.record_type.fhir();
+        match &mut self.form {
+            PieceForm::Ndjson | PieceForm::NdjsonGzip(_) => lines.ndjson.clone(),
+            PieceForm::Bundle { base, any } => entries(&lines, record_type, base, any).into(),
+            PieceForm::BundleGzip { base, any, encoder } => {
+                encoder.push(&entries(&lines, record_type, base, any)).into()
+            }
+        }
+    }
+
+    fn tail(&mut self) -> Bytes {
+        match std::mem::replace(&mut self.form, PieceForm::Ndjson) {
+            PieceForm::Ndjson => Bytes::new(),
+            PieceForm::NdjsonGzip(trailer) => trailer.bytes().into(),
+            PieceForm::Bundle { any, .. } => bundle_end(any).into(),
+            PieceForm::BundleGzip { any, mut encoder, .. } => {
+                let mut bytes = encoder.push(&bundle_end(any));
+                bytes.extend_from_slice(&encoder.finish());
+                bytes.into()
+            }
+        }
+    }
+}
+
+/// Builds where blocking does no harm, a few at a time.
+async fn apart<T: Send + 'static>(
+    app: &Arc<App>,
+    source: &Source,
+    build: impl FnOnce(&App, &Source) -> T + Send + 'static,
+) -> T {
+    let permit = Arc::clone(&app.builders).acquire_owned().await;
+    let (app, source) = (Arc::clone(app), source.clone());
+    let built = tokio::task::spawn_blocking(move || {
+        let built = build(&app, &source);
+        drop(permit);
+        built
+    });
+    match built.await {
+        Ok(built) => built,
+        // The body ends short and the connection is closed: a client can tell (no last chunk).
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// The chunk's entries, the Bundle's head before the first of all.
+fn entries(lines: &Lines, record_type: &str, base: &str, any: &mut bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(lines.ndjson.len() * 5 / 4);
+    for (id, resource) in lines.resources() {
+        if *any {
+            out.push(b',');
+        } else {
+            out.extend_from_slice(&Bundle::new(BundleType::Collection).head());
+            *any = true;
+        }
+        let url = format!("{base}/{record_type}/{id}");
+        Entry { full_url: Some(&url), resource, mode: None }.write(&mut out);
+    }
+    out
+}
+
+fn bundle_end(any: bool) -> Vec<u8> {
+    if any { Bundle::TAIL.to_vec() } else { Bundle::new(BundleType::Collection).write([]) }
+}

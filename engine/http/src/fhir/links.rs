@@ -1,0 +1,57 @@
+//! Absolute URLs in answers: from the configured public base, or from how the client addressed
+//! us. They are written into each answer and never into cached bytes.
+
+use sluice_ids::EjId;
+
+use crate::call::Call;
+use crate::host::is_host_byte;
+
+/// `https://host/prefix`: the root of this server as the client sees it, no trailing slash.
+pub(crate) fn root(call: &Call<'_>) -> String {
+    let settings = &call.app.settings;
+    if !settings.public_base.is_empty() {
+        return settings.public_base.clone();
+    }
+    let mut scheme = if settings.tls.is_set() { "https" } else { "http" };
+    // The gate has checked it: one, of characters that may stand in a URL.
+    let mut host = crate::gate::host(call.parts).unwrap_or_default();
+    let mut prefix = "";
+    if settings.trust_forwarded {
+        let forwarded = |name| {
+            let value = call.headers().get(name).and_then(|value| value.to_str().ok());
+            // Of several proxies the first is the one that the client reached.
+            value.map(|value| value.split(',').next().unwrap_or_default().trim())
+        };
+        match forwarded("x-forwarded-proto") {
+            Some("https") => scheme = "https",
+            Some("http") => scheme = "http",
+            _ => {}
+        }
+        if let Some(name) = forwarded("x-forwarded-host")
+            && !name.is_empty()
+            && name.bytes().all(is_host_byte)
+        {
+            host = name;
+        }
+        if let Some(path) = forwarded("x-forwarded-prefix")
+            && path.starts_with('/')
+            && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~".contains(&b))
+        {
+            prefix = path.trim_end_matches('/');
+        }
+    }
+    format!("{scheme}://{host}{prefix}")
+}
+
+/// The FHIR base of the request: the group's, or that of the EJ in the path.
+pub(crate) fn base(call: &Call<'_>) -> String {
+    match call.ej() {
+        Some(ej) => base_of(call, ej),
+        None => format!("{}/fhir/{}", root(call), call.route.fhir),
+    }
+}
+
+/// The FHIR base of one EJ.
+pub(crate) fn base_of(call: &Call<'_>, ej: EjId) -> String {
+    format!("{}/ej/{ej}/fhir/{}", root(call), call.route.fhir)
+}

@@ -1,0 +1,55 @@
+//! `GET [base]/[type]/[id]`.
+
+use axum::body::Body;
+use axum::http::header;
+use axum::http::{Response, StatusCode};
+use sluice_mappings::records::ResourceId;
+
+use super::shape::{Shape, negotiated};
+use super::{conditional, reply};
+use crate::call::Call;
+use crate::fault::Fault;
+use crate::{json, query};
+
+/// Most parameters of a read: it has only those of the shape.
+const PARAMETERS_MAX: usize = 16;
+
+pub(crate) fn resource(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+    let record_type = call.record_type()?;
+    let mut shape = Shape::default();
+    let mut format = None;
+    if !call.query().is_empty() {
+        for (name, value) in query::pairs(call.query(), PARAMETERS_MAX)? {
+            shape.take(Some(record_type), &name, &value)?;
+            if name == "_format" {
+                format = Some(value);
+            }
+        }
+    }
+    negotiated(call, call.route.fhir, format.as_deref())?;
+
+    // An id that is no UUID is one of nothing: the same answer as for one in another EJ.
+    let id = ResourceId::parse(call.id()).ok_or(Fault::NotFound)?;
+    let (ej, record) =
+        call.in_store(|| call.scope().get(record_type, id)).ok_or(Fault::NotFound)?;
+    let rendered = call.in_render(|| call.app.rendered(ej, &record, call.route.fhir));
+
+    let last_modified = rendered.last_modified.as_ref();
+    let mut response = if conditional::unchanged(call.headers(), &rendered.etag, last_modified) {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else if shape.is_whole() && !shape.pretty {
+        reply::fhir_json(call, rendered.json.clone())
+    } else {
+        let body = shape.cut(record_type, &rendered.json);
+        let body = if shape.pretty { json::pretty(&body) } else { body.into_owned() };
+        reply::fhir_json(call, body.into())
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, rendered.etag.clone());
+    if let Some(last_modified) = last_modified {
+        headers.insert(header::LAST_MODIFIED, last_modified.clone());
+    }
+    Ok(response)
+}

@@ -1,0 +1,333 @@
+//! `GET [base]/[type]?…` and `POST [base]/[type]/_search`.
+//!
+//! A page is pinned: its next link shows the search as it was when it began. What cannot be done
+//! as asked is never hidden: it is refused under `Prefer: handling=strict`, and otherwise left out
+//! of the self link and told in an entry of its own.
+
+use axum::body::Body;
+use axum::http::{HeaderName, Response};
+use jiff::tz::TimeZone;
+use sluice_mappings::fhir::r4::{
+    Bundle, BundleType, Entry, IssueType, Link, OperationOutcome, OutcomeIssue, SearchMode,
+};
+use sluice_mappings::records::{Record, RecordType};
+use sluice_mappings::search::{self, Parsed};
+use sluice_state::{Cursor, PageRequest, SearchError};
+
+use super::shape::{Shape, negotiated};
+use super::{links, reply};
+use crate::call::Call;
+use crate::cursor::Sealed;
+use crate::fault::Fault;
+use crate::{json, query};
+
+/// Most parameters: those that filter have their own limit, and the others are few.
+const PARAMETERS_MAX: usize = search::CLAUSES_MAX + 32;
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+
+/// What the URL and the form said, sorted by who understands it.
+struct Asked {
+    filters: Vec<(String, String)>,
+    shape: Shape,
+    /// As asked, before the maximum.
+    count: Option<u32>,
+    /// Of the answer's form, for the self link.
+    controls: Vec<(String, String)>,
+    cursor: Option<String>,
+}
+
+pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+    let record_type = call.record_type()?;
+    let mut pairs = query::pairs(call.query(), PARAMETERS_MAX)?;
+    if let Some(form) = &call.form {
+        let form = std::str::from_utf8(form).map_err(|_| Fault::QueryEncoding)?;
+        pairs.extend(query::pairs(form, PARAMETERS_MAX)?);
+    }
+    let format = pairs.iter().find(|(name, _)| name == "_format").map(|(_, value)| value.as_str());
+    negotiated(call, call.route.fhir, format)?;
+
+    let mut asked = Asked::read(record_type, pairs)?;
+    let mut after = None;
+    if let Some(text) = asked.cursor.take() {
+        after = Some(asked.continued(call, record_type, &text)?);
+    }
+    let count = asked.page_count(call);
+    let base = links::base(call);
+    let (parsed, warning) = asked.parsed(call, record_type, &base)?;
+    if count.is_none() && after.is_some() {
+        // A cursor with `_count=0`: there is nothing to go on with.
+        after = None;
+    }
+
+    let request = PageRequest { count: count.unwrap_or(0), after };
+    let found = call.in_store(|| call.scope().search(&parsed.query, &request)).map_err(fault_of)?;
+    let matches: Vec<_> = call.in_render(|| {
+        let rendered = |(ej, record): &(_, Record)| {
+            (record.id(), call.app.rendered(*ej, record, call.route.fhir))
+        };
+        found.records.iter().map(rendered).collect()
+    });
+
+    let params = asked.params(&parsed, count);
+    let path = format!("{base}/{}", record_type.fhir());
+    let next = match (found.next, count) {
+        (Some(cursor), Some(count)) => {
+            Some(next_link(call, &path, record_type, &params, count, cursor)?)
+        }
+        _ => None,
+    };
+    let self_link = if params.is_empty() { path.clone() } else { format!("{path}?{params}") };
+    let body = call.in_render(|| {
+        let mut links = vec![Link { relation: "self", url: self_link }];
+        links.extend(next.map(|url| Link { relation: "next", url }));
+        let bundle =
+            Bundle { total: Some(found.total), link: links, ..Bundle::new(BundleType::Searchset) };
+        let urls: Vec<String> = matches.iter().map(|(id, _)| format!("{path}/{id}")).collect();
+        let cut: Vec<_> =
+            matches.iter().map(|(_, r)| asked.shape.cut(record_type, &r.json)).collect();
+        let mut entries: Vec<Entry<'_>> = urls
+            .iter()
+            .zip(&cut)
+            .map(|(url, resource)| Entry {
+                full_url: Some(url),
+                resource,
+                mode: Some(SearchMode::Match),
+            })
+            .collect();
+        let outcome = warning.map(|text| {
+            OperationOutcome::new(OutcomeIssue::warning(IssueType::NotSupported, text)).to_json()
+        });
+        entries.extend(outcome.as_deref().map(|resource| Entry {
+            full_url: None,
+            resource,
+            mode: Some(SearchMode::Outcome),
+        }));
+        let page = bundle.write(entries);
+        if asked.shape.pretty { json::pretty(&page) } else { page }
+    });
+    Ok(reply::fhir_json(call, body.into()))
+}
+
+impl Asked {
+    fn read(record_type: RecordType, pairs: Vec<(String, String)>) -> Result<Self, Fault> {
+        let mut asked = Self {
+            filters: Vec::new(),
+            shape: Shape::default(),
+            count: None,
+            controls: Vec::new(),
+            cursor: None,
+        };
+        for (name, value) in pairs {
+            if asked.shape.take(Some(record_type), &name, &value)? {
+                asked.controls.push((name, value));
+                continue;
+            }
+            match name.as_str() {
+                "_count" => {
+                    let count = value.parse();
+                    let count = count.map_err(|_| {
+                        Fault::parameter("_count", "is no whole number of 0 or more")
+                    })?;
+                    asked.count = Some(count);
+                }
+                // Totals are always exact, which every one of these allows.
+                "_total" if matches!(value.as_str(), "none" | "estimate" | "accurate") => {
+                    asked.controls.push((name, value));
+                }
+                "_total" => {
+                    return Err(Fault::parameter("_total", "is none of none, estimate, accurate"));
+                }
+                "_cursor" => asked.cursor = Some(value),
+                _ => asked.filters.push((name, value)),
+            }
+        }
+        Ok(asked)
+    }
+
+    /// Takes the search from its cursor; beside it only the form of the answer may be given.
+    fn continued(
+        &mut self,
+        call: &Call<'_>,
+        record_type: RecordType,
+        text: &str,
+    ) -> Result<Cursor, Fault> {
+        if !self.filters.is_empty() {
+            return Err(Fault::parameter(
+                "_cursor",
+                "goes on with its own search; other parameters cannot be added",
+            ));
+        }
+        let sealed = call.app.cursors.open_sealed(text)?;
+        if sealed.record_type != record_type || sealed.ej != call.ej() {
+            return Err(Fault::CursorForeign);
+        }
+        let own = std::mem::take(&mut self.controls);
+        let shape = std::mem::take(&mut self.shape);
+        let count = self.count;
+        *self = Self::read(record_type, query::pairs(&sealed.params, PARAMETERS_MAX)?)?;
+        self.count = count.or(Some(sealed.count));
+        if shape.pretty {
+            self.shape.pretty = true;
+        }
+        self.controls.extend(own);
+        Ok(sealed.cursor)
+    }
+
+    /// Resources on the page; `None` for the total alone.
+    fn page_count(&self, call: &Call<'_>) -> Option<u32> {
+        let settings = &call.app.settings;
+        let count = self.count.unwrap_or(settings.page_count_default).min(settings.page_count_max);
+        (count > 0 && !self.shape.count_only).then_some(count)
+    }
+
+    /// The query, and what has to be said about the parameters that are no part of it.
+    fn parsed(
+        &mut self,
+        call: &Call<'_>,
+        record_type: RecordType,
+        base: &str,
+    ) -> Result<(Parsed, Option<String>), Fault> {
+        for (name, value) in &mut self.filters {
+            local_reference(name, value, base);
+        }
+        let parsed =
+            search::parse(record_type, &self.filters, &zone(call)).map_err(Fault::Query)?;
+        if parsed.ignored.is_empty() {
+            return Ok((parsed, None));
+        }
+        let names: Vec<String> = parsed
+            .ignored
+            .iter()
+            .filter_map(|at| self.filters.get(*at).map(|(name, _)| told_name(name, *at)))
+            .collect();
+        if is_strict(call) {
+            return Err(Fault::ParametersUnknown { names });
+        }
+        let text = format!("left out, as not known here or empty: {}", names.join(", "));
+        Ok((parsed, Some(text)))
+    }
+
+    /// The parameters that were in force, encoded.
+    fn params(&self, parsed: &Parsed, count: Option<u32>) -> String {
+        let mut params = String::new();
+        for (at, (name, value)) in self.filters.iter().enumerate() {
+            if !parsed.ignored.contains(&at) {
+                query::append(&mut params, name, value);
+            }
+        }
+        for (name, value) in &self.controls {
+            query::append(&mut params, name, value);
+        }
+        if self.count.is_some() {
+            // What was served, where more was asked for than is.
+            query::append(&mut params, "_count", &count.unwrap_or(0).to_string());
+        }
+        params
+    }
+}
+
+fn next_link(
+    call: &Call<'_>,
+    path: &str,
+    record_type: RecordType,
+    params: &str,
+    count: u32,
+    cursor: Cursor,
+) -> Result<String, Fault> {
+    let sealed = Sealed { record_type, ej: call.ej(), params: params.to_owned(), count, cursor };
+    let link = format!("{path}?_cursor={}", call.app.cursors.seal(&sealed)?);
+    // A link that would be refused is worse than none.
+    if link.len() > call.app.settings.uri_bytes_max {
+        return Err(Fault::parameter(
+            "_count",
+            "this search is too long to be continued by a link; ask for all of it on one page",
+        ));
+    }
+    Ok(link)
+}
+
+/// A reference may be given with our own base before it.
+fn local_reference(name: &str, value: &mut String, base: &str) {
+    let name = name.split(':').next().unwrap_or_default();
+    if !matches!(name, "patient" | "subject" | "location") || !value.contains("://") {
+        return;
+    }
+    let local: Vec<&str> = value
+        .split(',')
+        .map(|one| one.strip_prefix(base).and_then(|rest| rest.strip_prefix('/')).unwrap_or(one))
+        .collect();
+    *value = local.join(",");
+}
+
+/// The clock of dates without an offset: the EJ's, or the first one's that the caller may see.
+fn zone(call: &Call<'_>) -> TimeZone {
+    let reach = call.reach();
+    let first = call.app.visible(&reach).next();
+    first.map_or(TimeZone::UTC, |entity| entity.zone.clone())
+}
+
+/// A parameter's name as it may be repeated. Names are the client's own words; one that is not
+/// shaped like a name could be anything, and is told by its place.
+fn told_name(name: &str, at: usize) -> String {
+    let shaped = name.len() <= 40
+        && name.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'-' | b':' | b'.'));
+    if shaped && !name.is_empty() { name.to_owned() } else { format!("parameter {}", at + 1) }
+}
+
+fn is_strict(call: &Call<'_>) -> bool {
+    let values = call.headers().get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split([',', ';'])).any(|preference| {
+        preference.split_once('=').is_some_and(|(name, value)| {
+            name.trim().eq_ignore_ascii_case("handling")
+                && value.trim().trim_matches('"').eq_ignore_ascii_case("strict")
+        })
+    })
+}
+
+fn fault_of(error: SearchError) -> Fault {
+    match error {
+        SearchError::CursorExpired => Fault::CursorExpired,
+        SearchError::CursorForeign => Fault::CursorForeign,
+        SearchError::Lost { .. } => Fault::Internal,
+    }
+}
+
+/// Whether the parameters name one record, or one patient's: answered at once. Any other search
+/// may walk every row, and is kept off the threads that answer others.
+pub(crate) fn is_selective(params: &str) -> bool {
+    params.split('&').any(|pair| {
+        let name = pair.split(['=', ':']).next().unwrap_or_default();
+        matches!(name, "_id" | "identifier" | "patient" | "subject")
+            && !pair.contains(":missing")
+            && !pair.contains(":not")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_searches_by_identity_are_selective() {
+        assert!(is_selective("_count=5&identifier=urn:x|1"));
+        assert!(is_selective("patient:Patient=1"));
+        for wide in ["", "name=a", "patient:missing=true", "_identity=1", "identifier:not=1"] {
+            assert!(!is_selective(wide), "{wide}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_could_be_anything_is_told_by_its_place() {
+        assert_eq!(told_name("_revinclude", 0), "_revinclude");
+        assert_eq!(told_name("1850578000123", 3), "parameter 4");
+        assert_eq!(told_name("", 0), "parameter 1");
+    }
+
+    #[test]
+    fn our_own_base_is_taken_off_references_and_no_other() {
+        let base = "http://localhost/fhir/R4";
+        let mut value = format!("{base}/Patient/1,http://other/Patient/2");
+        local_reference("patient", &mut value, base);
+        assert_eq!(value, "Patient/1,http://other/Patient/2");
+    }
+}
