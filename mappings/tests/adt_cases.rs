@@ -12,12 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use adt_support::{Lane, demo_settings, digits, location, repository, split};
+use adt_support::{Lane, class, demo_settings, digits, location, repository, split, status};
 use serde::Deserialize;
 use sluice_mappings::adt::{Effect, IssueCode};
 use sluice_mappings::entity::{LegalEntity, Profile};
 use sluice_mappings::hl7::MshRaw;
-use sluice_mappings::records::{IdentifierUse, ResourceId, StayRecord, StayStatus};
+use sluice_mappings::records::{IdentifierUse, ResourceId, StayRecord};
 
 /// Cases that rest on a cancel being held until what it names arrives, which is not `apply`'s
 /// to do: without it the cancel says `MovementUnknown`, and nothing more.
@@ -255,29 +255,6 @@ fn stays(case: &Case, played: &Played, out: &mut String) {
             digits(stay.situation.start),
             digits(stay.situation.end),
         );
-    }
-}
-
-fn status(status: StayStatus) -> &'static str {
-    match status {
-        StayStatus::Planned => "planned",
-        StayStatus::InProgress => "in-progress",
-        StayStatus::OnLeave => "onleave",
-        StayStatus::Finished => "finished",
-        StayStatus::Cancelled => "cancelled",
-        StayStatus::EnteredInError => "entered-in-error",
-        StayStatus::Unknown => "unknown",
-    }
-}
-
-fn class(stay: &StayRecord) -> &str {
-    match stay.situation.class.code.as_str() {
-        "E" => "EMER",
-        "I" => "IMP",
-        "O" | "R" => "AMB",
-        "P" => "PRENC",
-        "" => "UNK",
-        other => other,
     }
 }
 

@@ -9,7 +9,7 @@ use sluice_mappings::adt::memory::MemoryRecords;
 use sluice_mappings::adt::{self, Context, Outcome};
 use sluice_mappings::entity::{EjSettings, LegalEntity};
 use sluice_mappings::hl7::{Charset, Declared, Message, charset};
-use sluice_mappings::records::{Moment, StayRecord};
+use sluice_mappings::records::{Moment, StayRecord, StayStatus};
 
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -112,4 +112,29 @@ pub fn digits(moment: Option<Moment>) -> String {
     let text = moment.to_fhir();
     let local = text.get(..19).unwrap_or(&text);
     local.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// R4 `Encounter.status`.
+pub fn status(status: StayStatus) -> &'static str {
+    match status {
+        StayStatus::Planned => "planned",
+        StayStatus::InProgress => "in-progress",
+        StayStatus::OnLeave => "onleave",
+        StayStatus::Finished => "finished",
+        StayStatus::Cancelled => "cancelled",
+        StayStatus::EnteredInError => "entered-in-error",
+        StayStatus::Unknown => "unknown",
+    }
+}
+
+/// v3-ActCode, or the sender's own code.
+pub fn class(stay: &StayRecord) -> &str {
+    match stay.situation.class.code.as_str() {
+        "E" => "EMER",
+        "I" => "IMP",
+        "O" | "R" => "AMB",
+        "P" => "PRENC",
+        "" => "UNK",
+        other => other,
+    }
 }
