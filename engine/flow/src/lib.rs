@@ -1,1 +1,33 @@
-//! Skeleton.
+//! The flow from the channels to the journal, and from the journal to the state.
+//!
+//! - [`Flow::intake`]: a message is judged, journaled, and only then answered.
+//! - One ordered lane per EJ folds the journal into the state.
+//! - The decision that counts is the fold's: it depends on the journal alone.
+
+mod clock;
+mod keys;
+mod settings;
+
+mod identity;
+mod judge;
+
+mod control_ids;
+mod window;
+
+mod acts;
+mod fold;
+mod intake;
+mod lane;
+mod measures;
+mod progress;
+mod retention;
+
+mod flow;
+
+pub use acts::{DeadLetter, Reason};
+pub use flow::{Flow, Parts, StartError};
+pub use fold::Apply;
+pub use keys::{control_id_hash, keys_of, patient_hash};
+pub use measures::describe_metrics;
+pub use progress::{Halt, Standing};
+pub use settings::{FlowSettings, Unserved};

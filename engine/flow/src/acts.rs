@@ -1,0 +1,90 @@
+//! The records that the flow itself writes into the journal: configuration epochs and dead
+//! letters. Their payloads are JSON, so that an operator can read them.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use sluice_ids::{ChannelId, EjId, Micros, Seq};
+use sluice_journal::{Append, Entry, IdempotencyKey, Journal, Kind};
+use sluice_mappings::entity::{EjSettings, LegalEntity};
+
+/// The channel of records that came in through none.
+const CHANNEL: &str = "flow";
+
+/// Why a message was set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Applying it panicked.
+    Panic,
+}
+
+/// What a dead-letter record says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// The message that was set aside.
+    pub seq: Seq,
+    pub reason: Reason,
+}
+
+impl DeadLetter {
+    /// The payload of a [`Kind::DeadLetter`] record; `None` where this version cannot read it.
+    #[must_use]
+    pub fn decode(payload: &[u8]) -> Option<Self> {
+        serde_json::from_slice(payload).ok()
+    }
+
+    pub(crate) fn entry(self, ej: EjId, now: Micros) -> Entry {
+        let payload = serde_json::to_vec(&self).expect("a dead letter has a JSON form");
+        entry(Kind::DeadLetter, ej, now, payload)
+    }
+}
+
+/// The entity that a [`Kind::ConfigEpoch`] record puts in force; `None` where this version
+/// cannot read it.
+pub(crate) fn decode_epoch(payload: &[u8]) -> Option<LegalEntity> {
+    let settings: EjSettings = serde_json::from_slice(payload).ok()?;
+    LegalEntity::new(settings).ok()
+}
+
+pub(crate) fn epoch_entry(entity: &LegalEntity, now: Micros) -> Entry {
+    let payload = serde_json::to_vec(&entity.settings).expect("settings have a JSON form");
+    entry(Kind::ConfigEpoch, entity.id(), now, payload)
+}
+
+fn entry(kind: Kind, ej: EjId, received_at: Micros, payload: Vec<u8>) -> Entry {
+    Entry {
+        kind,
+        flags: 0,
+        verdict: 0,
+        ej,
+        channel: ChannelId::new(CHANNEL).expect("the flow's own name is one"),
+        received_at,
+        key: IdempotencyKey::default(),
+        payload: Bytes::from(payload),
+    }
+}
+
+/// Appends and waits for the end of it, on a thread of its own.
+pub(crate) fn append_blocking(journal: &dyn Journal, entry: Entry) -> Append {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut append = pin!(journal.appender().append(entry));
+    loop {
+        if let Poll::Ready(outcome) = append.as_mut().poll(&mut context) {
+            return outcome;
+        }
+        thread::park();
+    }
+}

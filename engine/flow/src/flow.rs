@@ -1,0 +1,208 @@
+//! The flow as a whole: its intake, its lanes, and what may be asked of them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use sluice_channels::ListenerSettings;
+use sluice_channels::ack::OwnControlIds;
+use sluice_channels::intake::Intake;
+use sluice_ids::{EjId, Micros, Seq};
+use sluice_journal::Journal;
+use sluice_mappings::entity::LegalEntity;
+use sluice_state::State;
+
+use crate::clock::now;
+use crate::control_ids::ControlIds;
+use crate::fold::Apply;
+use crate::identity::Directory;
+use crate::intake::{Door, FlowIntake};
+use crate::lane::{Lane, Shared};
+use crate::measures::Measures;
+use crate::progress::{Progress, Standing};
+use crate::retention::Retention;
+use crate::settings::FlowSettings;
+
+/// What a flow is made of.
+pub struct Parts<'a> {
+    pub journal: Arc<dyn Journal>,
+    pub state: &'a State,
+    pub entities: &'a [LegalEntity],
+    pub listeners: &'a [ListenerSettings],
+    pub settings: FlowSettings,
+    /// What a message does: [`sluice_mappings::adt::apply`].
+    pub apply: Apply,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the state has no writer for {ej}: it was not opened for it, or another flow runs")]
+    NoWriter { ej: EjId },
+    #[error("no thread for the lane of {ej}")]
+    Thread { ej: EjId, source: std::io::Error },
+    #[error("no thread for retention")]
+    Retention(#[source] std::io::Error),
+}
+
+/// A running flow. Dropping it stops its lanes.
+pub struct Flow {
+    intake: Arc<FlowIntake>,
+    stop: Arc<AtomicBool>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Flow {
+    /// Starts the lanes, and returns when each has read back what the journal remembers (or has
+    /// found that it cannot: see [`Flow::standing`]). Blocking; a second for each 100 000
+    /// messages of memory at most. What is not yet applied is then folded beside the feed.
+    ///
+    /// # Errors
+    /// When the state or the system cannot give what a lane needs.
+    pub fn start(parts: Parts<'_>) -> Result<Self, StartError> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let reach = parts.settings.control_ids_max;
+        let lanes: Vec<Arc<Shared>> = parts
+            .entities
+            .iter()
+            .map(|entity| {
+                Arc::new(Shared {
+                    ej: entity.id(),
+                    ids: ControlIds::new(reach),
+                    progress: Progress::new(),
+                    measures: Measures::new(entity.id()),
+                })
+            })
+            .collect();
+        let intake = Arc::new(FlowIntake {
+            directory: Directory::new(parts.entities, parts.listeners),
+            lanes,
+            journal: parts.journal,
+            settings: parts.settings,
+            own: OwnControlIds::new(now()),
+            stopping: AtomicBool::new(false),
+        });
+        let flow = Self { intake, stop, threads: Mutex::new(Vec::new()) };
+        let (tell, prepared) = sync_channel(parts.entities.len());
+        for (entity, shared) in parts.entities.iter().zip(&flow.intake.lanes) {
+            let ej = entity.id();
+            let lane = Lane {
+                shared: Arc::clone(shared),
+                journal: Arc::clone(&flow.intake.journal),
+                writer: parts.state.writer(ej).ok_or(StartError::NoWriter { ej })?,
+                apply: parts.apply,
+                entity: entity.clone(),
+                reach,
+                stop: Arc::clone(&flow.stop),
+                prepared: Some(tell.clone()),
+            };
+            let thread = std::thread::Builder::new().name(format!("lane-{ej}"));
+            let thread = thread
+                .spawn(move || lane.run())
+                .map_err(|source| StartError::Thread { ej, source })?;
+            flow.threads.lock().push(thread);
+        }
+        drop(tell);
+        flow.start_retention(parts.state, parts.settings.retention_days)?;
+        while prepared.recv().is_ok() {}
+        Ok(flow)
+    }
+
+    fn start_retention(&self, state: &State, days: u32) -> Result<(), StartError> {
+        if days == 0 {
+            return Ok(());
+        }
+        let (retention, state, stop) = (self.retention(), state.clone(), Arc::clone(&self.stop));
+        let thread = std::thread::Builder::new().name("retention".into());
+        let thread = thread
+            .spawn(move || retention.run(&state, days, &stop))
+            .map_err(StartError::Retention)?;
+        self.threads.lock().push(thread);
+        Ok(())
+    }
+
+    fn retention(&self) -> Retention {
+        Retention {
+            journal: Arc::clone(&self.intake.journal),
+            lanes: self.intake.lanes.clone(),
+            reach: self.intake.settings.control_ids_max,
+        }
+    }
+
+    /// Lets go of whole journal segments that were received before `older_than` and that the
+    /// state `covers` ([`State::releasable`]); what the flow itself needs stays. Blocking.
+    /// Returns how many segments went.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or a segment cannot be deleted.
+    pub fn release(&self, covers: &[(EjId, Seq)], older_than: Micros) -> std::io::Result<usize> {
+        self.retention().release(covers, older_than)
+    }
+
+    /// The way in, for the listeners.
+    #[must_use]
+    pub fn intake(&self) -> Arc<dyn Intake> {
+        Arc::new(Door(Arc::clone(&self.intake)))
+    }
+
+    /// How each EJ's lane stands, and how many records it lags behind.
+    #[must_use]
+    pub fn standing(&self) -> Vec<(EjId, Standing, u64)> {
+        let lanes = self.intake.lanes.iter();
+        lanes.map(|lane| (lane.ej, lane.progress.standing(), lane.progress.lag())).collect()
+    }
+
+    /// Whether readers see all that is stored.
+    #[must_use]
+    pub fn caught_up(&self) -> bool {
+        let journal = &self.intake.journal;
+        let mut lanes = self.intake.lanes.iter();
+        lanes.all(|lane| lane.progress.standing().applied >= journal.tail(lane.ej))
+    }
+
+    /// Until readers see `seq` of `ej`; false where `limit` came first, or for an EJ that is not
+    /// served.
+    pub async fn wait_applied(&self, ej: EjId, seq: Seq, limit: Duration) -> bool {
+        match self.intake.lanes.iter().find(|lane| lane.ej == ej) {
+            Some(lane) => lane.progress.reached(seq, limit).await,
+            None => false,
+        }
+    }
+
+    /// Until readers see all that was stored when this was called; false where `limit` came first.
+    pub async fn wait_caught_up(&self, limit: Duration) -> bool {
+        let until = Instant::now() + limit;
+        for lane in &self.intake.lanes {
+            let tail = self.intake.journal.tail(lane.ej);
+            let left = until.saturating_duration_since(Instant::now());
+            if !lane.progress.reached(tail, left).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// From now on every message is refused for now; what is in hand is finished.
+    pub fn refuse_new(&self) {
+        self.intake.stopping.store(true, Ordering::Release);
+    }
+
+    /// Ends the lanes after the batch in hand. Blocking, for about a tenth of a second. The
+    /// listeners are stopped first: what they took is in the journal, and folded at the next start.
+    pub fn stop(&self) {
+        self.refuse_new();
+        self.stop.store(true, Ordering::Release);
+        for thread in self.threads.lock().drain(..) {
+            // A lane that panicked has said so; the others end all the same.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -1,0 +1,126 @@
+//! One record → what it does: the step that the live lane, a rebuild and the tests share.
+//!
+//! It depends on the journal alone: on the record, the records before it (the state, the memory
+//! of accepted messages) and the configuration epoch in force at its place. No clock, no random
+//! number, nothing of this process. A panic in the mapping is part of that: the same message on
+//! the same records panics again, so setting it aside replays identically.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use sluice_channels::ack::Verdict;
+use sluice_journal::{Kind, Record};
+use sluice_mappings::adt::{Change, Context, Issue, IssueCode, Outcome, Records};
+use sluice_mappings::entity::LegalEntity;
+use sluice_mappings::hl7::{Location, Message, MshRaw, charset};
+
+use crate::acts::decode_epoch;
+use crate::control_ids::ControlIds;
+use crate::identity::default_charset;
+use crate::keys::sender_control_id;
+use crate::measures::Become;
+use crate::progress::Halt;
+use crate::window::Seen;
+
+/// What a message does to the records: [`sluice_mappings::adt::apply`], or another in a test.
+pub type Apply = fn(&Message<'_>, &Context<'_>, &dyn Records) -> Outcome;
+
+/// What a record does.
+pub(crate) struct Step {
+    pub changes: Vec<Change>,
+    pub issues: Vec<Issue>,
+    /// `None` for records that are no messages.
+    pub became: Option<Become>,
+    pub seen: Option<Seen>,
+}
+
+impl Step {
+    const NOTHING: Self =
+        Self { changes: Vec::new(), issues: Vec::new(), became: None, seen: None };
+
+    fn became(became: Become) -> Self {
+        Self { became: Some(became), ..Self::NOTHING }
+    }
+}
+
+/// One EJ's fold.
+pub(crate) struct Fold {
+    apply: Apply,
+    /// In force from the last epoch on.
+    entity: LegalEntity,
+}
+
+impl Fold {
+    pub fn new(apply: Apply, entity: LegalEntity) -> Self {
+        Self { apply, entity }
+    }
+
+    /// What `record`, the next of its EJ, does.
+    ///
+    /// # Errors
+    /// When its meaning cannot be known: the fold must not go past it.
+    pub fn step(
+        &mut self,
+        record: &Record,
+        memory: &ControlIds,
+        records: &dyn Records,
+    ) -> Result<Step, Halt> {
+        match record.entry.kind {
+            Kind::Message => Ok(self.message(record, memory, records)),
+            Kind::ConfigEpoch => {
+                self.entity =
+                    decode_epoch(&record.entry.payload).ok_or(Halt::Epoch { seq: record.seq })?;
+                Ok(Step::NOTHING)
+            }
+            // Cursors, dead letters and operators' acts say nothing of patients.
+            Kind::CursorAdvance | Kind::DeadLetter | Kind::OperatorAct => Ok(Step::NOTHING),
+        }
+    }
+
+    fn message(&self, record: &Record, memory: &ControlIds, records: &dyn Records) -> Step {
+        let verdict = Verdict::from_number(record.entry.verdict);
+        if !verdict.is_some_and(Verdict::is_accepted) {
+            return Step::became(Become::Refused);
+        }
+        let raw = &record.entry.payload;
+        let control_id = MshRaw::find(raw).map_or(0, |msh| sender_control_id(&msh));
+        let seen = memory.fold(record.seq, record.entry.key, control_id);
+        let mut step = match (seen, verdict) {
+            (Seen::Repeated, _) => Step::became(Become::Duplicate),
+            (_, Some(Verdict::KeptUnread)) => Step::became(Become::KeptUnread),
+            _ => self.apply(record, records),
+        };
+        step.seen = Some(seen);
+        if seen == Seen::ControlIdReused {
+            step.issues.push(Issue::new(IssueCode::ControlIdReused, Location::field(b"MSH", 10)));
+        }
+        step
+    }
+
+    fn apply(&self, record: &Record, records: &dyn Records) -> Step {
+        let raw = &record.entry.payload;
+        let declared = MshRaw::find(raw).and_then(|msh| msh.charset());
+        let decoded = charset::decode(raw, declared, default_charset(&self.entity));
+        let Ok(message) = Message::index(&decoded.text) else {
+            // Accepted by a version with other rules.
+            let issues = vec![Issue::new(IssueCode::StructureBroken, Location::segment(b"MSH"))];
+            return Step { issues, ..Step::became(Become::NoEffect) };
+        };
+        let context = Context {
+            entity: &self.entity,
+            seq: record.seq,
+            received_at: record.entry.received_at,
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.apply)(&message, &context, records)));
+        let Ok(mut outcome) = outcome else { return Step::became(Become::Poison) };
+        if decoded.lie.is_some() {
+            let at = Location::field(b"MSH", 18);
+            outcome.issues.push(Issue::new(IssueCode::CharsetLies, at));
+        }
+        Step {
+            changes: outcome.changes,
+            issues: outcome.issues,
+            became: Some(outcome.effect.into()),
+            seen: None,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The structural verdict: can this message be taken at all? By its header, its charset, and
+//! the segments and fields without which it says nothing. Pure; what the message *means* is
+//! decided when it is applied.
+//!
+//! The order of the checks is the order in which a sender would mend them: whose it is, the
+//! header, then the content.
+
+use std::borrow::Cow;
+
+use sluice_channels::ack::{Verdict, is_acknowledgement};
+use sluice_mappings::hl7::{
+    Declared, DefectKind, Location, Message, Msh, MshRaw, Unreadable, Value, charset,
+};
+
+use crate::identity::{Directory, Door};
+use crate::settings::Unserved;
+
+/// HL7's own lengths: 20 up to v2.6, 199 from v2.7 on. Beyond is no control id.
+const CONTROL_ID_BYTES_MAX: usize = 199;
+
+const VERSIONS: [&str; 15] = [
+    "2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.7.1", "2.8", "2.8.1",
+    "2.8.2", "2.9", "2.9.1",
+];
+
+/// What was found out about a frame.
+#[derive(Debug)]
+pub struct Judged<'a> {
+    pub msh: Option<MshRaw<'a>>,
+    /// Its EJ's position in the directory; the listener's first where that cannot be told.
+    pub party: usize,
+    pub finding: Finding,
+    /// `[A01, A62]` as 1 to 62; 0 for any other.
+    pub event: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finding {
+    /// An acknowledgement: never answered.
+    Acknowledgement,
+    /// A verdict, and its place where the verdict's own is not precise enough.
+    Verdict(Verdict, Option<Location>),
+}
+
+/// Judges a frame that came in through `door`.
+#[must_use]
+pub fn judge<'a>(
+    directory: &Directory,
+    door: &Door,
+    unserved: Unserved,
+    frame: &'a [u8],
+) -> Judged<'a> {
+    let party = directory.fallback(door);
+    let verdict = |verdict| Finding::Verdict(verdict, None);
+    let Some(msh) = MshRaw::find(frame) else {
+        let finding = verdict(if is_batch(frame) { Verdict::Batch } else { Verdict::Unreadable });
+        return Judged { msh: None, party, finding, event: 0 };
+    };
+    let judged = |party, finding| Judged {
+        msh: Some(msh),
+        party,
+        finding,
+        event: event_number(msh.component(9, 2)),
+    };
+    if is_acknowledgement(&msh, frame) {
+        return judged(party, Finding::Acknowledgement);
+    }
+    let party = match directory.receiver(door, &msh) {
+        Ok(party) => party,
+        Err(refused) => return judged(party, verdict(refused)),
+    };
+    let decoded = charset::decode(frame, msh.charset(), directory.party(party).charset);
+    let message = match Message::index(&decoded.text) {
+        Ok(message) => message,
+        Err(Unreadable::Batch) => return judged(party, verdict(Verdict::Batch)),
+        Err(_) => return judged(party, verdict(Verdict::Unreadable)),
+    };
+    let test_messages = directory.party(party).test_messages;
+    let header = header(&message, test_messages, unserved);
+    let finding = match header {
+        Err(refused) => verdict(refused),
+        Ok(Verdict::Accepted) if decoded.declared == Declared::Unsupported => {
+            verdict(Verdict::CharsetUnsupported)
+        }
+        Ok(Verdict::Accepted) => match directory.foreign_identifier(&message, party) {
+            Some(at) => Finding::Verdict(Verdict::AuthorityOfAnotherEj, Some(at)),
+            None => verdict(content(&message).err().unwrap_or(Verdict::Accepted)),
+        },
+        Ok(kept) => verdict(kept),
+    };
+    judged(party, finding)
+}
+
+fn is_batch(frame: &[u8]) -> bool {
+    let start = frame.trim_ascii_start();
+    start.starts_with(b"FHS") || start.starts_with(b"BHS")
+}
+
+fn header(
+    message: &Message<'_>,
+    test_messages: bool,
+    unserved: Unserved,
+) -> Result<Verdict, Verdict> {
+    // A second MSH would be a message that nobody answers.
+    let several = |kind| matches!(kind, DefectKind::SecondMsh | DefectKind::BatchSegment);
+    if message.defects().iter().any(|defect| several(defect.kind))
+        || message.segments_named("MSH").nth(1).is_some()
+    {
+        return Err(Verdict::Batch);
+    }
+    let msh = Msh::of(message);
+    let version = msh.version();
+    if version.is_empty() {
+        return Err(Verdict::VersionMissing);
+    }
+    if !VERSIONS.contains(&&*version) {
+        return Err(Verdict::VersionUnsupported);
+    }
+    match &*msh.message_code() {
+        "" => return Err(Verdict::MessageTypeMissing),
+        "ADT" => {}
+        _ if unserved == Unserved::Refuse => return Err(Verdict::MessageTypeUnsupported),
+        _ => {}
+    }
+    match &*msh.processing_id() {
+        "" => return Err(Verdict::ProcessingIdMissing),
+        "P" => {}
+        "T" | "D" if test_messages => {}
+        "T" | "D" => return Err(Verdict::TestMessage),
+        _ => return Err(Verdict::ProcessingIdUnsupported),
+    }
+    let control_id = msh.control_id();
+    if control_id.trim().is_empty() {
+        return Err(Verdict::ControlIdMissing);
+    }
+    if control_id.len() > CONTROL_ID_BYTES_MAX {
+        return Err(Verdict::ControlIdTooLong);
+    }
+    if msh.message_code() != "ADT" {
+        return Ok(Verdict::KeptUnread);
+    }
+    if !is_event(&trigger_event(message)) {
+        return Err(Verdict::EventUnsupported);
+    }
+    Ok(Verdict::Accepted)
+}
+
+/// What the events that are mapped cannot do without. Events that are not mapped are kept as
+/// they are: nothing is asked of them.
+fn content(message: &Message<'_>) -> Result<(), Verdict> {
+    let event = trigger_event(message);
+    let (stay, merge) = match event.trim() {
+        "A01" | "A02" | "A03" | "A04" | "A05" | "A06" | "A07" | "A11" | "A12" | "A13" => {
+            (true, false)
+        }
+        "A08" | "A28" | "A31" => (false, false),
+        "A40" => (false, true),
+        _ => return Ok(()),
+    };
+    let pid = message.segment("PID");
+    if !pid.exists() {
+        return Err(Verdict::PidMissing);
+    }
+    if !names_somebody(pid.field(3)) {
+        return Err(Verdict::PatientIdMissing);
+    }
+    if stay && !message.segment("PV1").exists() {
+        return Err(Verdict::Pv1Missing);
+    }
+    if merge {
+        let mrg = message.segment("MRG");
+        if !mrg.exists() {
+            return Err(Verdict::MrgMissing);
+        }
+        if !names_somebody(mrg.field(1)) {
+            return Err(Verdict::MergedIdMissing);
+        }
+    }
+    Ok(())
+}
+
+/// Some repetition has a CX-1 that is neither empty nor `""`.
+fn names_somebody(field: sluice_mappings::hl7::Field<'_>) -> bool {
+    field.repetitions().any(|repetition| {
+        let number = repetition.component(1).value();
+        matches!(number, Value::Text(text) if !text.trim().is_empty())
+    })
+}
+
+/// MSH-9.2, or EVN-1 where that is empty, as the mapping reads it.
+fn trigger_event<'a>(message: &'a Message<'_>) -> Cow<'a, str> {
+    let event = Msh::of(message).trigger_event();
+    if event.is_empty() { message.segment("EVN").field(1).component(1).text() } else { event }
+}
+
+/// A letter and two letters or digits (§2.16.3).
+fn is_event(code: &str) -> bool {
+    let code = code.trim();
+    let alphanumeric = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+    matches!(code.as_bytes(), [first, rest @ ..]
+        if first.is_ascii_uppercase() && rest.len() == 2 && rest.iter().all(alphanumeric))
+}
+
+fn event_number(code: &[u8]) -> u8 {
+    match code.trim_ascii() {
+        [b'A', tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => {
+            let number = (tens - b'0') * 10 + ones - b'0';
+            if number <= 62 { number } else { 0 }
+        }
+        _ => 0,
+    }
+}

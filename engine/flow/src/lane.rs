@@ -1,0 +1,320 @@
+//! One EJ's lane: reads its journal in order, folds each record, publishes in batches.
+//!
+//! - An OS thread: folding is computing, and reading the journal blocks.
+//! - Readers are shown a batch of at most [`BATCH_RECORDS_MAX`] records or
+//!   [`BATCH_TIME_MAX`], and at once where nothing more waits.
+//! - It begins at the state's own `applied`, and remembers nothing else: what was staged and not
+//!   kept is folded again, and comes out the same.
+//! - A message on which the mapping panics is set aside by a dead-letter record, written once:
+//!   while records from before the start are folded again, the journal may still hold it further
+//!   on, so those are only written where the end came without it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+
+use sluice_channels::ack::Verdict;
+use sluice_ids::{EjId, Micros, Seq};
+use sluice_journal::{Append, Entry, Journal, KeyIndex, Kind, ReadError, Reader, Record};
+use sluice_mappings::entity::LegalEntity;
+use sluice_mappings::hl7::MshRaw;
+use sluice_state::EjWriter;
+
+use crate::acts::{DeadLetter, Reason, append_blocking, decode_epoch, epoch_entry};
+use crate::clock::now;
+use crate::control_ids::ControlIds;
+use crate::fold::{Apply, Fold};
+use crate::keys::{EPOCH_KEY, sender_control_id};
+use crate::measures::{Become, Duplicate, Measures};
+use crate::progress::{Halt, Progress};
+use crate::window::{Seen, Window};
+
+const BATCH_RECORDS_MAX: usize = 64;
+const BATCH_TIME_MAX: Duration = Duration::from_millis(1);
+
+/// How long a lane sleeps at the journal's end before it looks whether to stop.
+const END_WAIT: Duration = Duration::from_millis(100);
+
+/// How long a lane that cannot go on waits before it tries again.
+const HALT_WAIT: Duration = Duration::from_secs(1);
+
+/// What the intake and the lane of one EJ share.
+pub(crate) struct Shared {
+    pub ej: EjId,
+    pub ids: ControlIds,
+    pub progress: Progress,
+    pub measures: Measures,
+}
+
+pub(crate) struct Lane {
+    pub shared: Arc<Shared>,
+    pub journal: Arc<dyn Journal>,
+    pub writer: EjWriter,
+    pub apply: Apply,
+    /// As it is configured now; in force once its epoch is in the journal.
+    pub entity: LegalEntity,
+    pub reach: u64,
+    pub stop: Arc<AtomicBool>,
+    /// Told once the lane is prepared, or cannot be.
+    pub prepared: Option<SyncSender<()>>,
+}
+
+/// What a lane at work has besides.
+struct Work {
+    fold: Fold,
+    reader: Box<dyn Reader>,
+    /// Folded last.
+    last: Seq,
+    last_received: Micros,
+    /// The journal's end when the lane began.
+    tail_at_start: Seq,
+    /// Poison from before the start whose dead letter was not met yet.
+    suspects: BTreeSet<Seq>,
+    /// Records of ours that the journal refused for now.
+    owed: Vec<Entry>,
+    batch: usize,
+    batch_since: Instant,
+}
+
+impl Lane {
+    pub fn run(mut self) {
+        let mut work = loop {
+            match self.prepare() {
+                Ok(work) => break work,
+                Err(halt) => self.halted(halt),
+            }
+            if self.rest() {
+                return;
+            }
+        };
+        self.shared.progress.tell(|standing| {
+            standing.prepared = true;
+            standing.halted = None;
+        });
+        self.tell_prepared();
+        while !self.stop.load(Ordering::Acquire) {
+            if let Err(halt) = self.advance(&mut work) {
+                self.publish(&mut work);
+                self.halted(halt);
+                if halt == Halt::StateLost || self.rest() {
+                    return;
+                }
+                work.reader = self.journal.read(self.shared.ej, work.last.next());
+            }
+        }
+        self.publish(&mut work);
+    }
+
+    /// Reads back what the journal remembers: accepted messages and the epoch in force.
+    fn prepare(&self) -> Result<Work, Halt> {
+        let ej = self.shared.ej;
+        let applied = self.writer.applied();
+        let tail = self.journal.tail(ej);
+        if applied > tail {
+            // Waiting for the journal to come past it would hide what comes until then.
+            return Err(Halt::StateAhead { applied, tail });
+        }
+        self.shared.ids.reset(self.reach);
+        self.remember(Window::from(self.reach, applied.next()), applied)?;
+        let ahead = applied.max(Window::from(self.reach, tail.next()));
+        self.remember(ahead.max(applied.next()), tail)?;
+        self.shared.progress.stored(tail);
+        self.shared.progress.tell(|standing| standing.applied = applied);
+        let in_force = self.epoch(applied)?.unwrap_or_else(|| self.entity.clone());
+        let mut work = Work {
+            fold: Fold::new(self.apply, in_force),
+            reader: self.journal.read(ej, applied.next()),
+            last: applied,
+            last_received: Micros::default(),
+            tail_at_start: tail,
+            suspects: BTreeSet::new(),
+            owed: Vec::new(),
+            batch: 0,
+            batch_since: Instant::now(),
+        };
+        let newest = self.epoch(Seq::new(u64::MAX))?;
+        if newest.is_none_or(|newest| newest.settings != self.entity.settings) {
+            self.write(&mut work, epoch_entry(&self.entity, now()));
+        }
+        Ok(work)
+    }
+
+    /// Enters the accepted messages from `from` to `to` into the memory of control ids.
+    fn remember(&self, from: Seq, to: Seq) -> Result<(), Halt> {
+        let applied = self.writer.applied();
+        let mut reader = self.journal.read(self.shared.ej, from);
+        let mut first = true;
+        loop {
+            let record = match reader.next() {
+                Ok(Some(record)) if record.seq <= to => record,
+                Ok(_) => return Ok(()),
+                // What was let go was let go with its memory (see `retention`).
+                Err(ReadError::Released { oldest, .. }) if first && oldest <= applied.next() => {
+                    first = false;
+                    reader = self.journal.read(self.shared.ej, oldest);
+                    continue;
+                }
+                Err(error) => return Err(halt_of(&error)),
+            };
+            let verdict = Verdict::from_number(record.entry.verdict);
+            let accepted = verdict.is_some_and(Verdict::is_accepted);
+            if record.entry.kind != Kind::Message || !accepted {
+                continue;
+            }
+            if record.seq > applied {
+                self.shared.ids.note_stored(record.seq, record.entry.key);
+            } else {
+                let msh = MshRaw::find(&record.entry.payload);
+                let control_id = msh.map_or(0, |msh| sender_control_id(&msh));
+                self.shared.ids.fold(record.seq, record.entry.key, control_id);
+            }
+        }
+    }
+
+    /// The last epoch at or before `at`.
+    fn epoch(&self, at: Seq) -> Result<Option<LegalEntity>, Halt> {
+        let ej = self.shared.ej;
+        let found = self.journal.find(ej, KeyIndex::ControlId, EPOCH_KEY);
+        let seqs = found.map_err(|error| halt_of(&error))?;
+        for seq in seqs.into_iter().rev().filter(|seq| *seq <= at) {
+            let record = self.journal.get(ej, seq).map_err(|error| halt_of(&error))?;
+            let Some(record) = record.filter(|r| r.entry.kind == Kind::ConfigEpoch) else {
+                continue;
+            };
+            return decode_epoch(&record.entry.payload).map(Some).ok_or(Halt::Epoch { seq });
+        }
+        Ok(None)
+    }
+
+    /// Folds the next record, or waits for one.
+    fn advance(&mut self, work: &mut Work) -> Result<(), Halt> {
+        match work.reader.next().map_err(|error| halt_of(&error))? {
+            Some(record) => {
+                self.fold(work, &record)?;
+                if work.batch >= BATCH_RECORDS_MAX || work.batch_since.elapsed() >= BATCH_TIME_MAX {
+                    self.publish(work);
+                }
+            }
+            None => {
+                self.publish(work);
+                for seq in std::mem::take(&mut work.suspects) {
+                    self.set_aside(work, seq);
+                }
+                for owed in std::mem::take(&mut work.owed) {
+                    self.write(work, owed);
+                }
+                self.journal.wait_past(self.shared.ej, work.last, END_WAIT);
+            }
+        }
+        Ok(())
+    }
+
+    fn fold(&mut self, work: &mut Work, record: &Record) -> Result<(), Halt> {
+        let step = work.fold.step(record, &self.shared.ids, &self.writer)?;
+        let measures = &self.shared.measures;
+        if let Some(became) = step.became {
+            measures.became(became);
+        }
+        match step.seen {
+            Some(Seen::Repeated) => measures.duplicate(Duplicate::Folded),
+            Some(Seen::ControlIdReused) => measures.duplicate(Duplicate::ControlIdReused),
+            Some(Seen::New) | None => {}
+        }
+        measures.issues(&step.issues);
+        if record.entry.kind == Kind::DeadLetter
+            && let Some(letter) = DeadLetter::decode(&record.entry.payload)
+        {
+            work.suspects.remove(&letter.seq);
+        }
+        if step.became == Some(Become::Poison) {
+            if record.seq <= work.tail_at_start {
+                work.suspects.insert(record.seq);
+            } else {
+                self.set_aside(work, record.seq);
+            }
+        }
+        self.writer.stage(record.seq, step.changes).map_err(|_| Halt::StateLost)?;
+        if work.batch == 0 {
+            work.batch_since = Instant::now();
+        }
+        work.batch += 1;
+        work.last = record.seq;
+        work.last_received = record.entry.received_at;
+        Ok(())
+    }
+
+    fn set_aside(&self, work: &mut Work, seq: Seq) {
+        self.shared.measures.dead_letters.increment(1);
+        tracing::error!(ej = %self.shared.ej, seq = seq.get(), "a message was set aside: applying it panicked");
+        let letter = DeadLetter { seq, reason: Reason::Panic };
+        self.write(work, letter.entry(self.shared.ej, now()));
+    }
+
+    fn write(&self, work: &mut Work, entry: Entry) {
+        match append_blocking(&*self.journal, entry.clone()) {
+            Append::Stored { seq, .. } => self.shared.progress.stored(seq),
+            Append::Refused(_) => work.owed.push(entry),
+            // The journal has failed: the process ends, and the next start writes it.
+            Append::Unknown => {}
+        }
+    }
+
+    fn publish(&mut self, work: &mut Work) {
+        if work.batch == 0 {
+            return;
+        }
+        work.batch = 0;
+        self.writer.publish();
+        let Shared { progress, measures, .. } = &*self.shared;
+        progress.tell(|standing| {
+            standing.applied = work.last;
+            standing.halted = None;
+        });
+        let lag = progress.lag();
+        let age = now().get().saturating_sub(work.last_received.get()).max(0);
+        measures.lag_records.set(lag as f64);
+        measures.lag_seconds.set(if lag == 0 { 0.0 } else { age as f64 / 1e6 });
+        measures.halted.set(0.0);
+    }
+
+    fn halted(&mut self, halt: Halt) {
+        let before = self.shared.progress.standing().halted;
+        if before != Some(halt) {
+            tracing::error!(ej = %self.shared.ej, reason = %halt, "the lane cannot go on");
+        }
+        self.shared.measures.halted.set(1.0);
+        self.shared.progress.tell(|standing| standing.halted = Some(halt));
+        self.tell_prepared();
+    }
+
+    fn tell_prepared(&mut self) {
+        if let Some(prepared) = self.prepared.take() {
+            // Nobody listens any more where the start was given up.
+            let _ = prepared.send(());
+        }
+    }
+
+    /// A while, or until the stop; true when it is time to end.
+    fn rest(&self) -> bool {
+        let until = Instant::now() + HALT_WAIT;
+        while Instant::now() < until {
+            if self.stop.load(Ordering::Acquire) {
+                return true;
+            }
+            std::thread::park_timeout(END_WAIT);
+        }
+        self.stop.load(Ordering::Acquire)
+    }
+}
+
+fn halt_of(error: &ReadError) -> Halt {
+    match error {
+        ReadError::Damaged { segment, offset } => {
+            Halt::Damaged { segment: *segment, offset: *offset }
+        }
+        ReadError::Released { .. } => Halt::Released,
+        ReadError::Io { .. } => Halt::Unreadable,
+    }
+}

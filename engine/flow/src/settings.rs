@@ -1,0 +1,50 @@
+//! What can be set of the flow between the channels and the state.
+
+use serde::{Deserialize, Serialize};
+
+/// What becomes of a message whose type is not served (anything but ADT).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unserved {
+    /// AR with code 200: its sender learns that nobody reads it.
+    #[default]
+    Refuse,
+    /// Journaled and accepted, without effect: for feeds that cannot be told to leave it out.
+    Keep,
+}
+
+/// `[flow]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FlowSettings {
+    /// `refuse` (default) or `keep` messages whose type is not ADT.
+    pub unserved: Unserved,
+    /// How far back the memory of control ids reaches, in places of an EJ's order. Default
+    /// 131 072: a day of a large hospital; 20 MB for each EJ when full. It is part of what the
+    /// journal means: changing it changes which old repetitions count as such in a rebuild.
+    pub control_ids_max: u64,
+    /// Records that an EJ's fold may lag behind before answers are held back, in records.
+    /// Default 16 384: about a second of a busy feed.
+    pub lag_pushback_records: u64,
+    /// Longest that an answer is held back for that, in ms. Default 250.
+    pub lag_pushback_ms: u64,
+    /// Records that an EJ's fold may lag behind before messages are refused for now (207), in
+    /// records. Default 2 000 000: a rebuild goes on beside a live feed; more is a fault.
+    pub lag_records_max: u64,
+    /// Days after which journal segments that a checkpoint covers may go. Default 0: never, so
+    /// that any mapping fix can be applied to all that ever came.
+    pub retention_days: u32,
+}
+
+impl Default for FlowSettings {
+    fn default() -> Self {
+        Self {
+            unserved: Unserved::Refuse,
+            control_ids_max: 131_072,
+            lag_pushback_records: 16_384,
+            lag_pushback_ms: 250,
+            lag_records_max: 2_000_000,
+            retention_days: 0,
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! What an acknowledgement promises, against a disk that does its worst.
+
+mod support;
+
+use sluice_flow::{DeadLetter, FlowSettings};
+use sluice_ids::{EjId, Micros};
+use sluice_journal::{Journal, Kind, Refusal};
+use support::journal::Disk;
+use support::{Bench, Client, adt, applied, entity, told, told_as};
+
+async fn until(what: impl Fn() -> bool) {
+    let wait = async {
+        while !what() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), wait).await.expect("within 20 s");
+}
+
+#[tokio::test]
+async fn no_acceptance_before_the_disk_has_it() {
+    let bench = Bench::new("EARLY");
+    let running = bench.start();
+    let mut client = Client::to(&running).await;
+    bench.journal.disk(Disk::Slow);
+    client.send(adt("A01", "1").as_bytes()).await;
+    until(|| bench.journal.waiting() == 1).await;
+    let mut nothing = [0; 1];
+    let early = client.stream.try_read(&mut nothing);
+    assert_eq!(early.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    bench.journal.disk(Disk::Good);
+    assert_eq!(told(&client.answer().await.unwrap()), told_as("AA", "1", ""));
+}
+
+#[tokio::test]
+async fn ack_is_withheld_when_the_journal_says_unknown() {
+    let bench = Bench::new("UNKNOWN");
+    let running = bench.start();
+    let mut client = Client::to(&running).await;
+    bench.journal.disk(Disk::Unknown);
+    client.send(adt("A01", "1").as_bytes()).await;
+    assert_eq!(client.answer().await, None, "the connection closes");
+    bench.journal.disk(Disk::Good);
+    // It was there after all: the resend is accepted, and has no second effect.
+    let mut client = Client::to(&running).await;
+    assert_eq!(client.ask(&adt("A01", "1")).await, told_as("AA", "1", ""));
+    bench.folded(&running).await;
+    assert_eq!(applied(bench.ej), ["1"]);
+}
+
+#[tokio::test]
+async fn transient_refusals_say_207_and_the_same_message_is_taken_later() {
+    let bench = Bench::new("TRANSIENT");
+    let running = bench.start();
+    let mut client = Client::to(&running).await;
+    let refusals = [
+        Refusal::NoSpace { free_bytes: 1, floor_bytes: 2 },
+        Refusal::Busy { queued_bytes: 2, limit: 1 },
+        Refusal::Stopping,
+        Refusal::Damaged { ej: bench.ej },
+    ];
+    let enhanced = adt("A01", "2").replacen("|P|2.5\r", "|P|2.5|||AL\r", 1);
+    for refusal in refusals {
+        bench.journal.disk(Disk::Refuses(refusal));
+        assert_eq!(client.ask(&adt("A01", "1")).await, told_as("AR", "1", "207"), "{refusal}");
+        assert_eq!(client.ask(&enhanced).await, told_as("CE", "2", "207"), "{refusal}");
+    }
+    bench.journal.disk(Disk::Good);
+    assert_eq!(client.ask(&adt("A01", "1")).await, told_as("AA", "1", ""));
+    assert_eq!(client.ask(&enhanced).await, told_as("CA", "2", ""));
+    running.flow.refuse_new();
+    assert_eq!(client.ask(&adt("A01", "3")).await, told_as("AR", "3", "207"));
+    bench.folded(&running).await;
+    assert_eq!(applied(bench.ej), ["1", "2"]);
+}
+
+#[tokio::test]
+async fn a_refusal_stands_though_the_disk_is_full() {
+    let bench = Bench::new("FULL");
+    let running = bench.start();
+    let mut client = Client::to(&running).await;
+    bench.journal.disk(Disk::Refuses(Refusal::NoSpace { free_bytes: 1, floor_bytes: 2 }));
+    let unserved = adt("A01", "1").replace("ADT^", "ORU^");
+    assert_eq!(client.ask(&unserved).await, told_as("AR", "1", "200"));
+}
+
+#[tokio::test]
+async fn a_repetition_gets_the_acceptance_again_and_no_second_effect() {
+    let bench = Bench::new("AGAIN");
+    let running = bench.start();
+    let mut client = Client::to(&running).await;
+    for _ in 0..3 {
+        assert_eq!(client.ask(&adt("A01", "1")).await, told_as("AA", "1", ""));
+    }
+    bench.folded(&running).await;
+    assert_eq!(client.ask(&adt("A01", "1")).await, told_as("AA", "1", ""));
+    assert_eq!((bench.messages().len(), applied(bench.ej).len()), (1, 1));
+    bench.assert_metric("sluice_duplicates_total{ej=\"AGAIN\",kind=\"answered\"} 3");
+}
+
+#[tokio::test]
+async fn the_same_message_on_two_connections_at_once_is_stored_once() {
+    let bench = Bench::new("TWICE");
+    let running = bench.start();
+    let mut one = Client::to(&running).await;
+    let mut two = Client::to(&running).await;
+    bench.journal.disk(Disk::Slow);
+    one.send(adt("A01", "1").as_bytes()).await;
+    until(|| bench.journal.waiting() == 1).await;
+    two.send(adt("A01", "1").as_bytes()).await;
+    let awaited = "sluice_duplicates_total{ej=\"TWICE\",kind=\"awaited\"} 1";
+    until(|| bench.metrics().render().contains(awaited)).await;
+    bench.journal.disk(Disk::Good);
+    for client in [&mut one, &mut two] {
+        assert_eq!(told(&client.answer().await.unwrap()), told_as("AA", "1", ""));
+    }
+    bench.folded(&running).await;
+    assert_eq!((bench.messages().len(), applied(bench.ej).len()), (1, 1));
+}
+
+#[tokio::test]
+async fn the_same_control_id_with_other_bytes_is_applied_and_flagged() {
+    let bench = Bench::new("REUSED");
+    let running = bench.start();
+    let mut client = Client::to(&running).await;
+    assert_eq!(client.ask(&adt("A01", "1")).await, told_as("AA", "1", ""));
+    assert_eq!(client.ask(&adt("A03", "1")).await, told_as("AA", "1", ""));
+    // Another sender may count as it likes.
+    assert_eq!(
+        client.ask(&adt("A01", "1").replace("|APP|", "|LAB|")).await,
+        told_as("AA", "1", "")
+    );
+    bench.folded(&running).await;
+    assert_eq!(applied(bench.ej), ["1", "1", "1"]);
+    bench.assert_metric("sluice_duplicates_total{ej=\"REUSED\",kind=\"control_id_reused\"} 1");
+    bench.assert_metric("sluice_issues_total{code=\"control_id_reused\"} 1");
+}
+
+#[tokio::test]
+async fn a_crash_between_append_and_answer_leaves_one_effect() {
+    let bench = Bench::new("CRASH");
+    let running = bench.start();
+    let mut client = Client::to(&running).await;
+    assert_eq!(client.ask(&adt("A01", "1")).await, told_as("AA", "1", ""));
+    drop(running);
+    // The answer was lost, the sender sends again; memory comes back from the journal.
+    let running = bench.start();
+    let mut client = Client::to(&running).await;
+    assert_eq!(client.ask(&adt("A01", "1")).await, told_as("AA", "1", ""));
+    assert_eq!(bench.messages().len(), 1);
+    drop(running);
+    // Should it be there twice all the same, the fold applies the first.
+    let again = bench.messages()[0].entry.clone();
+    support::forget_applied(bench.ej);
+    drop(bench.journal.appender().append(again));
+    let running = bench.start();
+    bench.folded(&running).await;
+    assert_eq!((bench.messages().len(), applied(bench.ej).len()), (2, 1));
+    bench.assert_metric("sluice_duplicates_total{ej=\"CRASH\",kind=\"folded\"} 1");
+}
+
+#[tokio::test]
+async fn poison_is_set_aside_once_and_stops_nobody() {
+    let bench = Bench::new("POISON");
+    let running = bench.start();
+    let mut client = Client::to(&running).await;
+    for control_id in ["1", "POISON", "2"] {
+        let told = client.ask(&adt("A01", control_id)).await;
+        assert_eq!(told, told_as("AA", control_id, ""));
+    }
+    bench.folded(&running).await;
+    assert_eq!(applied(bench.ej), ["1", "2"]);
+    let letters = bench.of_kind(Kind::DeadLetter);
+    let letter = DeadLetter::decode(&letters[0].entry.payload).unwrap();
+    assert_eq!(letter.seq, bench.messages()[1].seq);
+    drop(running);
+    support::forget_applied(bench.ej);
+    let running = bench.start();
+    bench.folded(&running).await;
+    assert_eq!(applied(bench.ej), ["1", "2"], "a replay sets the same aside");
+    assert_eq!(bench.of_kind(Kind::DeadLetter).len(), 1, "and says so once");
+}
+
+#[tokio::test]
+async fn poison_whose_dead_letter_was_lost_gets_one_at_the_next_start() {
+    let bench = Bench::new("POISON2");
+    let running = bench.start();
+    drop(running);
+    let mut entry = bench.journal.records(bench.ej)[0].entry.clone();
+    entry.kind = Kind::Message;
+    entry.verdict = sluice_channels::ack::Verdict::Accepted.number();
+    entry.key.0 = [7; 16];
+    entry.payload = adt("A01", "POISON").into();
+    drop(bench.journal.appender().append(entry));
+    let running = bench.start();
+    bench.folded(&running).await;
+    until(|| bench.of_kind(Kind::DeadLetter).len() == 1).await;
+}
+
+#[tokio::test]
+async fn order_is_kept_from_the_socket_to_the_fold() {
+    let bench = Bench::new("ORDER");
+    let running = bench.start();
+    let mut client = Client::to(&running).await;
+    let ids: Vec<String> = (0..500).map(|n| n.to_string()).collect();
+    let frames: Vec<u8> = ids
+        .iter()
+        .flat_map(|id| [b"\x0b", adt("A08", id).as_bytes(), b"\x1c\r"].concat())
+        .collect();
+    let (mut reading, mut writing) = client.stream.split();
+    let answers = async {
+        let mut bytes = Vec::new();
+        let mut ended = 0;
+        while ended < ids.len() {
+            let from = bytes.len();
+            tokio::io::AsyncReadExt::read_buf(&mut reading, &mut bytes).await.unwrap();
+            ended += bytes[from..].iter().filter(|b| **b == 0x1C).count();
+        }
+        String::from_utf8(bytes).unwrap()
+    };
+    let sent = tokio::io::AsyncWriteExt::write_all(&mut writing, &frames);
+    let (answers, sent) = tokio::join!(answers, sent);
+    sent.unwrap();
+    let acknowledged: Vec<&str> =
+        answers.split("MSA|AA|").skip(1).map(|rest| rest.split('\r').next().unwrap()).collect();
+    assert_eq!(acknowledged, ids);
+    bench.folded(&running).await;
+    assert_eq!(applied(bench.ej), ids);
+}
+
+#[tokio::test]
+async fn a_fold_that_lags_too_far_refuses_for_now_and_no_other_ej_notices() {
+    let mut bench = Bench::new("LAG1");
+    bench.flow = FlowSettings {
+        lag_records_max: 3,
+        lag_pushback_records: 1,
+        lag_pushback_ms: 1,
+        ..FlowSettings::default()
+    };
+    let ej = |id: &str| entity(serde_json::json!({ "id": id, "name": id }));
+    bench.entities = vec![ej("LAG1"), ej("LAG2")];
+    let running = bench.start();
+    bench.folded(&running).await;
+    support::block(bench.ej);
+    let mut client = Client::to(&running).await;
+    let to = |ej: &str, id: &str| adt("A01", id).replace("|SITE|SLUICE", &format!("|{ej}|SLUICE"));
+    let mut refused = 0;
+    for n in 0..10 {
+        let (code, _, condition) = client.ask(&to("LAG1", &format!("BLOCK{n}"))).await;
+        if (&*code, &*condition) == ("AR", "207") {
+            refused += 1;
+        }
+        assert_eq!(client.ask(&to("LAG2", &n.to_string())).await.0, "AA");
+    }
+    assert!((5..10).contains(&refused), "{refused} refused: the first ones fit");
+    support::unblock(bench.ej);
+    bench.folded(&running).await;
+    assert_eq!(client.ask(&to("LAG1", "last")).await, told_as("AA", "last", ""));
+    assert_eq!(applied(EjId::new("LAG2").unwrap()).len(), 10);
+}
+
+#[tokio::test]
+async fn a_record_is_folded_by_the_configuration_of_its_place() {
+    let mut bench = Bench::new("EPOCH");
+    let running = bench.start();
+    assert_eq!(Client::to(&running).await.ask(&adt("A01", "1")).await.0, "AA");
+    bench.folded(&running).await;
+    drop(running);
+    bench.entities = vec![entity(serde_json::json!({ "id": "EPOCH", "name": "second" }))];
+    let running = bench.start();
+    assert_eq!(Client::to(&running).await.ask(&adt("A01", "2")).await.0, "AA");
+    bench.folded(&running).await;
+    drop(running);
+    support::forget_applied(bench.ej);
+    let running = bench.start();
+    bench.folded(&running).await;
+    assert_eq!(support::applied_under(bench.ej), ["first", "second"], "in a rebuild too");
+    assert_eq!(bench.of_kind(Kind::ConfigEpoch).len(), 2, "one for each change, none for a start");
+}
+
+#[tokio::test]
+async fn retention_keeps_what_a_restart_needs() {
+    let mut bench = Bench::new("KEEP");
+    bench.flow = FlowSettings { control_ids_max: 8, ..FlowSettings::default() };
+    let running = bench.start();
+    let mut client = Client::to(&running).await;
+    for n in 0..30 {
+        let id = if n == 3 { "POISON".to_owned() } else { n.to_string() };
+        assert_eq!(client.ask(&adt("A08", &id)).await.0, "AA");
+    }
+    bench.folded(&running).await;
+    let all = bench.journal.records(bench.ej);
+    let covers = [(bench.ej, all[20].seq)];
+    let now = Micros::new(i64::MAX);
+    running.flow.release(&[], now).unwrap();
+    running.flow.release(&covers, all[0].entry.received_at).unwrap();
+    assert_eq!(bench.journal.records(bench.ej)[0].seq, all[0].seq, "uncovered, or not old enough");
+    // The first round stops at the epoch and writes it again, the second at the dead letter.
+    running.flow.release(&covers, now).unwrap();
+    assert_eq!(bench.journal.records(bench.ej)[0].seq, all[0].seq);
+    running.flow.release(&covers, now).unwrap();
+    assert_eq!(
+        bench.journal.records(bench.ej)[0].seq,
+        all[0].seq,
+        "the dead letter's message stays"
+    );
+}
+
+#[tokio::test]
+async fn retention_goes_up_to_the_epoch_that_it_wrote_again() {
+    let mut bench = Bench::new("KEEP2");
+    bench.flow = FlowSettings { control_ids_max: 4, ..FlowSettings::default() };
+    let running = bench.start();
+    let now = Micros::new(i64::MAX);
+    let mut client = Client::to(&running).await;
+    for n in 0..20 {
+        assert_eq!(client.ask(&adt("A08", &n.to_string())).await.0, "AA");
+        bench.folded(&running).await;
+        let tail = bench.journal.tail(bench.ej);
+        running.flow.release(&[(bench.ej, tail)], now).unwrap();
+    }
+    bench.folded(&running).await;
+    let kept = bench.journal.records(bench.ej);
+    assert_eq!(kept[0].entry.kind, Kind::ConfigEpoch, "the first that is kept tells the epoch");
+    assert!(kept.len() < 20, "{} of some 25 are kept", kept.len());
+    assert!(bench.messages().len() >= 2, "the memory of control ids is kept");
+    assert_eq!(client.ask(&adt("A08", "19")).await.0, "AA");
+    assert_eq!(bench.journal.records(bench.ej).len(), kept.len(), "and still knows the last one");
+}
