@@ -118,7 +118,7 @@ impl Attendant {
                 None => {
                     let segment = self.desk.lock().to_seal.pop_front();
                     if let Some(segment) = segment {
-                        seal(shared, &segment);
+                        segment.seal(shared);
                     }
                 }
             }
@@ -174,5 +174,3 @@ fn zero_filled(disk: &dyn Disk, number: u64, bytes: u64) -> io::Result<Arc<dyn D
     disk.sync_dir()?;
     Ok(file)
 }
-
-fn seal(_shared: &Shared, _segment: &Segment) {}

@@ -23,7 +23,7 @@ use crate::index::LiveIndex;
 use crate::measures::{Measures, refused};
 use crate::port::{Append, Refusal};
 use crate::queue::Job;
-use crate::segment::Segment;
+use crate::segment::{Index, Segment};
 use crate::shared::{EjState, Fault, Shared};
 use crate::slot::Completer;
 use crate::torn::TornTail;
@@ -284,13 +284,16 @@ impl Committer {
     fn publish(&mut self, segment: &Arc<Segment>) {
         {
             let mut index = segment.index.write();
+            let Index::Memory(live) = &mut *index else {
+                unreachable!("the segment that is written to is indexed in memory")
+            };
             for placed in &self.group.placed {
-                index.push(&placed.meta, placed.offset, placed.crc);
+                live.push(&placed.meta, placed.offset, placed.crc);
                 if let Some(payload) = &placed.act {
-                    index.push_act(placed.meta.kind, payload);
+                    live.push_act(placed.meta.kind, payload);
                 }
             }
-            self.at.last_chain = index.chain;
+            self.at.last_chain = live.chain;
         }
         // Listed at its first record of the segment, told once, at its last record of the group.
         for placed in &self.group.placed {
@@ -350,7 +353,8 @@ impl Committer {
             header_crc: crc,
             file_bytes: header.file_bytes,
             file,
-            index: LiveIndex::new(start, header.first_lsn - 1, crc).into(),
+            index: Index::Memory(LiveIndex::new(start, header.first_lsn, crc)).into(),
+            flawed: false.into(),
         });
         {
             let mut segments = self.shared.segments.write();

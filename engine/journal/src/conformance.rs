@@ -4,11 +4,8 @@
 //! or streams; `Seq`s are compared, never counted, because gaps are allowed.
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,13 +15,14 @@ use crate::port::{
     Append, Entry, IdempotencyKey, Journal, KeyIndex, Keys, KeysOf, Kind, ReadError, Record,
     Refusal,
 };
-use crate::slot::AppendFuture;
+
+/// Closes a journal and opens it again.
+pub type Reopen = Box<dyn FnMut(Box<dyn Journal>) -> Box<dyn Journal>>;
 
 /// A journal under test, opened with [`keys_of`].
 pub struct Subject {
     pub journal: Box<dyn Journal>,
-    /// Closes the journal and opens it again.
-    pub reopen: Box<dyn FnMut(Box<dyn Journal>) -> Box<dyn Journal>>,
+    pub reopen: Reopen,
 }
 
 /// One rule, by name.
@@ -65,25 +63,6 @@ pub fn keys_of() -> KeysOf {
     })
 }
 
-/// Blocks on one append.
-pub fn wait(future: AppendFuture) -> Append {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(outcome) = future.as_mut().poll(&mut context) {
-            return outcome;
-        }
-        thread::park();
-    }
-}
-
 /// An entry of `ej` with that payload.
 ///
 /// # Panics
@@ -112,7 +91,7 @@ pub fn ej_id(name: &str) -> EjId {
 }
 
 fn store(journal: &dyn Journal, ej: &str, payload: impl Into<Bytes>) -> Seq {
-    match wait(journal.appender().append(entry(ej, payload))) {
+    match journal.appender().append(entry(ej, payload)).wait() {
         Append::Stored { seq, .. } => seq,
         other => panic!("not stored: {other:?}"),
     }
@@ -153,7 +132,7 @@ fn call_order_is_kept(subject: Subject) {
     let mut appender = subject.journal.appender();
     let futures: Vec<_> = (0u8..200).map(|n| appender.append(entry("EJ1", vec![n]))).collect();
     for future in futures {
-        assert!(matches!(wait(future), Append::Stored { .. }));
+        assert!(matches!(future.wait(), Append::Stored { .. }));
     }
     let records = read_all(&*subject.journal, "EJ1", Seq::ZERO);
     assert!(records.iter().map(|r| r.entry.payload[0]).eq(0u8..200));
@@ -162,7 +141,7 @@ fn call_order_is_kept(subject: Subject) {
 fn dropping_does_not_undo(subject: Subject) {
     let mut appender = subject.journal.appender();
     drop(appender.append(entry("EJ1", &b"dropped"[..])));
-    assert!(matches!(wait(appender.append(entry("EJ1", &b"kept"[..]))), Append::Stored { .. }));
+    assert!(matches!(appender.append(entry("EJ1", &b"kept"[..])).wait(), Append::Stored { .. }));
     let records = read_all(&*subject.journal, "EJ1", Seq::ZERO);
     assert_eq!(payloads(&records), [&b"dropped"[..], b"kept"]);
 }
@@ -226,7 +205,7 @@ fn too_large_leaves_nothing(subject: Subject) {
     let journal = &*subject.journal;
     let limit = journal.entry_bytes_max();
     let mut appender = journal.appender();
-    let outcome = wait(appender.append(entry("EJ1", vec![0; limit as usize + 1])));
+    let outcome = appender.append(entry("EJ1", vec![0; limit as usize + 1])).wait();
     assert_eq!(outcome, Append::Refused(Refusal::TooLarge { bytes: limit + 1, limit }));
     assert!(read_all(journal, "EJ1", Seq::ZERO).is_empty());
     store(journal, "EJ1", vec![1; limit as usize]);
@@ -258,7 +237,7 @@ fn many_appenders(subject: Subject) {
             let ej = if worker % 2 == 0 { "EJ1" } else { "EJ2" };
             thread::spawn(move || {
                 for n in 0..50u8 {
-                    let outcome = wait(appender.append(entry(ej, vec![worker, n])));
+                    let outcome = appender.append(entry(ej, vec![worker, n])).wait();
                     assert!(matches!(outcome, Append::Stored { .. }));
                 }
             })

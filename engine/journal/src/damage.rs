@@ -53,6 +53,10 @@ pub enum DamageKind {
     SegmentHeader,
     /// Records are missing after this place: a segment is lost, cut short, or older than it was.
     Missing,
+    /// A segment is whole, and yet not the one that the next one's header tells of.
+    Chain,
+    /// A record that is sound by itself stands where its `Seq` cannot be.
+    Order,
     /// A file holds another segment than its name says, or another journal's.
     Misplaced,
 }
@@ -65,6 +69,8 @@ impl DamageKind {
             Self::Records => "records",
             Self::SegmentHeader => "segment header",
             Self::Missing => "missing",
+            Self::Chain => "chain",
+            Self::Order => "order",
             Self::Misplaced => "misplaced",
         }
     }
@@ -179,6 +185,8 @@ pub struct DamageBook {
     known: RwLock<Vec<Damage>>,
     /// Whether any stands unaccepted: the one thing that an append looks at.
     stops_any: AtomicBool,
+    /// A verification's own book does not speak for the journal.
+    unmeasured: bool,
 }
 
 impl DamageBook {
@@ -205,11 +213,22 @@ impl DamageBook {
         self.note(&known);
     }
 
+    pub fn unmeasured() -> Self {
+        Self { unmeasured: true, ..Self::default() }
+    }
+
+    /// Exports how many there are, also where there are none.
+    pub fn announce(&self) {
+        self.note(&self.known.read());
+    }
+
     fn note(&self, known: &[Damage]) {
         let stops = known.iter().any(|d| !d.accepted && (d.unlisted || !d.losses.is_empty()));
         self.stops_any.store(stops, Ordering::Release);
-        metrics::gauge!("sluice_journal_damages")
-            .set(known.iter().filter(|d| !d.accepted).count() as f64);
+        if !self.unmeasured {
+            metrics::gauge!("sluice_journal_damages")
+                .set(known.iter().filter(|d| !d.accepted).count() as f64);
+        }
     }
 
     pub fn all(&self) -> Vec<Damage> {

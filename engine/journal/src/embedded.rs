@@ -10,11 +10,12 @@ use std::time::Duration;
 use parking_lot::{Mutex, RwLock};
 use sluice_ids::{EjId, Lsn, Seq};
 
+use crate::accept::{self, AcceptError, OPERATOR_EJ};
 use crate::attendant::Attendant;
 use crate::commit::Committer;
-use crate::damage::{Damage, DamageBook};
+use crate::damage::{Damage, DamageBook, DamageId};
 use crate::disk::{Disk, RealDisk};
-use crate::format::{LOCK_FILE, segment_name, sidecar_name};
+use crate::format::{LOCK_FILE, segment_name};
 use crate::measures::refused;
 use crate::port::{
     Append, Appender, Entry, Journal, KeyIndex, KeysOf, ReadError, Reader, Record, Refusal,
@@ -24,6 +25,7 @@ use crate::reader::{self, EmbeddedReader};
 use crate::recover::{OpenReport, recover};
 use crate::settings::{JournalSettings, SettingsError};
 use crate::shared::{EjState, OnFault, Shared};
+use crate::shelf::Shelf;
 use crate::slot::{AppendFuture, Slots};
 use crate::survey::survey;
 use crate::tail::Tail;
@@ -87,13 +89,14 @@ impl EmbeddedJournal {
             .ok_or_else(|| OpenError::InUse { folder: folder.to_owned() })?;
         let survey = survey(&*disk).map_err(error("list"))?;
         // What nothing needs any more; if one cannot be removed now, then at the next open.
-        let leftover = survey.leftover.iter().flat_map(|n| [segment_name(*n), sidecar_name(*n)]);
+        let leftover = survey.leftover.iter().map(|number| segment_name(*number));
         for name in leftover.chain(survey.stale.iter().cloned()) {
             let _ = disk.remove(&name);
         }
         let shared = Arc::new(Shared {
             queue: Queue::new(settings.queue_bytes_max),
             tail: Tail::new(settings.tail_bytes),
+            shelf: Shelf::new(settings.sidecar_cache_bytes),
             settings,
             disk,
             journal: survey.journal,
@@ -125,6 +128,15 @@ impl EmbeddedJournal {
     /// All damage that is known, accepted or not.
     pub fn damages(&self) -> Vec<Damage> {
         self.shared.damages.all()
+    }
+
+    /// Accepts a damage, by an act that is journaled in the order of every EJ that it touches:
+    /// these are then taken and read again, without what was lost. Blocks until it is durable.
+    ///
+    /// # Errors
+    /// When no damage is known by that name, or the act could not be stored.
+    pub fn accept(&self, id: DamageId, who: &str, reason: &str) -> Result<Damage, AcceptError> {
+        accept::accept(&self.shared, id, who, reason)
     }
 
     /// The last durable lsn.
@@ -205,7 +217,7 @@ impl Journal for EmbeddedJournal {
             .ejs
             .read()
             .values()
-            .filter(|state| state.durable() > 0)
+            .filter(|state| state.durable() > 0 && state.ej.as_str() != OPERATOR_EJ)
             .map(|state: &Arc<EjState>| state.ej)
             .collect();
         ejs.sort_unstable();

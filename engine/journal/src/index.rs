@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use sluice_ids::{EjId, Micros};
 
-use crate::format::{FRAME_ALIGN_BYTES, RecordMeta};
+use crate::damage::DamageAccepted;
+use crate::format::{FRAME_ALIGN_BYTES, RECORD_HEADER_BYTES, RecordMeta};
 use crate::port::{KeyIndex, Keys, Kind};
 
 /// One EJ's places in a segment: `Seq` `first + i` stands at `offsets[i]`.
@@ -25,7 +26,7 @@ impl EjPlaces {
     }
 
     /// The records from `seq` on, as (seq, byte offset).
-    pub fn from_seq(&self, seq: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
+    pub fn since(&self, seq: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
         let skip = seq.saturating_sub(self.first).min(self.offsets.len() as u64);
         (self.first + skip..)
             .zip(&self.offsets[skip as usize..])
@@ -49,6 +50,7 @@ pub struct LiveIndex {
     pub ejs: Vec<EjPlaces>,
     places: HashMap<EjId, usize>,
     pub records: u64,
+    pub first_lsn: u64,
     pub last_lsn: u64,
     pub last_offset: u64,
     pub end: u64,
@@ -61,8 +63,8 @@ pub struct LiveIndex {
 }
 
 impl LiveIndex {
-    pub fn new(start: u64, before_first_lsn: u64, chain: u32) -> Self {
-        Self { end: start, last_lsn: before_first_lsn, chain, ..Self::default() }
+    pub fn new(start: u64, first_lsn: u64, chain: u32) -> Self {
+        Self { end: start, first_lsn, last_lsn: first_lsn - 1, chain, ..Self::default() }
     }
 
     pub fn push(&mut self, meta: &RecordMeta, offset: u64, crc: u32) {
@@ -94,10 +96,16 @@ impl LiveIndex {
         self.chain = crc32c::crc32c_append(self.chain, &crc.to_le_bytes());
     }
 
-    pub fn push_act(&mut self, kind: Kind, payload: &Bytes) {
-        if kind == Kind::OperatorAct && crate::damage::DamageAccepted::decode(payload).is_some() {
+    pub fn push_act(&mut self, kind: Kind, payload: &[u8]) {
+        if kind == Kind::OperatorAct && DamageAccepted::decode(payload).is_some() {
             self.acts.push(Bytes::copy_from_slice(payload));
         }
+    }
+
+    /// As [`Self::push_act`], of the sound record at `offset` of a segment's bytes.
+    pub fn push_act_at(&mut self, meta: &RecordMeta, bytes: &[u8], offset: u64) {
+        let from = offset as usize + RECORD_HEADER_BYTES;
+        self.push_act(meta.kind, &bytes[from..offset as usize + meta.len]);
     }
 
     pub fn ej(&self, ej: EjId) -> Option<&EjPlaces> {
@@ -109,7 +117,7 @@ impl LiveIndex {
         let mut out = Vec::new();
         for (at, places) in self.ejs.iter().enumerate() {
             let done = self.keyed[at] as u64;
-            for (seq, offset) in places.from_seq(places.first + done) {
+            for (seq, offset) in places.since(places.first + done) {
                 if out.len() == max {
                     return out;
                 }

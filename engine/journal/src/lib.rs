@@ -19,14 +19,20 @@ mod reader;
 mod release;
 mod segment;
 mod shared;
+mod shelf;
+mod sidecar;
 mod tail;
 
+mod accept;
 mod damage;
+mod examine;
 mod losses;
 mod recover;
 mod scan;
 mod survey;
 mod torn;
+mod verify;
+mod walk;
 
 mod disk;
 mod format;
@@ -37,6 +43,7 @@ mod tests;
 
 pub mod conformance;
 
+pub use accept::{AcceptError, OPERATOR_EJ};
 pub use damage::{Damage, DamageAccepted, DamageId, DamageIdError, DamageKind, Loss};
 pub use embedded::{EmbeddedJournal, OpenError, Owner};
 pub use measures::describe_metrics;
@@ -48,3 +55,5 @@ pub use recover::{OpenReport, TornReport};
 pub use settings::{JournalSettings, SettingsError};
 pub use shared::{Fault, OnFault};
 pub use slot::{AppendFuture, Completer, Slots};
+pub use verify::{SidecarFault, SidecarFinding, VerifyReport, verify};
+pub use walk::EjSpan;

@@ -5,6 +5,7 @@ use std::mem;
 use parking_lot::{Condvar, Mutex};
 
 use crate::format::frame_bytes;
+use crate::measures::refused;
 use crate::port::{Append, Entry, Refusal};
 use crate::slot::Completer;
 
@@ -44,16 +45,16 @@ impl Queue {
 
     /// Queues the jobs next to each other, or settles them all as refused.
     pub fn push(&self, jobs: impl IntoIterator<Item = Job>) {
-        let mut refused = Vec::new();
+        let mut turned_away = Vec::new();
         let wake = {
             let mut state = self.state.lock();
             for job in jobs {
                 let bytes = job.bytes();
                 if state.stopping {
-                    refused.push((job, Refusal::Stopping));
+                    turned_away.push((job, Refusal::Stopping));
                 } else if state.bytes + bytes > self.bytes_max && state.bytes > 0 {
                     let queued_bytes = state.bytes;
-                    refused.push((job, Refusal::Busy { queued_bytes, limit: self.bytes_max }));
+                    turned_away.push((job, Refusal::Busy { queued_bytes, limit: self.bytes_max }));
                 } else {
                     state.bytes += bytes;
                     state.jobs.push(job);
@@ -64,7 +65,8 @@ impl Queue {
         if wake {
             self.arrived.notify_one();
         }
-        for (job, why) in refused {
+        for (job, why) in turned_away {
+            refused(why);
             job.completer.complete(Append::Refused(why));
         }
     }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use sluice_ids::{EjId, Seq};
 
 use crate::disk::read_range;
+use crate::examine::examine;
 use crate::format::{Parsed, RECORD_HEADER_BYTES, RecordMeta, parse_header, parse_record};
 use crate::port::{Entry, ReadError, Reader, Record};
 use crate::segment::Segment;
@@ -77,7 +78,7 @@ fn fetch(
         let oldest = Seq::new(released + 1);
         return Err(ReadError::Released { ej: state.ej, asked: Seq::new(from), oldest });
     }
-    let found = state.places(from, ahead.records).map_err(|source| ReadError::Io {
+    let found = state.places(shared, from, ahead.records).map_err(|source| ReadError::Io {
         segment: 0,
         offset: 0,
         source,
@@ -141,7 +142,7 @@ fn from_disk(
             // The first one was read whole, so it is damaged; a later one may be cut by the
             // chunk's end, and is looked at again as the first of the next call.
             _ if records.is_empty() => {
-                shared.damage_seen(segment);
+                examine(shared, segment);
                 return Err(ReadError::Damaged { segment: number, offset: *offset });
             }
             _ => break,
@@ -170,17 +171,15 @@ pub fn record(meta: &RecordMeta, bytes: &Bytes, at: usize) -> Record {
 
 /// The record at `offset` of `segment`, wherever its bytes are.
 pub fn read_at(shared: &Shared, segment: &Segment, offset: u64) -> Option<Record> {
-    let bytes = match shared.tail.from(segment.number, offset) {
-        Some(bytes) => bytes,
-        None => {
-            let mut bytes = read_range(&*segment.file, offset, ONE_RECORD_BYTES).ok()?;
-            let meta = parse_header(&bytes, segment.salt)?;
-            if meta.frame_bytes() > bytes.len() {
-                bytes = read_range(&*segment.file, offset, meta.frame_bytes()).ok()?;
-            }
-            bytes.into()
-        }
-    };
+    if let Some(bytes) = shared.tail.from(segment.number, offset) {
+        return parse_header(&bytes, segment.salt).map(|meta| record(&meta, &bytes, 0));
+    }
+    let mut bytes = read_range(&*segment.file, offset, ONE_RECORD_BYTES).ok()?;
+    let meta = parse_header(&bytes, segment.salt)?;
+    if meta.frame_bytes() > bytes.len() {
+        bytes = read_range(&*segment.file, offset, meta.frame_bytes()).ok()?;
+    }
+    let bytes = Bytes::from(bytes);
     match parse_record(&bytes, segment.salt) {
         Parsed::Sound { meta, .. } => Some(record(&meta, &bytes, 0)),
         _ => None,

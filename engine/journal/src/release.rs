@@ -48,7 +48,7 @@ pub fn release(shared: &Shared, before: &[(EjId, Seq)]) -> io::Result<usize> {
 
 fn is_before(segment: &Segment, before: &[(EjId, Seq)]) -> bool {
     segment
-        .lasts()
+        .spans()
         .iter()
-        .all(|(ej, last)| before.iter().any(|(of, until)| of == ej && *last < until.get()))
+        .all(|(ej, _, last, _)| before.iter().any(|(of, until)| of == ej && *last < until.get()))
 }

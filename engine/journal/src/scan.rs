@@ -126,19 +126,16 @@ impl Scan {
         self.found.push(found);
     }
 
-    /// Forgets everything from `offset` on, as if it had never been written.
-    pub fn cut(&mut self, offset: u64, header: Option<&SegmentHeader>) {
-        self.holes.retain(|h| h.offset < offset);
-        self.found.retain(|f| f.offset < offset);
+    /// Forgets that hole and everything after it, as if it had never been written.
+    pub fn cut(&mut self, torn: &Hole, header: Option<&SegmentHeader>) {
+        self.holes.retain(|hole| hole.offset < torn.offset);
+        self.found.retain(|found| found.offset < torn.offset);
         self.chain = header.map_or(0, SegmentHeader::crc);
-        for found in self.found.iter().filter(|f| f.sound) {
+        for found in self.found.iter().filter(|found| found.sound) {
             self.chain = crc32c::crc32c_append(self.chain, &found.crc.to_le_bytes());
         }
-        if let Some(hole) = self.holes.iter().find(|h| h.end > offset) {
-            debug_assert!(hole.offset < offset);
-        }
-        self.end = offset;
-        self.next_lsn = self.found.last().map_or(self.next_lsn, |f| f.meta.lsn.get() + 1);
+        self.end = torn.offset;
+        self.next_lsn = torn.first_lsn;
     }
 }
 

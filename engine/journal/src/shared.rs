@@ -10,12 +10,14 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use sluice_ids::{EjId, Seq};
 
 use crate::damage::DamageBook;
-use crate::disk::Disk;
-use crate::format::JournalId;
+use crate::disk::{Disk, read_range};
+use crate::format::{JournalId, SegmentHeader};
+use crate::losses::Floors;
 use crate::port::{Keys, KeysOf, Record};
 use crate::queue::Queue;
-use crate::segment::Segment;
+use crate::segment::{Places, Segment};
 use crate::settings::JournalSettings;
+use crate::shelf::Shelf;
 use crate::tail::Tail;
 
 /// Why the journal can no longer promise anything: the process must end (exit code 70).
@@ -40,6 +42,7 @@ pub struct Shared {
     pub on_fault: OnFault,
     pub queue: Queue,
     pub tail: Tail,
+    pub shelf: Shelf,
     pub damages: DamageBook,
     /// In order of number; the last is the one that is written to, once there is one.
     pub segments: RwLock<Vec<Arc<Segment>>>,
@@ -69,9 +72,21 @@ impl Shared {
 }
 
 impl Shared {
-    /// A record of the segment did not read back as it was written.
-    pub fn damage_seen(&self, segment: &Arc<Segment>) {
-        tracing::error!(segment = segment.number, "a record in the journal is damaged");
+    /// How far each EJ was at the end of the segment.
+    pub fn floors_after(&self, segment: &Segment) -> Floors {
+        let next = self.segments.read().iter().find(|s| s.number > segment.number).cloned();
+        let header = next.and_then(|next| {
+            let block = read_range(&*next.file, 0, next.start as usize).ok()?;
+            SegmentHeader::decode(&block)
+        });
+        header.map_or_else(
+            || {
+                let ejs = self.ejs.read();
+                let of = ejs.iter().map(|(ej, s)| (*ej, s.floor.load(Ordering::Acquire)));
+                Floors { of: of.collect(), unlisted: 0 }
+            },
+            |header| Floors::from_header(&header),
+        )
     }
 }
 
@@ -136,9 +151,10 @@ impl EjState {
     /// Up to `max` places from `seq` on, all in the first segment that has any.
     pub fn places(
         &self,
+        shared: &Shared,
         seq: u64,
         max: usize,
-    ) -> io::Result<Option<(Arc<Segment>, Vec<(u64, u64)>)>> {
+    ) -> io::Result<Option<(Arc<Segment>, Places)>> {
         let mut from = {
             let segments = self.segments.read();
             segments.partition_point(|(first, _)| *first <= seq).saturating_sub(1)
@@ -147,7 +163,7 @@ impl EjState {
             let Some(segment) = self.segments.read().get(from).map(|(_, s)| Arc::clone(s)) else {
                 return Ok(None);
             };
-            let places = segment.places(self.ej, seq, max)?;
+            let places = segment.places(shared, self.ej, seq, max)?;
             if !places.is_empty() {
                 return Ok(Some((segment, places)));
             }

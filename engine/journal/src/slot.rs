@@ -7,7 +7,8 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 
 use parking_lot::Mutex;
 
@@ -30,6 +31,27 @@ impl AppendFuture {
     /// An append whose end is known already.
     pub fn ready(outcome: Append) -> Self {
         Self(Arc::new(Slot(Mutex::new(State { outcome: Some(outcome), waker: None }))))
+    }
+}
+
+impl AppendFuture {
+    /// Blocks the thread until the append has ended. Not for async code.
+    #[must_use]
+    pub fn wait(mut self) -> Append {
+        struct Unpark(Thread);
+        impl Wake for Unpark {
+            fn wake(self: Arc<Self>) {
+                self.0.unpark();
+            }
+        }
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut context = Context::from_waker(&waker);
+        loop {
+            if let Poll::Ready(outcome) = Pin::new(&mut self).poll(&mut context) {
+                return outcome;
+            }
+            thread::park();
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! What lies in the journal's folder, before any record is read.
 
-use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::Arc;
@@ -37,7 +36,6 @@ pub struct Survey {
     pub segments: Vec<SegmentFile>,
     /// Numbers of segments that were let go and are still there.
     pub leftover: Vec<u64>,
-    pub sidecars: Vec<u64>,
     /// Names of files that nothing needs any more.
     pub stale: Vec<String>,
     /// The oldest kept segment's header, once something was let go.
@@ -47,35 +45,33 @@ pub struct Survey {
 }
 
 pub fn survey(disk: &dyn Disk) -> io::Result<Survey> {
-    let mut numbers = Vec::new();
-    let mut sidecars = Vec::new();
-    let mut stale = Vec::new();
-    let mut has = BTreeMap::new();
-    for name in disk.list()? {
-        match FileName::parse(&name) {
-            FileName::Segment(number) => numbers.push(number),
-            FileName::Sidecar(number) => sidecars.push(number),
-            FileName::Prepared(_) | FileName::Temporary => stale.push(name),
-            FileName::Other => {
-                has.insert(name, ());
-            }
-        }
-    }
-    numbers.sort_unstable();
-
-    let released = if has.contains_key(RELEASED_FILE) {
-        let file = disk.open(RELEASED_FILE)?;
-        SegmentHeader::decode(&read_range(&*file, 0, file.len()? as usize)?)
-    } else {
-        None
-    };
-    let head = has.contains_key(HEAD_FILE).then(|| disk.open(HEAD_FILE)).transpose()?;
+    // First the head mark, then what was let go, then the names: where the owner runs meanwhile,
+    // each later look can only see more than the one before it says.
+    let head = if_there(disk.open(HEAD_FILE))?;
     let mark = match &head {
         Some(file) => decode_head(&read_range(&**file, 0, HEAD_BYTES)?),
         None => None,
     };
+    let released = match if_there(disk.open(RELEASED_FILE))? {
+        Some(file) => SegmentHeader::decode(&read_range(&*file, 0, file.len()? as usize)?),
+        None => None,
+    };
+    let mut numbers = Vec::new();
+    let mut stale = Vec::new();
+    let mut sidecars = Vec::new();
+    for name in disk.list()? {
+        match FileName::parse(&name) {
+            FileName::Segment(number) => numbers.push(number),
+            FileName::Sidecar(number) => sidecars.push((number, name)),
+            FileName::Prepared(_) | FileName::Temporary => stale.push(name),
+            FileName::Other => {}
+        }
+    }
+    numbers.sort_unstable();
 
     let oldest = released.as_ref().map_or(0, |h| h.segment);
+    let gone = sidecars.into_iter().filter(|(number, _)| *number < oldest);
+    stale.extend(gone.map(|(_, name)| name));
     let leftover = numbers.iter().copied().filter(|n| *n < oldest).collect();
     let mut opened = Vec::new();
     for number in numbers.into_iter().filter(|n| *n >= oldest) {
@@ -110,12 +106,19 @@ pub fn survey(disk: &dyn Disk) -> io::Result<Survey> {
         journal,
         segments,
         leftover,
-        sidecars,
         stale,
         released,
         head,
         head_lsn: mark.filter(|(id, _)| *id == journal).map(|(_, lsn)| lsn),
     })
+}
+
+fn if_there<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
+    match outcome {
+        Ok(there) => Ok(Some(there)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn read_header(file: &dyn DiskFile) -> Option<SegmentHeader> {

@@ -7,6 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::disk::{Disk, DiskFile};
+use crate::recover::TornReport;
 
 pub struct TornTail {
     pub segment: u64,
@@ -16,6 +17,11 @@ pub struct TornTail {
 }
 
 impl TornTail {
+    pub fn report(&self) -> TornReport {
+        let Self { segment, offset, .. } = *self;
+        TornReport { segment, offset, bytes: self.bytes.len() as u64 }
+    }
+
     pub fn set_aside(&mut self, disk: &dyn Disk) -> io::Result<()> {
         let taken = disk.list()?;
         let name = (0..)
