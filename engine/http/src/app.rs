@@ -7,7 +7,7 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sluice_ids::EjId;
 use sluice_mappings::entity::LegalEntity;
-use sluice_state::{Access, Scope, State};
+use sluice_state::{Access, Health, Scope, State};
 use tokio::sync::Semaphore;
 
 use crate::cache::{Cache, Rendered, ResourceKey};
@@ -37,6 +37,8 @@ pub(crate) struct App {
     pub(crate) cursors: CursorKey,
     pub(crate) resources: Cache<ResourceKey, Arc<Rendered>>,
     pub(crate) chunks: Cache<ChunkKey, KeptChunk>,
+    /// Held while a search may walk a whole index.
+    pub(crate) searches: Arc<Semaphore>,
     /// Held while a chunk is built.
     pub(crate) builders: Arc<Semaphore>,
     pub(crate) vitals: Arc<dyn Vitals>,
@@ -61,6 +63,7 @@ impl App {
             state: deps.state,
             resources: Cache::new(cached(settings.cache.resource_bytes_max), "resources"),
             chunks: Cache::new(cached(settings.cache.chunk_bytes_max), "chunks"),
+            searches: Arc::new(Semaphore::new(settings.wide_searches_max)),
             builders: Arc::new(Semaphore::new(settings.export_builders_max)),
             hosts: Hosts::new(settings.address, &settings.allowed_hosts, &settings.public_base),
             may_be_open: settings.address.ip().is_loopback()
@@ -86,6 +89,12 @@ impl App {
                 }
             },
         }
+    }
+
+    /// Whether every record that is counted can also be read. Asked after a read that found
+    /// nothing: a lost record must not pass for one that never was.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.state.health() != Health::Lost
     }
 
     /// Whether everyone may do everything. Once a token was seen it never is again.

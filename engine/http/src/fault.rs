@@ -87,6 +87,8 @@ pub(crate) enum Fault {
     CursorForged,
     CursorForeign,
     CursorExpired,
+    /// The state lost a record: what is there cannot be told from what is not.
+    StateLost,
     /// A bug: counted and logged with its route.
     Internal,
 }
@@ -123,6 +125,7 @@ impl Fault {
             | Self::CursorForged
             | Self::CursorForeign => StatusCode::BAD_REQUEST,
             Self::CursorExpired => StatusCode::GONE,
+            Self::StateLost => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -151,6 +154,7 @@ impl Fault {
             Self::Query(error) if error.reason.is_unsupported() => IssueType::NotSupported,
             Self::Parameter { .. } | Self::Query(_) => IssueType::Value,
             Self::CursorExpired => IssueType::Expired,
+            Self::StateLost => IssueType::Transient,
             Self::Internal => IssueType::Exception,
         }
     }
@@ -209,6 +213,10 @@ impl Fault {
             }
             Self::CursorExpired => {
                 "the changes since the search began are no longer kept; search again".into()
+            }
+            Self::StateLost => {
+                "a record could not be read back; the state is to be rebuilt from the journal"
+                    .into()
             }
             Self::Internal => "the request failed here; it is counted and logged".into(),
         }

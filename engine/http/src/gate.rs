@@ -77,8 +77,13 @@ impl Door {
             None
         };
         if this.route.wide && !is_selective(&parts, form.as_deref()) {
+            let permit = Arc::clone(&this.app.searches).acquire_owned().await;
             let this = Arc::clone(this);
-            let work = move || this.called(&parts, form, grant, spent);
+            let work = move || {
+                let answer = this.called(&parts, form, grant, spent);
+                drop(permit);
+                answer
+            };
             return tokio::task::spawn_blocking(work).await.unwrap_or(Err(Fault::Internal));
         }
         this.called(&parts, form, grant, spent)

@@ -55,6 +55,9 @@ pub struct HttpSettings {
     pub page_count_default: u32,
     /// Most resources on a page; a larger `_count` gets this. Default 1000.
     pub page_count_max: u32,
+    /// Searches that may walk a whole index (all but those by `_id`, `identifier` or `patient`) at
+    /// the same time; others wait. Default 2: they share the processors with the feed.
+    pub wide_searches_max: usize,
     /// Compress answers of at least this many bytes when the client takes gzip. Default 4096: one
     /// resource is not worth its 30 µs.
     pub gzip_bytes_min: usize,
@@ -122,6 +125,7 @@ impl Default for HttpSettings {
             body_bytes_max: 64 * 1024,
             page_count_default: 20,
             page_count_max: 1000,
+            wide_searches_max: 2,
             gzip_bytes_min: 4096,
             export_builders_max: 1,
             server_timing: true,
@@ -170,7 +174,7 @@ impl HttpSettings {
     /// # Errors
     /// The first value that cannot work.
     pub fn check(&self) -> Result<(), SettingsError> {
-        let least: [(&'static str, u64, u64); 13] = [
+        let least: [(&'static str, u64, u64); 14] = [
             ("connections_max", self.connections_max as u64, 1),
             ("connections_per_peer_max", self.connections_per_peer_max as u64, 1),
             ("header_timeout_ms", self.header_timeout_ms, 1),
@@ -182,6 +186,7 @@ impl HttpSettings {
             ("body_bytes_max", self.body_bytes_max as u64, 256),
             ("page_count_default", u64::from(self.page_count_default), 1),
             ("page_count_max", u64::from(self.page_count_max), 1),
+            ("wide_searches_max", self.wide_searches_max as u64, 1),
             ("gzip_bytes_min", self.gzip_bytes_min as u64, 1),
             ("export_builders_max", self.export_builders_max as u64, 1),
         ];

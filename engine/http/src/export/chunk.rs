@@ -109,7 +109,7 @@ impl Source {
         let lines = Arc::new(lines);
         let bytes = lines.ndjson.len() + lines.ends.len() * size_of::<(ResourceId, u32)>();
         let kept = KeptChunk::Lines(Arc::clone(&lines));
-        app.chunks.put(self.key(chunk, Form::Lines), version, kept, bytes);
+        keep(app, self.key(chunk, Form::Lines), version, kept, bytes);
         lines
     }
 
@@ -127,7 +127,7 @@ impl Source {
         let deflated = Arc::new(deflated);
         let bytes = deflated.bytes.len();
         let kept = KeptChunk::Deflated(Arc::clone(&deflated));
-        app.chunks.put(self.key(chunk, Form::Deflated), version, kept, bytes);
+        keep(app, self.key(chunk, Form::Deflated), version, kept, bytes);
         deflated
     }
 
@@ -144,6 +144,13 @@ impl Source {
             ends.push((record.id(), end));
         }
         (version.get(), Lines { ndjson: ndjson.into(), ends })
+    }
+}
+
+/// A chunk that lacks a lost record must not outlive the trouble.
+fn keep(app: &App, key: ChunkKey, version: u64, kept: KeptChunk, bytes: usize) {
+    if app.is_whole() {
+        app.chunks.put(key, version, kept, bytes);
     }
 }
 

@@ -1,7 +1,6 @@
 //! The answer to an export: which form, whether the client has it already, and its bytes piece by
 //! piece.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -27,6 +26,9 @@ pub(crate) fn stream(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let media = media(call)?;
     let ej = call.ej().ok_or(Fault::NotFound)?;
     let view = call.scope().ej(ej).ok_or(Fault::NotFound)?;
+    if !call.app.is_whole() {
+        return Err(Fault::StateLost);
+    }
     let entity = call.app.entities.get(&ej).cloned().ok_or(Fault::NotFound)?;
     let chunks = view.chunks(record_type);
     // Each change moves some chunk to a Seq above all before it.
@@ -62,8 +64,13 @@ pub(crate) fn stream(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         },
     };
     let body = stream::unfold(pieces, |mut pieces| async move {
-        let piece = pieces.piece().await?;
-        Some((Ok::<_, Infallible>(piece), pieces))
+        match pieces.piece().await {
+            Ok(piece) => Some((Ok(piece?), pieces)),
+            Err(broken) => {
+                pieces.next = Next::Nothing;
+                Some((Err(broken), pieces))
+            }
+        }
     });
     let mut response = Response::new(Body::from_stream(body));
     let headers = response.headers_mut();
@@ -98,6 +105,16 @@ fn media(call: &Call<'_>) -> Result<Option<HeaderValue>, Fault> {
     Ok(None)
 }
 
+/// The export cannot be completed. The connection is closed without the last chunk, so that a
+/// client can tell: a short export must not look like a whole one.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("the state lost a record")]
+    StateLost,
+    #[error("building a chunk failed")]
+    Build,
+}
+
 /// What the client gets next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
@@ -124,7 +141,7 @@ struct Pieces {
 
 impl Pieces {
     /// The next piece that is not empty; `None` at the end. (An empty one would end the body.)
-    async fn piece(&mut self) -> Option<Bytes> {
+    async fn piece(&mut self) -> Result<Option<Bytes>, Broken> {
         loop {
             let piece = match self.next {
                 Next::Head => {
@@ -133,16 +150,16 @@ impl Pieces {
                 }
                 Next::Chunk(chunk) => {
                     self.next = self.after(Some(chunk));
-                    self.chunk(chunk).await
+                    self.chunk(chunk).await?
                 }
                 Next::Tail => {
                     self.next = Next::Nothing;
                     self.tail()
                 }
-                Next::Nothing => return None,
+                Next::Nothing => return Ok(None),
             };
             if !piece.is_empty() {
-                return Some(piece);
+                return Ok(Some(piece));
             }
         }
     }
@@ -159,7 +176,7 @@ impl Pieces {
         }
     }
 
-    async fn chunk(&mut self, chunk: u32) -> Bytes {
+    async fn chunk(&mut self, chunk: u32) -> Result<Bytes, Broken> {
         if let PieceForm::NdjsonGzip(trailer) = &mut self.form {
             let deflated = match self.source.kept_deflated(&self.app, chunk) {
                 Some(kept) => kept,
@@ -170,11 +187,11 @@ impl Pieces {
                             .kept_deflated(app, chunk)
                             .unwrap_or_else(|| source.build_deflated(app, chunk))
                     })
-                    .await
+                    .await?
                 }
             };
             trailer.add(&deflated);
-            return deflated.bytes.clone();
+            return Ok(deflated.bytes.clone());
         }
         let lines = match self.source.kept_lines(&self.app, chunk) {
             Some(kept) => kept,
@@ -182,17 +199,17 @@ impl Pieces {
                 apart(&self.app, &self.source, move |app, source| {
                     source.kept_lines(app, chunk).unwrap_or_else(|| source.build_lines(app, chunk))
                 })
-                .await
+                .await?
             }
         };
         let record_type = self.source.record_type.fhir();
-        match &mut self.form {
+        Ok(match &mut self.form {
             PieceForm::Ndjson | PieceForm::NdjsonGzip(_) => lines.ndjson.clone(),
             PieceForm::Bundle { base, any } => entries(&lines, record_type, base, any).into(),
             PieceForm::BundleGzip { base, any, encoder } => {
                 encoder.push(&entries(&lines, record_type, base, any)).into()
             }
-        }
+        })
     }
 
     fn tail(&mut self) -> Bytes {
@@ -214,19 +231,17 @@ async fn apart<T: Send + 'static>(
     app: &Arc<App>,
     source: &Source,
     build: impl FnOnce(&App, &Source) -> T + Send + 'static,
-) -> T {
+) -> Result<T, Broken> {
     let permit = Arc::clone(&app.builders).acquire_owned().await;
-    let (app, source) = (Arc::clone(app), source.clone());
+    let (worker, source) = (Arc::clone(app), source.clone());
     let built = tokio::task::spawn_blocking(move || {
-        let built = build(&app, &source);
+        let built = build(&worker, &source);
         drop(permit);
         built
     });
-    match built.await {
-        Ok(built) => built,
-        // The body ends short and the connection is closed: a client can tell (no last chunk).
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
+    let built = built.await.map_err(|_| Broken::Build)?;
+    // Asked after the records were read: those that were lost are left out of a chunk.
+    if app.is_whole() { Ok(built) } else { Err(Broken::StateLost) }
 }
 
 /// The chunk's entries, the Bundle's head before the first of all.

@@ -30,8 +30,10 @@ pub(crate) fn resource(call: &Call<'_>) -> Result<Response<Body>, Fault> {
 
     // An id that is no UUID is one of nothing: the same answer as for one in another EJ.
     let id = ResourceId::parse(call.id()).ok_or(Fault::NotFound)?;
-    let (ej, record) =
-        call.in_store(|| call.scope().get(record_type, id)).ok_or(Fault::NotFound)?;
+    let found = call.in_store(|| call.scope().get(record_type, id));
+    let Some((ej, record)) = found else {
+        return Err(if call.app.is_whole() { Fault::NotFound } else { Fault::StateLost });
+    };
     let rendered = call.in_render(|| call.app.rendered(ej, &record, call.route.fhir));
 
     let last_modified = rendered.last_modified.as_ref();

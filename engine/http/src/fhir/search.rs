@@ -288,7 +288,7 @@ fn fault_of(error: SearchError) -> Fault {
     match error {
         SearchError::CursorExpired => Fault::CursorExpired,
         SearchError::CursorForeign => Fault::CursorForeign,
-        SearchError::Lost { .. } => Fault::Internal,
+        SearchError::Lost { .. } => Fault::StateLost,
     }
 }
 

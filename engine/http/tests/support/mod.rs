@@ -10,7 +10,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use parking_lot::Mutex;
 use sluice_http::role::{Reach, Role};
 use sluice_http::tokens::NewToken;
@@ -83,9 +83,26 @@ pub fn deps(folder: &std::path::Path, vitals: &Arc<TestVitals>) -> Deps {
 
 impl Running {
     pub fn start(settings: HttpSettings) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_with(settings, PrometheusBuilder::new().build_recorder().handle())
+    }
+
+    /// With a data directory that is there already.
+    pub fn start_in(folder: tempfile::TempDir, settings: HttpSettings) -> Self {
+        let prometheus = PrometheusBuilder::new().build_recorder().handle();
+        Self::start_all(folder, settings, prometheus)
+    }
+
+    pub fn start_with(settings: HttpSettings, prometheus: PrometheusHandle) -> Self {
+        Self::start_all(tempfile::tempdir().unwrap(), settings, prometheus)
+    }
+
+    fn start_all(
+        folder: tempfile::TempDir,
+        settings: HttpSettings,
+        prometheus: PrometheusHandle,
+    ) -> Self {
         let vitals = Arc::new(TestVitals::default());
-        let deps = deps(folder.path(), &vitals);
+        let deps = Deps { prometheus, ..deps(folder.path(), &vitals) };
         let state = deps.state.clone();
         let stop = CancellationToken::new();
         let (told, bound) = std::sync::mpsc::channel();
