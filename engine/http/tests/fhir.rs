@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use sluice_http::role::Role;
 use sluice_http::routes::{self, Interaction};
 use sluice_mappings::records::{Link, LinkKind};
+use sluice_state::StateSettings;
 use support::{Answer, Lane, Running, ej, resource_id, settings};
 
 fn ids(bundle: &serde_json::Value) -> Vec<String> {
@@ -368,6 +369,26 @@ fn cursors_are_refused_when_forged_moved_or_mixed() {
     assert_eq!(status(&format!("/fhir/R4/Encounter?_cursor={cursor}")), 400);
     assert_eq!(status(&format!("/ej/EJ1/fhir/R4/Patient?_cursor={cursor}")), 400);
     assert_eq!(status(&format!("{next}&family=martin")), 400);
+}
+
+#[test]
+fn a_cursor_older_than_what_is_remembered_is_gone_and_the_search_can_begin_anew() {
+    let state = StateSettings { history_rows_max: 128, ..StateSettings::default() };
+    let server = Running::start_over(settings(), state);
+    let mut lane = Lane::of(&server, "EJ1");
+    for number in 0..5 {
+        lane.patient(number, "Durand");
+    }
+    let page = server.get("/fhir/R4/Patient?family=durand&_count=2", None).json();
+    let next = local(&link(&page, "next").unwrap());
+    // Each changes rows; far more than 128.
+    for turn in 0..200 {
+        lane.patient(1, if turn % 2 == 0 { "Durant" } else { "Martin" });
+    }
+    let answer = server.get(&next, None);
+    assert_eq!((answer.status, answer.is_outcome()), (410, true));
+    let page = server.get("/fhir/R4/Patient?family=durand&_count=2", None).json();
+    assert_eq!(page["total"], 4);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! TLS, with a certificate made by the openssl program (skipped, visibly, where there is none).
 
-#![allow(clippy::unwrap_used, reason = "test code")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "test code")]
 
 mod support;
 

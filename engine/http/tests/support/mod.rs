@@ -69,8 +69,12 @@ pub fn settings() -> HttpSettings {
 }
 
 pub fn deps(folder: &std::path::Path, vitals: &Arc<TestVitals>) -> Deps {
+    deps_of(folder, vitals, StateSettings::default())
+}
+
+fn deps_of(folder: &std::path::Path, vitals: &Arc<TestVitals>, state: StateSettings) -> Deps {
     let ejs = [ej("EJ1"), ej("EJ2")];
-    let (state, _) = State::open(&folder.join("state"), StateSettings::default(), &ejs).unwrap();
+    let (state, _) = State::open(&folder.join("state"), state, &ejs).unwrap();
     Deps {
         state,
         cursors: CursorKey::open(folder).unwrap(),
@@ -89,20 +93,32 @@ impl Running {
     /// With a data directory that is there already.
     pub fn start_in(folder: tempfile::TempDir, settings: HttpSettings) -> Self {
         let prometheus = PrometheusBuilder::new().build_recorder().handle();
-        Self::start_all(folder, settings, prometheus)
+        Self::start_all(folder, settings, prometheus, StateSettings::default())
+    }
+
+    /// With a state that remembers other than by default.
+    pub fn start_over(settings: HttpSettings, state: StateSettings) -> Self {
+        let prometheus = PrometheusBuilder::new().build_recorder().handle();
+        Self::start_all(tempfile::tempdir().unwrap(), settings, prometheus, state)
     }
 
     pub fn start_with(settings: HttpSettings, prometheus: PrometheusHandle) -> Self {
-        Self::start_all(tempfile::tempdir().unwrap(), settings, prometheus)
+        Self::start_all(
+            tempfile::tempdir().unwrap(),
+            settings,
+            prometheus,
+            StateSettings::default(),
+        )
     }
 
     fn start_all(
         folder: tempfile::TempDir,
         settings: HttpSettings,
         prometheus: PrometheusHandle,
+        state: StateSettings,
     ) -> Self {
         let vitals = Arc::new(TestVitals::default());
-        let deps = Deps { prometheus, ..deps(folder.path(), &vitals) };
+        let deps = Deps { prometheus, ..deps_of(folder.path(), &vitals, state) };
         let state = deps.state.clone();
         let stop = CancellationToken::new();
         let (told, bound) = std::sync::mpsc::channel();
@@ -208,7 +224,8 @@ impl Lane {
 
     fn stamp(&mut self) -> Stamp {
         self.seq = self.seq.next();
-        let updated_at = Micros::new(1_790_000_000_000_000 + self.seq.get() as i64 * 1_000_000);
+        // A millisecond each: the state remembers an hour of the feed's own time.
+        let updated_at = Micros::new(1_790_000_000_000_000 + self.seq.get() as i64 * 1_000);
         Stamp { created: self.seq, version: self.seq, updated_at }
     }
 
