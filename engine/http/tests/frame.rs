@@ -54,6 +54,34 @@ fn every_route_refuses_strangers_and_low_roles_before_any_body_is_sent() {
 }
 
 #[test]
+fn the_documentation_lists_the_routes_and_who_may_call_them() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/http.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let documented: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("| GET |") || line.starts_with("| POST |"))
+        .collect();
+    let routed: Vec<String> = routes::table()
+        .iter()
+        .map(|route| {
+            let (role, scope) = match route.policy {
+                Policy::Public => ("public", "none"),
+                Policy::Needs { role, scope } => (
+                    role.name(),
+                    match scope {
+                        EjScope::Visible => "visible",
+                        EjScope::Path => "path",
+                        EjScope::Every => "every",
+                    },
+                ),
+            };
+            format!("| {} | `{}` | {role} | {scope} |", route.method, route.path)
+        })
+        .collect();
+    assert_eq!(documented, routed);
+}
+
+#[test]
 fn a_route_about_every_ej_is_closed_to_a_token_for_some() {
     let server = Running::start(settings());
     let one = server.token(Role::Administrator, &["EJ1"]);
