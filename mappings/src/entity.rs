@@ -8,6 +8,8 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use sluice_ids::EjId;
 
+use crate::hl7::{Charset, Declared};
+
 /// Which national rules a feed follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -88,11 +90,33 @@ fn default_charset() -> String {
     "UNICODE UTF-8".into()
 }
 
+impl EjSettings {
+    /// An EJ of which nothing but its id is said.
+    #[must_use]
+    pub fn named(id: EjId) -> Self {
+        Self {
+            id,
+            name: id.to_string(),
+            finess: String::new(),
+            msh4: Vec::new(),
+            strict_sender: false,
+            test_messages: false,
+            time_zone: default_time_zone(),
+            charset: default_charset(),
+            profile: Profile::default(),
+            account_is_visit: false,
+            authority: Vec::new(),
+        }
+    }
+}
+
 /// An [`EjSettings`] that was checked.
 #[derive(Debug, Clone)]
 pub struct LegalEntity {
     pub settings: EjSettings,
     pub zone: TimeZone,
+    /// Of messages without MSH-18.
+    pub charset: Charset,
 }
 
 /// Why an EJ's settings cannot be used.
@@ -116,6 +140,12 @@ impl LegalEntity {
     pub fn new(settings: EjSettings) -> Result<Self, EntityError> {
         let zone = TimeZone::get(&settings.time_zone)
             .map_err(|_| EntityError::TimeZone { name: settings.time_zone.clone() })?;
+        let charset = match Charset::declared(settings.charset.as_bytes()) {
+            Declared::Known(charset) => charset,
+            Declared::Absent | Declared::Unsupported => {
+                return Err(EntityError::Charset { value: settings.charset });
+            }
+        };
         let finess = &settings.finess;
         if !finess.is_empty()
             && (finess.len() != 9 || !finess.bytes().all(|b| b.is_ascii_alphanumeric()))
@@ -131,7 +161,7 @@ impl LegalEntity {
                 return Err(EntityError::System { index, value: authority.system.clone() });
             }
         }
-        Ok(Self { settings, zone })
+        Ok(Self { settings, zone, charset })
     }
 
     #[must_use]

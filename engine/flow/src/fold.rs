@@ -15,7 +15,6 @@ use sluice_mappings::hl7::{Location, Message, MshRaw, charset};
 
 use crate::acts::decode_epoch;
 use crate::control_ids::ControlIds;
-use crate::identity::default_charset;
 use crate::keys::sender_control_id;
 use crate::measures::Become;
 use crate::progress::Halt;
@@ -99,7 +98,7 @@ impl Fold {
     fn apply(&self, record: &Record, records: &dyn Records) -> Step {
         let raw = &record.entry.payload;
         let declared = MshRaw::find(raw).and_then(|msh| msh.charset());
-        let decoded = charset::decode(raw, declared, default_charset(&self.entity));
+        let decoded = charset::decode(raw, declared, self.entity.charset);
         let Ok(message) = Message::index(&decoded.text) else {
             // Accepted by a version with other rules.
             let issues = vec![Issue::new(IssueCode::StructureBroken, Location::segment(b"MSH"))];

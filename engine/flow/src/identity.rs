@@ -8,7 +8,7 @@ use sluice_channels::ListenerSettings;
 use sluice_channels::ack::{AckMode, Verdict};
 use sluice_ids::{ChannelId, EjId};
 use sluice_mappings::entity::LegalEntity;
-use sluice_mappings::hl7::{Charset, Declared, Field, Location, Message, MshRaw};
+use sluice_mappings::hl7::{Charset, Field, Location, Message, MshRaw};
 
 /// Fields that name a patient or a stay, where CX-4 tells who numbered it.
 const NUMBERED: [(&[u8; 3], u16); 5] =
@@ -33,7 +33,7 @@ impl Party {
         let own = [&id, &settings.finess].into_iter().chain(&settings.msh4);
         Self {
             ej: settings.id,
-            charset: default_charset(entity),
+            charset: entity.charset,
             test_messages: settings.test_messages,
             strict: settings.strict_sender,
             senders: own.filter(|s| !s.is_empty()).cloned().collect(),
@@ -46,19 +46,18 @@ impl Party {
     }
 }
 
-/// The charset of a message that declares none. [`LegalEntity::new`] has checked the name.
-pub(crate) fn default_charset(entity: &LegalEntity) -> Charset {
-    match Charset::declared(entity.settings.charset.as_bytes()) {
-        Declared::Known(charset) => charset,
-        Declared::Absent | Declared::Unsupported => Charset::Utf8,
-    }
-}
-
 /// A listener, as the intake needs it.
 pub struct Door {
     pub ack_mode: AckMode,
     /// Positions in [`Directory::parties`]; at least one.
     parties: Vec<usize>,
+}
+
+impl Door {
+    /// To one EJ alone.
+    pub(crate) fn to(party: usize) -> Self {
+        Self { ack_mode: AckMode::default(), parties: vec![party] }
+    }
 }
 
 /// Every declared EJ and every listener.

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use sluice_channels::ack::{Verdict, is_acknowledgement};
+use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::hl7::{
     Declared, DefectKind, Location, Message, Msh, MshRaw, Unreadable, Value, charset,
 };
@@ -40,6 +41,18 @@ pub enum Finding {
     Acknowledgement,
     /// A verdict, and its place where the verdict's own is not precise enough.
     Verdict(Verdict, Option<Location>),
+}
+
+/// Judges a message by itself, as its EJ's own listener would: what `sluice inspect` shows. The
+/// EJ is taken to be the only one, and an acknowledgement, which is never answered, passes.
+#[must_use]
+pub fn judge_alone(entity: &LegalEntity, frame: &[u8]) -> (Verdict, Option<Location>) {
+    let directory = Directory::new(std::slice::from_ref(entity), &[]);
+    let door = Door::to(0);
+    match judge(&directory, &door, Unserved::Refuse, frame).finding {
+        Finding::Acknowledgement => (Verdict::Accepted, None),
+        Finding::Verdict(verdict, at) => (verdict, at),
+    }
 }
 
 /// Judges a frame that came in through `door`.

@@ -27,6 +27,7 @@ mod flow;
 pub use acts::{DeadLetter, Reason};
 pub use flow::{Flow, Parts, StartError};
 pub use fold::Apply;
+pub use judge::judge_alone;
 pub use keys::{control_id_hash, keys_of, patient_hash};
 pub use measures::describe_metrics;
 pub use progress::{Halt, Standing};

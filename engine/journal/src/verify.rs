@@ -53,6 +53,8 @@ pub struct VerifyReport {
     pub head_lsn: Option<Lsn>,
     /// In order of name.
     pub ejs: Vec<(EjId, EjSpan)>,
+    /// How many messages have each verdict (its owner's number).
+    pub verdicts: Vec<(u8, u64)>,
     /// In order of place; accepted ones too.
     pub damages: Vec<Damage>,
     pub sidecars: Vec<SidecarFinding>,
@@ -118,6 +120,7 @@ pub(crate) fn verify_on(disk: Arc<dyn Disk>, keys_of: Option<KeysOf>) -> io::Res
         last_lsn: Lsn::new(walk.next_lsn - 1),
         head_lsn: survey.head_lsn.map(Lsn::new),
         ejs: walk.spans.iter().map(|(ej, span)| (*ej, *span)).collect(),
+        verdicts: walk.verdicts.iter().map(|(verdict, count)| (*verdict, *count)).collect(),
         damages: shared.damages.all(),
         sidecars: walk.sidecars,
         unsynced: walk.torn.as_ref().map(crate::torn::TornTail::report),

@@ -17,6 +17,7 @@ use crate::find::catch_up;
 use crate::format::{Parsed, SEGMENT_HEADER_BYTES_MIN, SegmentHeader, parse_record, sidecar_name};
 use crate::index::{EjPlaces, LiveIndex};
 use crate::losses::{After, Floors, losses};
+use crate::port::Kind;
 use crate::scan::{Hole, Scan, scan};
 use crate::segment::{Index, Segment};
 use crate::shared::Shared;
@@ -69,6 +70,8 @@ pub struct Walk<'a> {
     pub segments_scanned: usize,
     pub records: u64,
     pub spans: BTreeMap<EjId, EjSpan>,
+    /// Scanned messages by the verdict that their owner gave them.
+    pub verdicts: BTreeMap<u8, u64>,
     pub sidecars: Vec<SidecarFinding>,
 }
 
@@ -88,6 +91,7 @@ impl<'a> Walk<'a> {
             segments_scanned: 0,
             records: 0,
             spans: BTreeMap::new(),
+            verdicts: BTreeMap::new(),
             sidecars: Vec::new(),
         }
     }
@@ -356,6 +360,9 @@ impl<'a> Walk<'a> {
                 self.enter(id, DamageKind::Order, found.offset, NO_RECORDS, Vec::new(), false);
             } else if found.sound {
                 index.push(&found.meta, found.offset, found.crc);
+                if found.meta.kind == Kind::Message {
+                    *self.verdicts.entry(found.meta.verdict).or_default() += 1;
+                }
                 index.push_act_at(&found.meta, bytes, found.offset);
             }
         }
