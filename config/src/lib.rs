@@ -1,1 +1,14 @@
-//! Skeleton.
+//! How Sluice is set: every key with its default, read from four layers and checked as a whole.
+//!
+//! Later layers win: defaults, then the file, then `SLUICE_…` environment variables (`__` between
+//! the parts of a key: `SLUICE_HTTP__ADDRESS`), then flags. Each crate owns its settings; this
+//! one composes them, and says what is wrong with key, value, source and the nearest known key.
+
+mod check;
+mod load;
+mod problem;
+mod settings;
+
+pub use load::{Loaded, Sources, load};
+pub use problem::{ConfigError, Problem};
+pub use settings::{Config, LogFormat, LogLevel, LogSettings};

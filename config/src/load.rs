@@ -1,0 +1,213 @@
+//! Reading the four layers, and telling what figment could not make sense of.
+
+use std::path::{Path, PathBuf};
+
+use figment::error::Kind;
+use figment::providers::{Env, Format, Serialized, Toml};
+use figment::value::{Dict, Value};
+use figment::{Figment, Metadata, Profile, Provider, Source};
+
+use crate::check::check;
+use crate::problem::{ConfigError, Problem};
+use crate::settings::Config;
+
+/// Where to read from.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// `--config FILE`; it must exist.
+    pub file: Option<PathBuf>,
+    /// Configuration text that stands in for the file (the demonstration's), and its name.
+    pub text: Option<(&'static str, String)>,
+    /// Flags, as dotted keys and TOML values.
+    pub flags: Vec<(String, String)>,
+    /// Whether `SLUICE_…` variables count. Tests leave them out.
+    pub environment: bool,
+}
+
+/// A configuration that was read and checked.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    pub config: Config,
+    /// What was read, in words, for the log: `config/sluice.toml, 2 environment variables`.
+    pub origin: String,
+}
+
+/// Reads and checks.
+///
+/// # Errors
+/// Everything that is wrong: first what cannot be read at all, else what does not fit together.
+pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
+    let mut origin = Vec::new();
+    let mut figment = Figment::from(Serialized::defaults(Config::default()));
+    if let Some(path) = &sources.file {
+        let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+        text.parse::<toml::Table>().map_err(|error| malformed(path, &text, &error))?;
+        figment = figment.merge(Toml::file_exact(path));
+        origin.push(path.display().to_string());
+    }
+    if let Some((name, text)) = &sources.text {
+        figment = figment.merge(Named { name, provider: Toml::string(text) });
+        origin.push((*name).to_owned());
+    }
+    if sources.environment {
+        let variables = Env::prefixed("SLUICE_").ignore(&["config"]).split("__");
+        let count = variables.iter().count();
+        if count > 0 {
+            origin.push(format!("{count} environment variables"));
+        }
+        figment = figment.merge(variables);
+    }
+    if !sources.flags.is_empty() {
+        figment = figment.merge(Flags(sources.flags.clone()));
+        origin.push("flags".to_owned());
+    }
+    let config: Config = figment.extract().map_err(|errors| ConfigError {
+        problems: errors.into_iter().map(|e| problem_of(&figment, e)).collect(),
+    })?;
+    let problems = check(&config, &|key| source_of(&figment, key));
+    if !problems.is_empty() {
+        return Err(ConfigError { problems });
+    }
+    if origin.is_empty() {
+        origin.push("defaults".to_owned());
+    }
+    Ok(Loaded { config, origin: origin.join(", ") })
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> ConfigError {
+    let what = format!("cannot be read: {error}");
+    let source = path.display().to_string();
+    ConfigError { problems: vec![Problem { key: String::new(), source, what, nearest: None }] }
+}
+
+/// What the TOML grammar refused, with line and column.
+fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+    let at = error.span().map_or(0, |span| span.start);
+    let before = text.get(..at).unwrap_or("");
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    let what = format!("is not TOML: {}", error.message());
+    let source = format!("{}:{line}:{column}", path.display());
+    ConfigError { problems: vec![Problem { key: String::new(), source, what, nearest: None }] }
+}
+
+fn problem_of(figment: &Figment, error: figment::Error) -> Problem {
+    let mut key = error.path.clone();
+    let source = error.metadata.as_ref().map(describe);
+    let (what, nearest) = match &error.kind {
+        Kind::UnknownField(name, known) => {
+            key.push(name.clone());
+            let what = format!("there is no such key (its value is {})", value_of(figment, &key));
+            (what, nearest(name, known))
+        }
+        Kind::MissingField(name) => {
+            key.push(name.to_string());
+            ("is missing, and has no default".to_owned(), None)
+        }
+        Kind::UnknownVariant(value, known) => {
+            let what = format!("{value:?} is none of {}", known.join(", "));
+            (what, nearest(value, known))
+        }
+        Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
+            (format!("{actual} was given, {expected} is needed"), None)
+        }
+        other => (other.to_string(), None),
+    };
+    let key = key.join(".");
+    let source = source.unwrap_or_else(|| source_of(figment, &key));
+    Problem { key, source, what, nearest }
+}
+
+/// The value of an unknown key, as far as it is short and simple.
+fn value_of(figment: &Figment, key: &[String]) -> String {
+    match figment.find_value(&key.join(".")) {
+        Ok(Value::String(_, text)) => format!("{text:?}"),
+        Ok(Value::Num(_, number)) => number.to_i128().map_or_else(
+            || number.to_f64().map_or_else(|| "a number".to_owned(), |n| n.to_string()),
+            |n| n.to_string(),
+        ),
+        Ok(Value::Bool(_, value)) => value.to_string(),
+        Ok(Value::Dict(..)) => "a table".to_owned(),
+        Ok(Value::Array(..)) => "a list".to_owned(),
+        _ => "not shown".to_owned(),
+    }
+}
+
+/// The known name that is nearest, if any is near enough to be meant.
+fn nearest(name: &str, known: &[&str]) -> Option<String> {
+    known
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), *candidate))
+        .min()
+        .filter(|(distance, candidate)| *distance <= candidate.len().max(name.len()) / 2)
+        .map(|(_, candidate)| candidate.to_owned())
+}
+
+fn source_of(figment: &Figment, key: &str) -> String {
+    figment.find_metadata(key).map(describe).unwrap_or_default()
+}
+
+fn describe(metadata: &Metadata) -> String {
+    match &metadata.source {
+        Some(Source::File(path)) => path.display().to_string(),
+        Some(Source::Custom(name)) => name.clone(),
+        _ if metadata.name.contains("environment") => "the environment (SLUICE_…)".to_owned(),
+        _ if metadata.name.starts_with("sluice_config") || metadata.name == "default" => {
+            String::new()
+        }
+        _ => metadata.name.to_string(),
+    }
+}
+
+/// A provider under a name that a user would know it by.
+struct Named<P> {
+    name: &'static str,
+    provider: P,
+}
+
+impl<P: Provider> Provider for Named<P> {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.name)
+    }
+
+    fn data(&self) -> figment::error::Result<figment::value::Map<Profile, Dict>> {
+        self.provider.data()
+    }
+}
+
+/// `--set key=value`: dotted keys, TOML values (a bare word is a string).
+struct Flags(Vec<(String, String)>);
+
+impl Provider for Flags {
+    fn metadata(&self) -> Metadata {
+        Metadata::named("a flag")
+    }
+
+    fn data(&self) -> figment::error::Result<figment::value::Map<Profile, Dict>> {
+        let mut all = Dict::new();
+        for (key, text) in &self.0 {
+            let value = format!("v = {text}")
+                .parse::<toml::Table>()
+                .ok()
+                .and_then(|mut table| table.remove("v"))
+                .unwrap_or_else(|| toml::Value::String(text.clone()));
+            let value = Value::serialize(value)?;
+            let nested = figment::util::nest(key, value);
+            if let Value::Dict(_, dict) = nested {
+                merge(&mut all, dict);
+            }
+        }
+        Ok(Profile::Default.collect(all))
+    }
+}
+
+fn merge(into: &mut Dict, from: Dict) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(Value::Dict(_, old)), Value::Dict(_, new)) => merge(old, new),
+            (_, value) => {
+                into.insert(key, value);
+            }
+        }
+    }
+}
