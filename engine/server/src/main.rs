@@ -1,1 +1,38 @@
-fn main() {}
+//! `sluice`: HL7v2 ADT in over MLLP, FHIR out.
+
+mod cli;
+mod commands;
+mod engine;
+mod exit;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Outcome;
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(failure) => {
+            commands::complain(&failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn run(command: Command) -> Outcome {
+    match command {
+        Command::Serve(arguments) => commands::serve::run(&arguments),
+        Command::Demo(arguments) => commands::demo::run(&arguments),
+        Command::Check(arguments) => commands::check::run(&arguments),
+        Command::Inspect(arguments) => commands::inspect::run(&arguments),
+        Command::Replay(arguments) => commands::replay::run(&arguments),
+        Command::Verify(arguments) => commands::verify::run(&arguments),
+        Command::Rebuild(arguments) => commands::rebuild::run(&arguments),
+        Command::Token(arguments) => commands::token::run(arguments),
+        Command::Bench(arguments) => commands::bench::run(arguments),
+    }
+}

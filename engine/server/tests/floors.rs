@@ -1,5 +1,7 @@
 //! The drawing in docs/ARCHITECTURE.md against what cargo says: edges go down only.
 
+#![allow(clippy::unwrap_used)] // Helpers of tests are tests too.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

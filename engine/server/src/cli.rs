@@ -1,0 +1,257 @@
+//! The command line, as clap reads it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+#[derive(Parser)]
+#[command(
+    name = "sluice",
+    version,
+    about = "HL7v2 ADT in over MLLP, kept durably before it is acknowledged; FHIR out",
+    after_help = "Exit codes: 0 done · 1 the thing asked about is not so · 2 wrong usage · \
+                  70 the journal failed to write · 73 cannot start · 78 the configuration is wrong"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Receive ADT feeds and serve FHIR until stopped
+    #[command(after_help = "Example:\n  sluice serve --config /etc/sluice/sluice.toml")]
+    Serve(Serve),
+    /// Play the bundled feed into a four-EJ demonstration, and serve it
+    #[command(
+        after_help = "Example:\n  sluice demo\n  sluice demo --exit   # check itself and leave"
+    )]
+    Demo(Demo),
+    /// Say what is wrong with a configuration, without opening or binding anything
+    #[command(after_help = "Example:\n  sluice check --config config/sluice.toml")]
+    Check(Check),
+    /// Show how a message is read, what it would be answered, and the FHIR it makes
+    #[command(
+        after_help = "Example:\n  sluice inspect message.hl7\n  sluice inspect message.hl7 --at PID-5.1"
+    )]
+    Inspect(Inspect),
+    /// Send the messages of feed files to an MLLP listener, and count its answers
+    #[command(after_help = "Example:\n  sluice replay feed.hl7 --to 127.0.0.1:5600")]
+    Replay(Replay),
+    /// Read the whole journal and say what is found
+    #[command(
+        after_help = "Example:\n  sluice verify --data-dir sluice-data\n  sluice verify --accept 3f2a --who a.martin --reason \"restored from the sender\""
+    )]
+    Verify(Verify),
+    /// Throw the state away and fold it again from the journal
+    #[command(after_help = "Example:\n  sluice rebuild --data-dir sluice-data")]
+    Rebuild(Rebuild),
+    /// Create, list and revoke bearer tokens
+    #[command(subcommand)]
+    Token(Token),
+    /// Measure, always beside a baseline of the same run
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+/// Which configuration.
+#[derive(Args, Clone, Default)]
+pub struct ConfigArgs {
+    /// Configuration file [default: sluice.toml in this folder, where there is one]
+    #[arg(long, value_name = "FILE", env = "SLUICE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where everything is kept
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Any key, over what file and environment say
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub set: Vec<(String, String)>,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("needs the form KEY=VALUE")?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
+#[derive(Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Where to serve HTTP
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<SocketAddr>,
+}
+
+#[derive(Args)]
+pub struct Demo {
+    /// Where everything is kept [default: a new folder that is removed at the end]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Where to serve HTTP; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub http: SocketAddr,
+    /// First MLLP port: EJ1 to EJ4 listen on P, P+2, P+4, P+6; 0 takes free ones
+    #[arg(long, value_name = "PORT", default_value_t = 5600)]
+    pub mllp_base: u16,
+    /// Check over HTTP what should be seen, and leave with 0 or 1
+    #[arg(long)]
+    pub exit: bool,
+}
+
+#[derive(Args)]
+pub struct Check {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Inspect {
+    /// A file of one or many messages; `-` for standard input
+    pub file: PathBuf,
+    /// Show one place of the first message only, e.g. PID-5.1 or PV1-3[2].4
+    #[arg(long, value_name = "PATH")]
+    pub at: Option<String>,
+    /// Whose rules to read it by: an EJ of the configuration [default: international rules]
+    #[arg(long, value_name = "EJ")]
+    pub ej: Option<String>,
+    /// Show the FHIR resources that the messages make
+    #[arg(long)]
+    pub fhir: bool,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Args)]
+pub struct Replay {
+    /// Feed files, played one after the other; `-` for standard input
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The MLLP listener
+    #[arg(long, value_name = "HOST:PORT")]
+    pub to: String,
+    /// How long one answer may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub timeout: u64,
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Verify {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Accept the damage of this id, so that its EJs go on
+    #[arg(long, value_name = "ID", requires = "who", requires = "reason")]
+    pub accept: Option<String>,
+    /// Who accepts it
+    #[arg(long)]
+    pub who: Option<String>,
+    /// Why it is accepted
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Rebuild {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Subcommand)]
+pub enum Token {
+    /// Make a token; it is shown once
+    #[command(after_help = "Example:\n  sluice token create --role reader --ej EJ1 --expires 90d")]
+    Create {
+        #[command(flatten)]
+        config: ConfigArgs,
+        #[arg(long, value_enum)]
+        role: Role,
+        /// An EJ that it reaches; repeat for several
+        #[arg(long = "ej", required_unless_present = "all_ejs")]
+        ejs: Vec<String>,
+        /// Reach every EJ, those to come included
+        #[arg(long, conflicts_with = "ejs")]
+        all_ejs: bool,
+        /// How long it lives, e.g. 12h, 90d [default: until it is revoked]
+        #[arg(long, value_name = "SPAN")]
+        expires: Option<String>,
+    },
+    /// List tokens: id, role, EJs, expiry; never the secret
+    List {
+        #[command(flatten)]
+        config: ConfigArgs,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take a token back, at once
+    Revoke {
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// Its id, as `list` shows it
+        id: String,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Role {
+    /// Metrics, counters and lag: no patient data
+    Monitor,
+    /// Read and search
+    Reader,
+    /// Pull a whole EJ
+    Exporter,
+    /// Act: clear caches, repair messages
+    Operator,
+    /// All of it
+    Administrator,
+}
+
+#[derive(Subcommand)]
+pub enum Bench {
+    /// Durable acknowledged messages a second, beside a bare listener
+    #[command(after_help = "Example:\n  cargo run --release -- bench mllp --seconds 10")]
+    Mllp {
+        /// How long each measurement runs
+        #[arg(long, default_value_t = 8)]
+        seconds: u64,
+        /// Connections to measure with
+        #[arg(long, value_delimiter = ',', default_value = "1,8,32")]
+        connections: Vec<u32>,
+        /// How often ours and the bare listener take turns
+        #[arg(long, default_value_t = 3)]
+        rounds: u32,
+        #[arg(long)]
+        json: bool,
+    },
+    /// CPU time of each step of a message, on one core, beside its floor
+    Stages {
+        #[arg(long, default_value_t = 100_000)]
+        messages: u64,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Memory with many patients, and the time to restart
+    State {
+        #[arg(long, default_value_t = 100_000)]
+        patients: u64,
+        #[arg(long)]
+        json: bool,
+    },
+    /// The bare listener itself (the benchmarks start it)
+    #[command(hide = true)]
+    Bare {
+        #[arg(long)]
+        file: PathBuf,
+        /// Acknowledge without fdatasync
+        #[arg(long)]
+        no_sync: bool,
+    },
+}

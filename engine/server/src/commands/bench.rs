@@ -1,0 +1,132 @@
+//! `sluice bench`: measure, beside a baseline of the same run.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use sluice_fixtures::bench::mllp::{MllpPlan, MllpReport, Turn};
+use sluice_fixtures::bench::state::StateReport;
+use sluice_fixtures::bench::{bare, mllp, state};
+
+use crate::cli;
+use crate::exit::{Failure, NOT_SO, Outcome};
+
+pub fn run(arguments: cli::Bench) -> Outcome {
+    match arguments {
+        cli::Bench::Mllp { seconds, connections, rounds, json } => {
+            let plan = MllpPlan { seconds, connections, rounds };
+            let folder = scratch()?;
+            let report = mllp::run(&executable()?, folder.path(), &plan, progress)?;
+            if json {
+                println!("{}", serde_json::to_string_pretty(&report)?);
+            } else {
+                print_mllp(&report, &plan);
+            }
+            Ok(if report.state_is_right() { ExitCode::SUCCESS } else { ExitCode::from(NOT_SO) })
+        }
+        cli::Bench::Stages { messages, json } => super::stages::run(messages, json),
+        cli::Bench::State { patients, json } => {
+            let folder = scratch()?;
+            let report = state::run(&executable()?, folder.path(), patients, progress)?;
+            if json {
+                println!("{}", serde_json::to_string_pretty(&report)?);
+            } else {
+                print_state(&report);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        cli::Bench::Bare { file, no_sync } => serve_bare(&file, !no_sync),
+    }
+}
+
+fn executable() -> Result<std::path::PathBuf, Failure> {
+    Ok(std::env::current_exe()?)
+}
+
+/// A folder beside where the command runs: a temporary one may be in memory, where fdatasync
+/// costs nothing and every figure lies.
+fn scratch() -> Result<tempfile::TempDir, Failure> {
+    Ok(tempfile::Builder::new().prefix("sluice-bench-").tempdir_in(".")?)
+}
+
+fn progress(what: &str) {
+    eprintln!("… {what}");
+}
+
+fn print_mllp(report: &MllpReport, plan: &MllpPlan) {
+    println!(
+        "{} B messages, closed loop, {} turns of {} s each; senders on the same machine",
+        report.message_bytes, plan.rounds, plan.seconds
+    );
+    println!(
+        "{:>5}  {:>9} {:>9}  {:>18}  {:>8} {:>8}  {:>8} {:>8}  {:>9} {:>9}",
+        "conns",
+        "ours/s",
+        "bare/s",
+        "ratio (min-max)",
+        "p50",
+        "p99",
+        "bare p50",
+        "bare p99",
+        "CPU µs",
+        "lag ms"
+    );
+    for row in &report.rows {
+        let [least, middle, greatest] = row.ratio;
+        println!(
+            "{:>5}  {:>9.0} {:>9.0}  {middle:>6.2} ({least:.2}-{greatest:.2})  {:>5} µs {:>5} µs  {:>5} µs {:>5} µs  {:>9.1} {:>9.0}",
+            row.connections,
+            median(&row.ours, |t| t.messages_per_second),
+            median(&row.bare, |t| t.messages_per_second),
+            median(&row.ours, |t| t.p50_us as f64),
+            median(&row.ours, |t| t.p99_us as f64),
+            median(&row.bare, |t| t.p50_us as f64),
+            median(&row.bare, |t| t.p99_us as f64),
+            median(&row.ours, |t| t.cpu_us_per_message),
+            row.lag_ms_max,
+        );
+    }
+    println!(
+        "{} acknowledged, {} refused; patients, stays, ended stays: {:?}, as they should be: {}",
+        report.acknowledged,
+        report.refused,
+        report.state,
+        if report.state == report.expected { "yes" } else { "NO" }
+    );
+    println!("resident memory at the end: {} MB", report.memory_bytes / 1_000_000);
+}
+
+fn median(turns: &[Turn], of: impl Fn(&Turn) -> f64) -> f64 {
+    let mut all: Vec<f64> = turns.iter().map(of).collect();
+    all.sort_by(f64::total_cmp);
+    all.get(all.len() / 2).copied().unwrap_or(0.0)
+}
+
+fn print_state(report: &StateReport) {
+    println!(
+        "{} patients, {} stays from {} messages, applied at {:.0}/s",
+        report.patients, report.stays, report.records, report.applied_per_second
+    );
+    println!(
+        "resident memory: {} MB after the load, {} MB at its highest, {} MB after a restart",
+        report.memory_bytes / 1_000_000,
+        report.memory_bytes_max / 1_000_000,
+        report.restart_memory_bytes / 1_000_000
+    );
+    println!(
+        "restart after kill -9: {:.2} s ({:.2} s per million records); with the state thrown away: {:.2} s",
+        report.restart_seconds,
+        report.restart_seconds_per_million(),
+        report.rebuild_seconds
+    );
+}
+
+fn serve_bare(file: &Path, sync: bool) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        println!("listening bare {}", listener.local_addr()?);
+        println!("ready");
+        bare::serve(listener, file, sync).await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}

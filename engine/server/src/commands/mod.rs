@@ -1,0 +1,53 @@
+//! One command a file. This is the only place that writes to standard output.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+pub mod bench;
+pub mod check;
+pub mod demo;
+pub mod inspect;
+pub mod rebuild;
+pub mod replay;
+pub mod serve;
+pub mod stages;
+pub mod token;
+pub mod verify;
+
+use std::path::PathBuf;
+
+use sluice_config::{ConfigError, Loaded, Sources};
+
+use crate::cli::ConfigArgs;
+use crate::exit::{CONFIGURATION, Failure};
+
+/// Says on standard error why a command failed.
+pub fn complain(message: &str) {
+    eprintln!("sluice: {message}");
+}
+
+/// The configuration that the arguments ask for.
+pub fn load(
+    arguments: &ConfigArgs,
+    http: Option<std::net::SocketAddr>,
+) -> Result<Loaded, ConfigError> {
+    let here = PathBuf::from("sluice.toml");
+    let file = arguments.config.clone().or_else(|| here.exists().then_some(here));
+    let mut flags = arguments.set.clone();
+    if let Some(folder) = &arguments.data_dir {
+        flags.push(("data_dir".to_owned(), quoted(&folder.display().to_string())));
+    }
+    if let Some(address) = http {
+        flags.push(("http.address".to_owned(), quoted(&address.to_string())));
+    }
+    sluice_config::load(&Sources { file, text: None, flags, environment: true })
+}
+
+/// A TOML string.
+fn quoted(text: &str) -> String {
+    serde_json::Value::String(text.to_owned()).to_string()
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(CONFIGURATION, error.to_string())
+    }
+}

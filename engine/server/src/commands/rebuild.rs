@@ -1,0 +1,57 @@
+//! `sluice rebuild`: the state folded anew.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use sluice_mappings::records::RecordType;
+use sluice_state::{Access, RebuildFrom, State};
+
+use crate::cli;
+use crate::engine::{Core, chain, entities, holds_journal, journal_folder, state_folder};
+use crate::exit::{CANNOT_START, Failure, NOT_SO, Outcome};
+use crate::telemetry;
+
+/// Longer than folding any journal that fits on a disk.
+const LIMIT: Duration = Duration::from_secs(24 * 3600);
+
+pub fn run(arguments: &cli::Rebuild) -> Outcome {
+    let config = super::load(&arguments.config, None)?.config;
+    telemetry::install_panic_hook();
+    telemetry::install_logging(config.log);
+    if !holds_journal(&journal_folder(&config)) {
+        return Err(Failure::new(
+            NOT_SO,
+            format!("{}: holds no journal", config.data_dir.display()),
+        ));
+    }
+    let entities = entities(&config)?;
+    let cannot =
+        |error: &dyn std::error::Error| Failure::new(CANNOT_START, chain("the state", error));
+    State::order_rebuild(&state_folder(&config), RebuildFrom::Zero).map_err(|e| cannot(&e))?;
+    let began = Instant::now();
+    let runtime = super::serve::runtime()?;
+    let core = Core::open(&config, &entities)?;
+    if !runtime.block_on(core.caught_up(LIMIT)) {
+        return Err(Failure::new(
+            NOT_SO,
+            "the journal could not be folded to its end; see the log",
+        ));
+    }
+    println!("folded anew in {:.2} s", began.elapsed().as_secs_f64());
+    let access = Access::all();
+    let scope = core.state().scope(&access);
+    for ej in scope.ejs() {
+        let Some(view) = scope.ej(*ej) else { continue };
+        let hash = core.state().hash(&access, *ej).ok().flatten().unwrap_or_default();
+        println!(
+            "{ej}: up to message {}, {} patients, {} stays, {} places, hash {}",
+            view.applied(),
+            view.count(RecordType::Patient),
+            view.count(RecordType::Stay),
+            view.count(RecordType::Location),
+            hash.iter().take(8).map(|b| format!("{b:02x}")).collect::<String>()
+        );
+    }
+    core.close()?;
+    Ok(ExitCode::SUCCESS)
+}

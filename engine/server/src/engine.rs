@@ -1,0 +1,289 @@
+//! The wiring: journal and state opened, the flow between them, the ways in and the face out.
+//!
+//! Start from the ground up (journal, state, flow, HTTP, listeners last, so that no message is
+//! taken before it can be kept); stop from the top down.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use sluice_channels::mllp::{Listening, listen};
+use sluice_config::Config;
+use sluice_flow::{Flow, Parts, keys_of};
+use sluice_http::{Deps, Reason, Server, Tokens, Vitals};
+use sluice_ids::{ChannelId, EjId, Lsn, Seq};
+use sluice_journal::{EmbeddedJournal, Fault, Journal, Owner};
+use sluice_mappings::adt;
+use sluice_mappings::entity::LegalEntity;
+use sluice_state::{Health, State};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::exit::{CANNOT_START, CONFIGURATION, Failure, JOURNAL_FAILED, NOT_SO};
+
+/// A running engine.
+pub struct Engine {
+    core: Arc<Core>,
+    listeners: Vec<Listening>,
+    http: SocketAddr,
+    http_stop: CancellationToken,
+    http_task: JoinHandle<()>,
+}
+
+/// The folded part: what `serve`, `demo` and `rebuild` share.
+pub struct Core {
+    journal: Arc<EmbeddedJournal>,
+    state: State,
+    flow: Flow,
+    /// Where the journal ended at the start: until then the state is older than what was
+    /// acknowledged before.
+    at_start: Vec<(EjId, Seq)>,
+    starting: AtomicBool,
+    stopping: AtomicBool,
+}
+
+impl Core {
+    /// Opens journal and state and starts to fold.
+    ///
+    /// # Errors
+    /// What cannot be opened, and why.
+    pub fn open(config: &Config, entities: &[LegalEntity]) -> Result<Self, Failure> {
+        let cannot = |what: &str, error: &dyn std::error::Error| {
+            Failure::new(CANNOT_START, chain(what, error))
+        };
+        std::fs::create_dir_all(&config.data_dir)
+            .map_err(|e| cannot(&format!("data_dir {}", config.data_dir.display()), &e))?;
+        let (journal, report) = EmbeddedJournal::open(
+            &journal_folder(config),
+            config.journal.clone(),
+            Owner { watermark: Lsn::ZERO, keys_of: keys_of(), on_fault: Arc::new(leave) },
+        )
+        .map_err(|e| cannot("the journal", &e))?;
+        tracing::info!(segments = report.segments, lsn = %report.last_lsn, "journal opened");
+        if let Some(torn) = report.torn {
+            tracing::warn!(
+                segment = torn.segment,
+                offset = torn.offset,
+                bytes = torn.bytes,
+                "what was never synced was moved aside; nothing in it was acknowledged"
+            );
+        }
+        for damage in report.damages.iter().filter(|damage| !damage.accepted) {
+            tracing::error!(
+                damage = %damage.id,
+                kind = damage.kind.as_str(),
+                records = damage.records(),
+                "the journal is damaged; `sluice verify` says more"
+            );
+        }
+        let ejs: Vec<EjId> = entities.iter().map(LegalEntity::id).collect();
+        let (state, opened) = State::open(&state_folder(config), config.state.clone(), &ejs)
+            .map_err(|e| cannot("the state", &e))?;
+        if let Some(reason) = opened.rebuilt {
+            tracing::info!(reason = reason.as_str(), "the state is folded anew from the journal");
+        }
+        let journal = Arc::new(journal);
+        let flow = Flow::start(Parts {
+            journal: Arc::clone(&journal) as Arc<dyn Journal>,
+            state: &state,
+            entities,
+            listeners: &config.listener,
+            settings: config.flow,
+            apply: adt::apply,
+        })
+        .map_err(|e| cannot("the flow", &e))?;
+        let at_start = ejs.iter().map(|ej| (*ej, journal.tail(*ej))).collect();
+        let (starting, stopping) = (AtomicBool::new(true), AtomicBool::new(false));
+        Ok(Self { journal, state, flow, at_start, starting, stopping })
+    }
+
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Waits until all that the journal held at the call is applied.
+    pub async fn caught_up(&self, limit: Duration) -> bool {
+        self.flow.wait_caught_up(limit).await
+    }
+
+    /// Stops folding, cuts the state and closes the journal. Blocking.
+    pub fn close(&self) -> Result<(), Failure> {
+        self.flow.stop();
+        let closed = self.state.clone().close();
+        self.journal.stop();
+        closed.map_err(|error| Failure::new(NOT_SO, chain("the state's last cut", &error)))
+    }
+}
+
+impl Engine {
+    /// Starts everything.
+    ///
+    /// # Errors
+    /// What cannot be had, and why: a port, a folder, the journal's lock.
+    pub async fn start(config: Config, prometheus: PrometheusHandle) -> Result<Self, Failure> {
+        let entities = entities(&config)?;
+        if entities.is_empty() || config.listener.is_empty() {
+            return Err(Failure::new(
+                CONFIGURATION,
+                "no EJ or no listener is declared, so nothing could be taken in: write [[ej]] and \
+                 [[listener]] (config/sluice.toml shows how), or try `sluice demo`",
+            ));
+        }
+        let opening = (config.clone(), entities.clone());
+        let core = tokio::task::spawn_blocking(move || Core::open(&opening.0, &opening.1))
+            .await
+            .map_err(|_| {
+            Failure::new(CANNOT_START, "opening the journal or the state failed")
+        })??;
+        let core = Arc::new(core);
+        let (server, http) = http_face(&config, &core, entities, prometheus).await?;
+        let http_stop = CancellationToken::new();
+        let http_task = tokio::spawn(server.run(http_stop.clone()));
+        // Reads are served while the rest is folded; messages are taken once it can be seen what
+        // of them came before.
+        let mut listeners = Vec::new();
+        for listener in &config.listener {
+            let listening = listen(listener, config.mllp, core.flow.intake())
+                .map_err(|e| Failure::new(CANNOT_START, chain("MLLP", &e)))?;
+            listeners.push(listening);
+        }
+        core.starting.store(false, Ordering::Release);
+        Ok(Self { core, listeners, http, http_stop, http_task })
+    }
+
+    pub fn listeners(&self) -> impl Iterator<Item = (ChannelId, SocketAddr)> {
+        self.listeners.iter().map(|listening| (listening.id(), listening.address()))
+    }
+
+    pub const fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    pub async fn caught_up(&self, limit: Duration) -> bool {
+        self.core.caught_up(limit).await
+    }
+
+    /// Answers the frames in hand, applies what is journaled, cuts the state.
+    ///
+    /// # Errors
+    /// When the state could not be cut: the next start folds a little more.
+    pub async fn stop(self) -> Result<(), Failure> {
+        self.core.stopping.store(true, Ordering::Release);
+        for listening in self.listeners {
+            listening.stop().await;
+        }
+        self.core.flow.refuse_new();
+        self.http_stop.cancel();
+        // A task that panicked has ended too.
+        let _ = self.http_task.await;
+        let core = self.core;
+        tokio::task::spawn_blocking(move || core.close())
+            .await
+            .map_err(|_| Failure::new(NOT_SO, "stopping failed"))?
+    }
+}
+
+async fn http_face(
+    config: &Config,
+    core: &Arc<Core>,
+    entities: Vec<LegalEntity>,
+    prometheus: PrometheusHandle,
+) -> Result<(Server, SocketAddr), Failure> {
+    let cannot = |error: &dyn std::error::Error| Failure::new(CANNOT_START, chain("HTTP", error));
+    let deps = Deps {
+        state: core.state.clone(),
+        entities: entities.into_iter().map(Arc::new).collect(),
+        tokens: Tokens::open(&config.data_dir).map_err(|e| cannot(&e))?,
+        cursors: sluice_http::CursorKey::open(&config.data_dir).map_err(|e| cannot(&e))?,
+        vitals: Arc::clone(core) as Arc<dyn Vitals>,
+        prometheus,
+    };
+    let server = Server::bind(config.http.clone(), deps).await.map_err(|e| cannot(&e))?;
+    let address = server.local_addr();
+    Ok((server, address))
+}
+
+impl Vitals for Core {
+    fn not_ready(&self) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        let mut say = |code, ej, text: String| reasons.push(Reason { code, ej, text });
+        if self.starting.load(Ordering::Acquire) {
+            say("starting", None, "starting".to_owned());
+        }
+        if self.stopping.load(Ordering::Acquire) {
+            say("stopping", None, "stopping".to_owned());
+        }
+        if self.state.health() == Health::Lost {
+            say("state-lost", None, "the state lost a record: restart to fold it anew".to_owned());
+        }
+        for (ej, standing, _) in self.flow.standing() {
+            if let Some(halt) = standing.halted {
+                say("halted", Some(ej), halt.to_string());
+            } else if !standing.prepared {
+                say("reading-back", Some(ej), "reading back what came before".to_owned());
+            } else if self.at_start.iter().any(|(e, tail)| *e == ej && standing.applied < *tail) {
+                say("folding", Some(ej), "applying what was journaled before the start".to_owned());
+            }
+        }
+        reasons
+    }
+
+    fn journaled(&self, ej: EjId) -> Option<Seq> {
+        Some(self.journal.tail(ej))
+    }
+}
+
+/// The journal cannot promise anything any more: nothing is acknowledged from here on, and the
+/// process ends at once. What it had acknowledged is on disk.
+fn leave(fault: &Fault) {
+    tracing::error!(
+        kind = fault.what,
+        segment = fault.segment,
+        offset = fault.offset,
+        error = %fault.source,
+        "the journal failed; leaving"
+    );
+    std::process::exit(i32::from(JOURNAL_FAILED));
+}
+
+/// The EJs of a configuration that was checked.
+///
+/// # Errors
+/// When one cannot be used after all.
+pub fn entities(config: &Config) -> Result<Vec<LegalEntity>, Failure> {
+    let usable = |ej: &_| {
+        LegalEntity::new(Clone::clone(ej)).map_err(|e| Failure::new(CONFIGURATION, e.to_string()))
+    };
+    config.ej.iter().map(usable).collect()
+}
+
+pub fn journal_folder(config: &Config) -> std::path::PathBuf {
+    config.data_dir.join("journal")
+}
+
+pub fn state_folder(config: &Config) -> std::path::PathBuf {
+    config.data_dir.join("state")
+}
+
+/// An error with its causes, on one line.
+pub fn chain(what: &str, error: &dyn std::error::Error) -> String {
+    let mut text = format!("{what}: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Whether anything was ever kept there.
+pub fn holds_journal(folder: &Path) -> bool {
+    folder.is_dir()
+}
