@@ -3,7 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    reason = "a test reads files and may fail"
+    reason = "a test reads files, says what it skips, and may fail"
 )]
 
 mod adt_support;

@@ -66,9 +66,8 @@ pub(super) fn plan(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'
 /// a repeated A01 replaces nothing, and is nothing for an A11 to return to.
 fn told_again(stay: &StayRecord, visit: &Visit<'_>) -> Option<usize> {
     let at = movement::last(stay, |_| true)?;
-    let last = &stay.movements[at];
-    let same = movement::is_event(last, visit.event)
-        && (visit.movement.is_none() || last.identifier.is_none());
+    let same =
+        movement::is_event(&stay.movements[at], visit.event) && movement::may_be(stay, at, visit);
     same.then_some(at)
 }
 

@@ -89,8 +89,8 @@ fn admission(stay: &mut StayRecord, by: &Visit<'_>) -> bool {
     true
 }
 
-/// The first of a run of the same opening, unless the stay was over in between: an opening told
-/// twice replaces nothing.
+/// The first of a run of the same opening, unless the stay was over or only planned in between:
+/// an opening told twice replaces nothing.
 fn first_telling(stay: &StayRecord, at: usize) -> usize {
     let mut first = at;
     for earlier in (0..at).rev() {
@@ -98,7 +98,7 @@ fn first_telling(stay: &StayRecord, at: usize) -> usize {
         if !movement.stands() {
             continue;
         }
-        if movement::is_closing(movement) {
+        if movement::is_closing(movement) || is_plan(movement) {
             break;
         }
         if admits(movement) {
@@ -114,9 +114,7 @@ fn first_telling(stay: &StayRecord, at: usize) -> usize {
 /// What is left of a stay seen mid-stay is no admission that an A11 could return to.
 fn leave_no_remains(stay: &mut StayRecord, by: &Visit<'_>) {
     let is_ground = |movement: &Movement| {
-        admits(movement)
-            || movement::is_closing(movement)
-            || movement.effect.status == Some(StayStatus::Planned)
+        admits(movement) || movement::is_closing(movement) || is_plan(movement)
     };
     if movement::last(stay, is_ground).is_none()
         && let Some(first) = stay.movements.iter().position(Movement::stands)
@@ -156,4 +154,8 @@ fn switch(stay: &mut StayRecord, by: &Visit<'_>) -> bool {
 
 fn admits(movement: &Movement) -> bool {
     movement::is_event(movement, Trigger::A01) || movement::is_event(movement, Trigger::A04)
+}
+
+fn is_plan(movement: &Movement) -> bool {
+    movement.effect.status == Some(StayStatus::Planned)
 }

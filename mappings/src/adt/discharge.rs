@@ -1,6 +1,7 @@
 //! A03 discharge (FACTS §1), and PV1-45, which ends a stay whatever the event.
 
 use super::draft::Draft;
+use super::event::Trigger;
 use super::movement::{self, New, Position};
 use super::situation::settle;
 use super::values::at;
@@ -26,9 +27,9 @@ pub(super) fn discharge(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Vi
     let placed = visit.place(draft);
     movement::correct_place(stay, placed);
     movement::correct_start(stay, visit.admitted);
-    let again = movement::closing_mut(stay)
-        .filter(|known| visit.movement.is_none() || known.identifier.is_none());
-    if let Some(known) = again {
+    let again = movement::closing(stay).filter(|at| movement::may_be(stay, *at, visit));
+    if let Some(at) = again {
+        let known = &mut stay.movements[at];
         // An end that was sent as such is better than the time of a second telling.
         if visit.discharged.is_none() && known.effect.end.is_some() {
             new.effect.end = None;
@@ -67,8 +68,14 @@ pub(super) fn finish_by_pv1_45(draft: &mut Draft<'_>, stay: &mut StayRecord, vis
             destination,
             ..MovementEffect::default()
         };
-        let new =
-            New { identifier: None, start: visit.discharged, effect, ..New::of(draft, visit) };
+        // Whatever told it, it is a discharge: no A12 or A11 means it, and an A13 does.
+        let new = New {
+            event: Trigger::A03,
+            identifier: None,
+            start: visit.discharged,
+            effect,
+            ..New::of(draft, visit)
+        };
         movement::add(draft, stay, new, Position::Last);
     }
 }

@@ -102,7 +102,7 @@ pub(super) fn last_place(stay: &StayRecord) -> Option<usize> {
 }
 
 /// Where the discharge stands that the stay is finished by: what comes now goes before it.
-fn closing(stay: &StayRecord) -> Option<usize> {
+pub(super) fn closing(stay: &StayRecord) -> Option<usize> {
     let last_open = last(stay, |m| m.effect.status.is_some() && !is_closing(m));
     let from = last_open.map_or(0, |at| at + 1);
     (from..stay.movements.len()).find(|at| {
@@ -117,13 +117,24 @@ pub(super) fn closing_mut(stay: &mut StayRecord) -> Option<&mut Movement> {
     stay.movements.get_mut(at)
 }
 
+/// Whether a message may be the movement at `at`, told again: it has no number of its own, or
+/// it gives one to a movement that had none.
+pub(super) fn may_be(stay: &StayRecord, at: usize, visit: &Visit<'_>) -> bool {
+    visit.movement.as_ref().is_none_or(|number| {
+        stay.movements[at].identifier.is_none() && by_identifier(stay, number).is_none()
+    })
+}
+
 // ---- making ----
 
 /// The first movement of a stay that was there before it was seen: it has no event of its own.
 pub(super) fn begin(stay: &mut StayRecord, new: New) {
     let mut movement = new.into_movement();
+    if movement.event == Trigger::A08.as_str() {
+        // An update is no movement: told again, it is a snapshot like any other.
+        movement.seen.clear();
+    }
     movement.event.clear();
-    movement.seen.clear();
     stay.movements.insert(0, movement);
     settle(stay);
 }
@@ -181,6 +192,12 @@ pub(super) fn amend(movement: &mut Movement, new: New) {
         put(movement, placed);
     }
     let effect = &mut movement.effect;
+    if new.effect.status.is_some_and(|status| status != StayStatus::Finished) {
+        // The number of a discharge, used again for something else.
+        effect.end = None;
+        effect.disposition = Coded::default();
+        effect.destination = Coded::default();
+    }
     effect.status = new.effect.status.or(effect.status);
     effect.class = new.effect.class.or_else(|| effect.class.take());
     effect.start = new.effect.start.or(effect.start);

@@ -6,6 +6,7 @@
 
 use super::draft::Draft;
 use super::event::Trigger;
+use super::movement;
 use super::visit::{Visit, identifier};
 use crate::entity::AuthorityUse;
 use crate::records::{Identifier, PatientRecord, ResourceId, StayRecord, StayStatus};
@@ -67,6 +68,10 @@ fn of_patient(stay: StayRecord, patient: Option<&PatientRecord>) -> Found {
 
 fn without_number(draft: &Draft<'_>, visit: &Visit<'_>, patient: &PatientRecord) -> Found {
     let stays = draft.stays_of(patient.id);
+    // A resend means the stay that it meant at first, whatever is open by now.
+    if let Some(stay) = stays.iter().find(|stay| movement::is_resend(stay, visit.fingerprint)) {
+        return Found::Stay(Box::new(stay.clone()));
+    }
     let key = visit.opening_key();
     if visit.event.opens()
         && let Some(stay) = stays.iter().find(|stay| key.is_some() && stay.opening_key == key)

@@ -64,7 +64,8 @@ pub struct MovementEffect {
 pub struct Movement {
     /// ZBE-1, where the sender numbers its movements.
     pub identifier: Option<Identifier>,
-    /// The trigger event that made it, e.g. `A02`; ZBE-6 for a Z99.
+    /// The trigger event that made it, e.g. `A02`; A03 where a PV1-45 ended the stay; empty for
+    /// what was there before the stay was first seen.
     pub event: String,
     /// The message that made it.
     pub seq: Seq,

@@ -1,0 +1,324 @@
+//! Laws of `apply` over courses that nobody thought of.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail")]
+
+mod adt_support;
+
+use adt_support::{Lane, plain_entity};
+use proptest::prelude::*;
+use sluice_ids::Seq;
+use sluice_mappings::adt::{Effect, Records};
+use sluice_mappings::records::{
+    PatientRecord, PlaceStatus, Situation, Stamp, StayRecord, StayStatus,
+};
+
+/// One message about one of a few patients.
+#[derive(Debug, Clone)]
+struct Step {
+    event: &'static str,
+    patient: u8,
+    /// None: the message gives no number.
+    visit: Option<u8>,
+    place: Option<u8>,
+    class: &'static str,
+    /// Minutes after a fixed hour; not always in order.
+    minute: u16,
+    discharged: bool,
+    /// A movement's number, its cancel, and whether it is told after the fact.
+    zbe: Option<(u8, bool, bool)>,
+}
+
+const EVENTS: [&str; 13] =
+    ["A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A28", "A31"];
+
+fn step(patients: std::ops::Range<u8>) -> impl Strategy<Value = Step> {
+    (
+        prop::sample::select(&EVENTS[..]),
+        patients,
+        prop::option::weighted(0.8, 0..2_u8),
+        prop::option::weighted(0.8, 0..4_u8),
+        prop::sample::select(&["I", "O", "E", "N", "P", "X"][..]),
+        0..600_u16,
+        prop::bool::weighted(0.1),
+        prop::option::weighted(
+            0.4,
+            (0..6_u8, prop::bool::weighted(0.3), prop::bool::weighted(0.2)),
+        ),
+    )
+        .prop_map(|(event, patient, visit, place, class, minute, discharged, zbe)| Step {
+            event,
+            patient,
+            visit,
+            place,
+            class,
+            minute,
+            discharged,
+            zbe,
+        })
+}
+
+fn time(minute: u16) -> String {
+    format!("20260310{:02}{:02}00", minute / 60, minute % 60)
+}
+
+impl Step {
+    fn text(&self, control_id: usize) -> String {
+        let visit = self.visit.map(|visit| format!("V{}-{visit}", self.patient));
+        let place = self.place.map(|place| format!("W{place}^R{place}^B{place}"));
+        let at = time(self.minute);
+        let mut pv1 = vec![String::new(); 46];
+        pv1[1] = "1".into();
+        pv1[2] = self.class.into();
+        pv1[3] = place.unwrap_or_default();
+        pv1[19] = visit.unwrap_or_default();
+        if self.discharged {
+            pv1[45] = at.clone();
+        }
+        pv1[0] = "PV1".into();
+        let zbe = self.zbe.map_or(String::new(), |(movement, cancel, historic)| {
+            let action = if cancel { "CANCEL" } else { "INSERT" };
+            let historic = if historic { "Y" } else { "N" };
+            format!("ZBE|M{}-{movement}|{at}||{action}|{historic}\r", self.patient)
+        });
+        format!(
+            "MSH|^~\\&|S|F|||20260310||ADT^{}|C{control_id}|P|2.5\rEVN||{at}\r\
+             PID|1||P{}^^^A||Name{}^Given\r{}\r{zbe}",
+            self.event,
+            self.patient,
+            self.patient,
+            pv1.join("|"),
+        )
+    }
+}
+
+fn play(steps: &[Step]) -> Lane {
+    let mut lane = Lane::new(plain_entity());
+    for (n, step) in steps.iter().enumerate() {
+        lane.take_text(&step.text(n));
+    }
+    lane
+}
+
+/// What a record must never be, whatever came.
+fn contradictions(stay: &StayRecord) -> Result<(), TestCaseError> {
+    let places: Vec<_> = stay.places().collect();
+    let active = places.iter().filter(|(m, _)| m.place_status == PlaceStatus::Active).count();
+    prop_assert!(active <= 1, "two active places");
+    if active == 1 {
+        prop_assert!(stay.is_open() || stay.status() == StayStatus::Unknown);
+        let last = places.last().unwrap().0;
+        prop_assert_eq!(last.place_status, PlaceStatus::Active, "the active place is the last");
+        prop_assert!(stay.current() == Some(last), "and the current one");
+    }
+    for (movement, _) in &places {
+        if let (Some(start), Some(end)) = (movement.start, movement.end) {
+            prop_assert!(!end.is_before(&start), "a place that ends before it begins");
+        }
+    }
+    if stay.status() == StayStatus::Finished {
+        prop_assert!(places.iter().all(|(m, _)| m.place_status == PlaceStatus::Completed));
+    } else if stay.status() != StayStatus::Cancelled {
+        prop_assert_eq!(stay.situation.end, None, "an end without a discharge");
+    }
+    let stands = stay.movements.iter().any(|movement| movement.stands());
+    prop_assert_eq!(stands, stay.status() != StayStatus::Cancelled);
+    let mut numbers: Vec<_> =
+        stay.movements.iter().filter_map(|m| m.identifier.as_ref()).map(|i| &i.value).collect();
+    numbers.sort();
+    let all = numbers.len();
+    numbers.dedup();
+    prop_assert_eq!(all, numbers.len(), "one movement twice");
+    Ok(())
+}
+
+/// Records without what depends on the place in the journal.
+fn bare(lane: &Lane, patient: u8) -> (Vec<PatientRecord>, Vec<StayRecord>) {
+    let name = format!("P{patient}");
+    let is_own = |record: &&PatientRecord| record.identifiers[0].value == name;
+    let mut patients: Vec<_> = lane.records.patients().filter(is_own).cloned().collect();
+    let mut stays: Vec<_> = lane
+        .records
+        .stays()
+        .filter(|stay| patients.iter().any(|patient| patient.id == stay.patient))
+        .cloned()
+        .collect();
+    for patient in &mut patients {
+        patient.stamp = Stamp::default();
+    }
+    for stay in &mut stays {
+        stay.stamp = Stamp::default();
+        for movement in &mut stay.movements {
+            movement.seq = Seq::ZERO;
+            movement.cancelled = movement.cancelled.map(|_| Seq::ZERO);
+        }
+    }
+    (patients, stays)
+}
+
+fn situation_of(lane: &Lane, visit: &str) -> Option<Situation> {
+    let named = |stay: &&StayRecord| stay.identifiers.iter().any(|i| i.value == visit);
+    lane.records.stays().find(named).map(|stay| stay.situation.clone())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn records_never_contradict_themselves(steps in prop::collection::vec(step(0..2), 1..24)) {
+        let mut lane = Lane::new(plain_entity());
+        for (n, step) in steps.iter().enumerate() {
+            lane.take_text(&step.text(n));
+            for stay in lane.records.stays() {
+                contradictions(stay)?;
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_applied_twice_changes_nothing(steps in prop::collection::vec(step(0..2), 1..24)) {
+        let mut lane = Lane::new(plain_entity());
+        for (n, step) in steps.iter().enumerate() {
+            lane.take_text(&step.text(n));
+            let again = lane.take_text(&step.text(n));
+            prop_assert_eq!(again.changes, []);
+        }
+    }
+
+    #[test]
+    fn a_movement_sent_again_later_under_another_control_id_moves_nothing(
+        steps in prop::collection::vec(step(0..1), 2..10),
+        again in any::<prop::sample::Index>(),
+    ) {
+        let mut lane = Lane::new(plain_entity());
+        let mut moved = Vec::new();
+        for (n, step) in steps.iter().enumerate() {
+            let before: Vec<_> = lane.records.stays().cloned().collect();
+            lane.take_text(&step.text(n));
+            let made = lane.records.stays().any(|stay| {
+                let known = before.iter().find(|known| known.id == stay.id);
+                let standing = |stay: &StayRecord| {
+                    stay.movements.iter().filter(|movement| movement.stands()).count()
+                };
+                known.is_none_or(|known| standing(known) != standing(stay))
+            });
+            // An update is no movement: told again, it is a snapshot like any other.
+            if made && step.event != "A08" {
+                moved.push(step);
+            }
+        }
+        prop_assume!(!moved.is_empty());
+        let resent = moved[again.index(moved.len())];
+        let outcome = lane.take_text(&resent.text(1000));
+        prop_assert_eq!(outcome.changes, []);
+    }
+
+    #[test]
+    fn an_event_and_its_cancel_leave_the_situation_as_it_was(
+        steps in prop::collection::vec(step(0..1), 0..12),
+        pair in prop::sample::select(&[("A02", "A12"), ("A03", "A13"), ("A01", "A11"), ("A06", "A06")][..]),
+        place in 0..4_u8,
+        by_number in any::<bool>(),
+    ) {
+        let (event, cancel) = pair;
+        let mut lane = play(&steps);
+        // A repeated admission replaces nothing: an A01 is for a stay that is planned.
+        let (visit, opening) = if event == "A01" { (5, "A05") } else { (0, "A01") };
+        let name = format!("V0-{visit}");
+        let open = |status| status == StayStatus::InProgress;
+        if !situation_of(&lane, &name).is_some_and(|situation| open(situation.status)) {
+            let opening = Step {
+                event: opening, patient: 0, visit: Some(visit), place: Some(3), class: "O",
+                minute: 890, discharged: false, zbe: None,
+            };
+            lane.take_text(&opening.text(890));
+        }
+        let before = situation_of(&lane, &name);
+        // Without a number, an A06 has no cancel.
+        let zbe = |cancel| (by_number || event == "A06").then_some((99, cancel, false));
+        let step = Step {
+            event, patient: 0, visit: Some(visit), place: Some(place), class: "E", minute: 900,
+            discharged: false, zbe: zbe(false),
+        };
+        lane.take_text(&step.text(900));
+        let taken_back =
+            Step { event: cancel, place: None, class: "", zbe: zbe(true), ..step };
+        // The message's own PV1 says nothing: what was before is what must be there.
+        lane.take_text(&taken_back.text(901));
+        // An A03 with PV1-3 corrects the place, which its cancel has no business with.
+        let after = situation_of(&lane, &name);
+        let same_place = event == "A03";
+        if same_place {
+            let status = |s: &Option<Situation>| s.as_ref().map(|s| (s.status, s.end, s.start));
+            prop_assert_eq!(status(&before), status(&after));
+        } else {
+            prop_assert!(before == after);
+        }
+    }
+
+    #[test]
+    fn the_interleaving_of_two_patients_does_not_show(
+        mine in prop::collection::vec(step(0..1), 1..12),
+        theirs in prop::collection::vec(step(1..2), 1..12),
+        order in prop::collection::vec(any::<bool>(), 24),
+    ) {
+        let one_by_one: Vec<Step> = mine.iter().chain(&theirs).cloned().collect();
+        let (mut left, mut right) = (mine.iter(), theirs.iter());
+        let mut mixed = Vec::new();
+        for take_left in order {
+            mixed.extend(if take_left { left.next() } else { right.next() }.cloned());
+        }
+        mixed.extend(left.chain(right).cloned());
+        let (one, other) = (play(&one_by_one), play(&mixed));
+        for patient in [0, 1] {
+            prop_assert!(bare(&one, patient) == bare(&other, patient));
+        }
+    }
+
+    #[test]
+    fn after_merges_every_identifier_finds_one_survivor(
+        merges in prop::collection::vec((0..5_u8, 0..5_u8), 1..12),
+        known in prop::collection::vec(any::<bool>(), 5),
+    ) {
+        let mut lane = Lane::new(plain_entity());
+        for (n, known) in known.iter().enumerate() {
+            if *known {
+                lane.take_text(&format!(
+                    "MSH|^~\\&|S|F|||1||ADT^A01|K{n}|P|2.5\rEVN||20260310\rPID|1||P{n}^^^A||N\r\
+                     PV1|1|I|||||||||||||||||V{n}\r"
+                ));
+            }
+        }
+        let merge = |survivor: u8, loser: u8| format!(
+            "MSH|^~\\&|S|F|||1||ADT^A40|M|P|2.5\rEVN||20260311\rPID|1||P{survivor}^^^A||N\r\
+             MRG|P{loser}^^^A\r"
+        );
+        for (survivor, loser) in &merges {
+            let outcome = lane.take_text(&merge(*survivor, *loser));
+            let again = lane.take_text(&merge(*survivor, *loser));
+            prop_assert_eq!(again.changes, [], "a merge replayed");
+            prop_assert!(survivor != loser || outcome.effect == Effect::NoEffect);
+        }
+        let system = "urn:x-sluice:EJ1:A";
+        for n in 0..5 {
+            let Some(id) = lane.records.patient_by_identifier(system, &format!("P{n}")) else {
+                continue;
+            };
+            let survivor = lane.records.patient(id).unwrap();
+            prop_assert!(survivor.active, "an identifier leads to a loser");
+            prop_assert_eq!(survivor.replaced_by(), None);
+        }
+        for patient in lane.records.patients() {
+            let mut end = patient.clone();
+            for _ in 0..6 {
+                let Some(next) = end.replaced_by() else { break };
+                end = lane.records.patient(next).unwrap().as_ref().clone();
+            }
+            prop_assert!(end.active, "a ring, or a chain that ends in a loser");
+            prop_assert_eq!(patient.active, patient.replaced_by().is_none());
+            prop_assert!(patient.active || patient.identifiers.is_empty());
+        }
+        for stay in lane.records.stays() {
+            prop_assert!(lane.records.patient(stay.patient).unwrap().active, "a stay left behind");
+        }
+    }
+}
