@@ -85,7 +85,8 @@ impl EjWriter {
     /// Takes the changes of message `seq`; one without changes still moves on. A `Seq` that was
     /// applied before has no effect.
     ///
-    /// A record that is put carries `stamp.version == seq`.
+    /// A record that is put carries `stamp.version == seq`; or the stamp that it had, where
+    /// nothing of it changed that a reader sees (which stay was touched last).
     ///
     /// # Errors
     /// When a lookup since the last `stage` (or one made here) found the store damaged: what

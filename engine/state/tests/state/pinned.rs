@@ -1,11 +1,16 @@
 //! Pages of a pinned search while the feed goes on.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
-use sluice_mappings::records::{RecordType, ResourceId};
+use sluice_ids::Seq;
+use sluice_mappings::adt::Change;
+use sluice_mappings::records::{Record, RecordType, ResourceId};
 use sluice_mappings::search::Query;
-use sluice_state::{Access, Cursor, PageRequest, SearchError, StateSettings};
+use sluice_state::{Access, Cursor, PageRequest, SearchError, State, StateSettings};
 
 use crate::runner::{Runner, queries, query, settings};
+use crate::world;
 
 struct Walk {
     query: Query,
@@ -153,4 +158,25 @@ fn a_cursor_survives_a_clean_restart_until_the_feed_goes_on() {
     runner.close();
     runner.reopen(folder.path(), &settings());
     assert_eq!(old.go_on(&runner, 1), Err(SearchError::CursorExpired));
+}
+
+#[test]
+fn a_patient_of_whom_nothing_shown_changed_may_keep_its_version() {
+    // Which stay was touched last settles later messages and shows nowhere (`adt::apply`).
+    let folder = tempfile::tempdir().unwrap();
+    let ej = world::ej("EJ1");
+    let (state, _) = State::open(folder.path(), settings(), &[ej]).unwrap();
+    let mut writer = state.writer(ej).unwrap();
+    let before = world::patient(ej, 1, None, Seq::new(1), &mut world::Dice(3));
+    writer.stage(Seq::new(1), vec![Change::Put(before.clone())]).unwrap();
+    writer.publish();
+    let Record::Patient(mut patient) = before else { panic!("a patient") };
+    Arc::make_mut(&mut patient).last_stay = Some(world::id(ej, RecordType::Stay, 1));
+    let after = Record::Patient(patient);
+    writer.stage(Seq::new(2), vec![Change::Put(after.clone())]).unwrap();
+    writer.publish();
+    let view = state.scope(&Access::all()).ej(ej).unwrap();
+    assert_eq!(view.applied(), Seq::new(2));
+    assert!(view.get(RecordType::Patient, after.id()) == Some(after.clone()));
+    assert_eq!(after.stamp().version, Seq::new(1));
 }
