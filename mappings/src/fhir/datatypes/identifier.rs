@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::codes::identifier_type;
+use super::super::codes::identifier_type::identifier_type;
 use super::super::text;
 use super::{CodeableConcept, Period, Text};
 use crate::records::{self, IdentifierUse};
@@ -26,15 +26,15 @@ impl<'a> Identifier<'a> {
         Self::with_type(sent, "")
     }
 
-    /// As [`Self::new`]; `default_type` (table 0203) stands where no type was sent.
+    /// As [`Self::new`]; `default_type` (table 0203) stands where none of the table was sent.
     #[must_use]
     pub fn with_type(sent: &'a records::Identifier, default_type: &'static str) -> Option<Self> {
         let value = text::string(&sent.value)?;
         let system = text::uri(&sent.system);
-        let code = text::code(&sent.type_code).unwrap_or(default_type.into());
+        let code = text::code(&sent.type_code);
         Some(Self {
             of_use: of_use(sent.r#use),
-            of_type: identifier_type::identifier_type(code, system.unwrap_or_default()),
+            of_type: identifier_type(code, default_type, system.unwrap_or_default()),
             system: system.map(Into::into),
             value,
             period: Period::new(sent.start, sent.end),
