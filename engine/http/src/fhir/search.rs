@@ -7,6 +7,7 @@
 use axum::body::Body;
 use axum::http::{HeaderName, Response};
 use jiff::tz::TimeZone;
+use sluice_mappings::fhir::FhirVersion;
 use sluice_mappings::fhir::r4::{
     Bundle, BundleType, Entry, IssueType, Link, OperationOutcome, OutcomeIssue, SearchMode,
 };
@@ -53,7 +54,7 @@ pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     }
     let count = asked.page_count(call);
     let base = links::base(call);
-    let (parsed, warning) = asked.parsed(call, record_type, &base)?;
+    let (parsed, warning) = asked.parsed(call, record_type)?;
     if count.is_none() && after.is_some() {
         // A cursor with `_count=0`: there is nothing to go on with.
         after = None;
@@ -185,10 +186,10 @@ impl Asked {
         &mut self,
         call: &Call<'_>,
         record_type: RecordType,
-        base: &str,
     ) -> Result<(Parsed, Option<String>), Fault> {
+        let root = links::root(call);
         for (name, value) in &mut self.filters {
-            local_reference(name, value, base);
+            local_reference(name, value, &root, call.route.fhir);
         }
         let parsed =
             search::parse(record_type, &self.filters, &zone(call)).map_err(Fault::Query)?;
@@ -246,17 +247,24 @@ fn next_link(
     Ok(link)
 }
 
-/// A reference may be given with our own base before it.
-fn local_reference(name: &str, value: &mut String, base: &str) {
+/// A reference may be given with a base of ours before it: the group's or an EJ's, whichever this
+/// search is on, since ids are the same on all of them.
+fn local_reference(name: &str, value: &mut String, root: &str, version: FhirVersion) {
     let name = name.split(':').next().unwrap_or_default();
     if !matches!(name, "patient" | "subject" | "location") || !value.contains("://") {
         return;
     }
-    let local: Vec<&str> = value
-        .split(',')
-        .map(|one| one.strip_prefix(base).and_then(|rest| rest.strip_prefix('/')).unwrap_or(one))
-        .collect();
-    *value = local.join(",");
+    let local = |one| without_base(one, root, version).unwrap_or(one);
+    *value = value.split(',').map(local).collect::<Vec<_>>().join(",");
+}
+
+fn without_base<'u>(url: &'u str, root: &str, version: FhirVersion) -> Option<&'u str> {
+    let path = url.strip_prefix(root)?;
+    let path = match path.strip_prefix("/ej/") {
+        Some(rest) => &rest[rest.find('/')?..],
+        None => path,
+    };
+    path.strip_prefix("/fhir/")?.strip_prefix(version.name())?.strip_prefix('/')
 }
 
 /// The clock of dates without an offset: the EJ's, or the first one's that the caller may see.
@@ -325,9 +333,14 @@ mod tests {
 
     #[test]
     fn our_own_base_is_taken_off_references_and_no_other() {
-        let base = "http://localhost/fhir/R4";
-        let mut value = format!("{base}/Patient/1,http://other/Patient/2");
-        local_reference("patient", &mut value, base);
-        assert_eq!(value, "Patient/1,http://other/Patient/2");
+        let root = "http://localhost";
+        let mut value = format!(
+            "{root}/fhir/R4/Patient/1,{root}/ej/EJ1/fhir/R4/Patient/2,{root}/Patient/3,\
+             http://other/fhir/R4/Patient/4"
+        );
+        local_reference("patient", &mut value, root, FhirVersion::R4);
+        let expected =
+            format!("Patient/1,Patient/2,{root}/Patient/3,http://other/fhir/R4/Patient/4");
+        assert_eq!(value, expected);
     }
 }
