@@ -79,7 +79,8 @@ impl Cold {
         Ok(Some(layout::decode(&bytes)?))
     }
 
-    fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, ColdError> {
+    /// A whole value.
+    pub(crate) fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, ColdError> {
         let tier = self.0.read();
         guarded(|| {
             let Some(first) = tier.get(key)? else { return Ok(None) };

@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
+use parking_lot::{Condvar, Mutex, RwLock};
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::records::{Identifier, Record, RecordType, ResourceId};
 
@@ -19,8 +19,9 @@ use crate::history::History;
 use crate::hot::Hot;
 use crate::index::Index;
 use crate::keys::{Kind, Tenant};
-use crate::layout::{Dossier, StoredAlias, StoredLocation, StoredStay};
+use crate::layout::{self, StoredAlias};
 use crate::load::Loaded;
+use crate::packed::Packed;
 use crate::settings::StateSettings;
 use crate::versions::Versions;
 
@@ -40,10 +41,9 @@ pub(crate) struct RecordRef {
 /// A changed record that the flusher has not written yet.
 #[derive(Clone)]
 pub(crate) struct Dirty {
-    pub(crate) record: Record,
-    /// For a stay, the `rid` of its patient, or [`NOBODY`].
-    pub(crate) home: u32,
-    pub(crate) bytes: u32,
+    pub(crate) packed: Packed,
+    /// For a stay, the `rid` of the patient in whose dossier it belongs, else [`NOBODY`].
+    pub(crate) dossier: u32,
 }
 
 /// What changed since a cut.
@@ -56,9 +56,9 @@ pub(crate) struct Batch {
 
 impl Batch {
     pub(crate) fn put(&mut self, record_ref: RecordRef, dirty: Dirty) {
-        self.bytes += u64::from(dirty.bytes);
+        self.bytes += dirty.packed.weight();
         if let Some(old) = self.records.insert(record_ref, dirty) {
-            self.bytes -= u64::from(old.bytes);
+            self.bytes -= old.packed.weight();
         }
     }
 }
@@ -163,9 +163,9 @@ impl Inner {
         &mut self.tables[ty as usize - 1]
     }
 
-    pub(crate) fn changed(&self, record_ref: RecordRef) -> Option<&Record> {
+    pub(crate) fn changed(&self, record_ref: RecordRef) -> Option<&Packed> {
         let flushing = || self.flushing.as_ref().and_then(|b| b.records.get(&record_ref));
-        self.dirty.records.get(&record_ref).or_else(flushing).map(|dirty| &dirty.record)
+        self.dirty.records.get(&record_ref).or_else(flushing).map(|dirty| &dirty.packed)
     }
 
     pub(crate) fn dirty_bytes(&self) -> u64 {
@@ -277,13 +277,18 @@ impl Ej {
     /// # Errors
     /// When the store has lost it: the state must be opened anew.
     pub(crate) fn record(&self, record_ref: RecordRef) -> Result<Record, ColdError> {
+        Ok(self.packed(record_ref)?.record(record_ref.ty)?)
+    }
+
+    /// The same, as it is kept.
+    pub(crate) fn packed(&self, record_ref: RecordRef) -> Result<Packed, ColdError> {
         let mut error = ColdError::Missing;
         // A round that finds nothing, or half of something, met a cut that moved the record.
         for _ in 0..64 {
             let (epoch, home) = {
                 let inner = self.inner.read();
-                if let Some(record) = inner.changed(record_ref) {
-                    return Ok(record.clone());
+                if let Some(packed) = inner.changed(record_ref) {
+                    return Ok(packed.clone());
                 }
                 let home = match record_ref.ty {
                     RecordType::Stay => inner.homes[record_ref.rid as usize],
@@ -291,22 +296,20 @@ impl Ej {
                 };
                 (inner.epoch, home)
             };
-            if let Some(record) = self.hot.get(record_ref) {
-                return Ok(record);
+            if let Some(packed) = self.hot.get(record_ref) {
+                return Ok(packed);
             }
-            let found = match self.read_cold(record_ref, home) {
-                Ok(found) => found,
-                Err(e @ (ColdError::Panicked | ColdError::Closed)) => return Err(e),
-                Err(failed) => {
-                    error = failed;
-                    std::thread::yield_now();
-                    continue;
+            match self.read_cold(record_ref, home) {
+                Ok(found) => {
+                    let wanted = found.iter().find(|(at, _)| *at == record_ref);
+                    let wanted = wanted.map(|(_, packed)| packed.clone());
+                    self.keep_hot(epoch, found);
+                    if let Some(packed) = wanted {
+                        return Ok(packed);
+                    }
                 }
-            };
-            let wanted = found.iter().find(|(at, _)| *at == record_ref).map(|(_, r)| r.clone());
-            self.keep_hot(epoch, found);
-            if let Some(record) = wanted {
-                return Ok(record);
+                Err(e @ (ColdError::Panicked | ColdError::Closed)) => return Err(e),
+                Err(failed) => error = failed,
             }
             std::thread::yield_now();
         }
@@ -314,14 +317,12 @@ impl Ej {
     }
 
     /// Keeps what was read from the store at hand, unless it may have become old meanwhile.
-    fn keep_hot(&self, epoch: u64, found: Vec<(RecordRef, Record)>) {
-        let weighed: Vec<_> =
-            found.into_iter().map(|(at, r)| (at, crate::hot::weight(&r), r)).collect();
-        let inner: RwLockReadGuard<'_, Inner> = self.inner.read();
+    fn keep_hot(&self, epoch: u64, found: Vec<(RecordRef, Packed)>) {
+        let inner = self.inner.read();
         if inner.epoch == epoch {
-            for (record_ref, bytes, record) in weighed {
+            for (record_ref, packed) in found {
                 if inner.changed(record_ref).is_none() {
-                    self.hot.insert(record_ref, record, bytes);
+                    self.hot.insert(record_ref, packed);
                 }
             }
         }
@@ -332,35 +333,27 @@ impl Ej {
         &self,
         record_ref: RecordRef,
         home: u32,
-    ) -> Result<Vec<(RecordRef, Record)>, ColdError> {
+    ) -> Result<Vec<(RecordRef, Packed)>, ColdError> {
         let RecordRef { ty, rid } = record_ref;
         match ty {
-            RecordType::Location => {
-                let key = self.tenant.key(Kind::Location, rid);
-                let stored = self.cold.read::<StoredLocation>(&key)?;
-                Ok(stored.map(|s| (record_ref, Record::Location(s.location))).into_iter().collect())
-            }
-            RecordType::Patient => self.read_dossier(rid),
+            RecordType::Location => self.read_value(Kind::Location, rid),
+            RecordType::Patient => self.read_value(Kind::Dossier, rid),
             RecordType::Stay => {
-                let key = self.tenant.key(Kind::Stay, rid);
-                match self.cold.read::<StoredStay>(&key)? {
-                    Some(stored) => Ok(vec![(record_ref, Record::Stay(stored.stay))]),
-                    None if home == NOBODY => Ok(Vec::new()),
-                    None => self.read_dossier(home),
+                let found = self.read_value(Kind::Stay, rid)?;
+                if !found.is_empty() || home == NOBODY {
+                    return Ok(found);
                 }
+                self.read_value(Kind::Dossier, home)
             }
         }
     }
 
-    fn read_dossier(&self, rid: u32) -> Result<Vec<(RecordRef, Record)>, ColdError> {
-        let key = self.tenant.key(Kind::Dossier, rid);
-        let Some(dossier) = self.cold.read::<Dossier>(&key)? else { return Ok(Vec::new()) };
-        let patient =
-            (RecordRef { ty: RecordType::Patient, rid }, Record::Patient(dossier.patient));
-        let stays = dossier
-            .stays
-            .into_iter()
-            .map(|(rid, stay)| (RecordRef { ty: RecordType::Stay, rid }, Record::Stay(stay)));
-        Ok(std::iter::once(patient).chain(stays).collect())
+    fn read_value(&self, kind: Kind, number: u32) -> Result<Vec<(RecordRef, Packed)>, ColdError> {
+        let Some(bytes) = self.cold.get(&self.tenant.key(kind, number))? else {
+            return Ok(Vec::new());
+        };
+        let records = layout::decode_records(&bytes)?.records.into_iter().enumerate();
+        let placed = |(at, (rid, packed))| (RecordRef { ty: kind.holds(at), rid }, packed);
+        Ok(records.map(placed).collect())
     }
 }

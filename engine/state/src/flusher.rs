@@ -190,7 +190,10 @@ impl Flusher {
         sums.check(watermark)?;
         let failed = core.cold.replace(Tier::Memory(memory));
         open::close(Cold::new(failed));
-        core.folder.set_sled_aside(core.settings.damaged_kept_max)?;
+        // What is left there is checked at the next opening like anything else.
+        if let Err(error) = core.folder.set_sled_aside(core.settings.damaged_kept_max) {
+            warn!(%error, "the failed sled cannot be set aside");
+        }
         Ok(())
     }
 
@@ -309,7 +312,7 @@ fn keep_at_hand(ej: &Ej, batch: &Arc<Batch>) {
         let inner = ej.inner.read();
         for (at, dirty) in slice {
             if !inner.dirty.records.contains_key(at) {
-                ej.hot.insert(**at, dirty.record.clone(), dirty.bytes);
+                ej.hot.insert(**at, dirty.packed.clone());
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Decoded records kept at hand: bounded by bytes, second chance, one per EJ.
+//! Encoded records kept at hand: bounded by bytes, second chance, one per EJ.
 //!
 //! Holds a record only as it stands in the store or in the cut under way, never a newer one:
 //! the flusher relies on it.
@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
-use sluice_mappings::records::Record;
 
 use crate::ej::RecordRef;
+use crate::packed::Packed;
 
 pub(crate) struct Hot {
     bytes_max: u64,
@@ -26,16 +26,8 @@ struct Inner {
 
 struct Slot {
     record_ref: RecordRef,
-    record: Record,
-    bytes: u32,
+    packed: Packed,
     used: bool,
-}
-
-/// About what a decoded record occupies, in bytes: text and vectors are three times their
-/// encoded size once each has its own allocation (measured with `examples/state_memory.rs`).
-pub(crate) fn weight(record: &Record) -> u32 {
-    let encoded = postcard::experimental::serialized_size(record).unwrap_or(0);
-    u32::try_from(encoded.saturating_mul(3).saturating_add(512)).unwrap_or(u32::MAX)
 }
 
 impl Hot {
@@ -43,25 +35,26 @@ impl Hot {
         Self { bytes_max, inner: Mutex::default() }
     }
 
-    pub(crate) fn get(&self, record_ref: RecordRef) -> Option<Record> {
+    pub(crate) fn get(&self, record_ref: RecordRef) -> Option<Packed> {
         let mut inner = self.inner.lock();
         let at = *inner.at.get(&record_ref)?;
         let slot = inner.slots[at as usize].as_mut()?;
         slot.used = true;
-        Some(slot.record.clone())
+        Some(slot.packed.clone())
     }
 
-    pub(crate) fn insert(&self, record_ref: RecordRef, record: Record, bytes: u32) {
+    pub(crate) fn insert(&self, record_ref: RecordRef, packed: Packed) {
         let mut inner = self.inner.lock();
         inner.remove(record_ref);
-        while inner.bytes + u64::from(bytes) > self.bytes_max && !inner.at.is_empty() {
+        let bytes = packed.weight();
+        while inner.bytes + bytes > self.bytes_max && !inner.at.is_empty() {
             inner.evict_one();
         }
-        if u64::from(bytes) > self.bytes_max {
+        if bytes > self.bytes_max {
             return;
         }
-        inner.bytes += u64::from(bytes);
-        let slot = Some(Slot { record_ref, record, bytes, used: false });
+        inner.bytes += bytes;
+        let slot = Some(Slot { record_ref, packed, used: false });
         let at = match inner.free.pop() {
             Some(at) => {
                 inner.slots[at as usize] = slot;
@@ -89,7 +82,7 @@ impl Inner {
         if let Some(at) = self.at.remove(&record_ref)
             && let Some(slot) = self.slots[at as usize].take()
         {
-            self.bytes -= u64::from(slot.bytes);
+            self.bytes -= slot.packed.weight();
             self.free.push(at);
         }
     }

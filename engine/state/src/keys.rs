@@ -5,6 +5,7 @@
 //! was opened: without `Access` or an `EjWriter` there is no way to one.
 
 use sluice_ids::EjId;
+use sluice_mappings::records::RecordType;
 
 pub(crate) const KEY_BYTES: usize = 23;
 
@@ -28,6 +29,17 @@ pub(crate) enum Kind {
 
 impl Kind {
     pub(crate) const ALL: [Self; 4] = [Self::Alias, Self::Location, Self::Dossier, Self::Stay];
+}
+
+impl Kind {
+    /// What the value's record at place `at` is.
+    pub(crate) const fn holds(self, at: usize) -> RecordType {
+        match (self, at) {
+            (Self::Location, _) => RecordType::Location,
+            (Self::Dossier, 0) => RecordType::Patient,
+            _ => RecordType::Stay,
+        }
+    }
 }
 
 impl Tenant {

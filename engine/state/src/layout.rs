@@ -3,13 +3,12 @@
 //! `layout (1) · crc32c of the payload (4, little-endian) · payload (postcard)`. An unknown layout
 //! is not read: the state is rebuilt. A value over 4 000 bytes is stored in parts (see `cold`).
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sluice_ids::{EjId, Phi, Seq};
-use sluice_mappings::records::{LocationRecord, PatientRecord, ResourceId, StayRecord};
+use sluice_mappings::records::ResourceId;
 
 use crate::keys::Key;
+use crate::packed::Packed;
 
 /// The layout of values, of the watermark and of files. To be raised with any change of a stored
 /// type, records included: there is no migration, there is a rebuild.
@@ -17,24 +16,48 @@ pub(crate) const LAYOUT: u8 = 1;
 
 const HEADER_BYTES: usize = 5;
 
-/// A patient with its open stays.
+/// What stands before the records of a value: a dossier's patient and then its stays, or one
+/// stay, or one place.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Dossier {
-    pub(crate) applied: Seq,
-    pub(crate) patient: Arc<PatientRecord>,
-    pub(crate) stays: Vec<(u32, Arc<StayRecord>)>,
+struct Head {
+    applied: Seq,
+    /// `rid` and length in bytes of each record that follows.
+    records: Vec<(u32, u32)>,
 }
 
-#[derive(Serialize, Deserialize)]
-pub(crate) struct StoredStay {
+/// A value of records: the first is the one that the key names.
+pub(crate) struct Stored {
     pub(crate) applied: Seq,
-    pub(crate) stay: Arc<StayRecord>,
+    pub(crate) records: Vec<(u32, Packed)>,
 }
 
-#[derive(Serialize, Deserialize)]
-pub(crate) struct StoredLocation {
-    pub(crate) applied: Seq,
-    pub(crate) location: Arc<LocationRecord>,
+/// The value of a dossier, a stay or a place.
+pub(crate) fn encode_records(applied: Seq, records: &[(u32, Packed)]) -> Vec<u8> {
+    let length = |packed: &Packed| u32::try_from(packed.bytes().len()).expect("under 4 GB");
+    let lengths = records.iter().map(|(rid, packed)| (*rid, length(packed))).collect();
+    seal(|bytes| {
+        let head = Head { applied, records: lengths };
+        let mut bytes = postcard::to_extend(&head, bytes).expect("a head has a postcard form");
+        records.iter().for_each(|(_, packed)| bytes.extend_from_slice(packed.bytes()));
+        bytes
+    })
+}
+
+pub(crate) fn decode_records(bytes: &[u8]) -> Result<Stored, ValueError> {
+    let payload = open(bytes)?;
+    let (head, mut rest): (Head, _) =
+        postcard::take_from_bytes(payload).map_err(|_| ValueError::Decode)?;
+    let mut records = Vec::with_capacity(head.records.len());
+    for (rid, length) in head.records {
+        let (record, after) = rest.split_at_checked(length as usize).ok_or(ValueError::Decode)?;
+        records.push((rid, Packed::from_bytes(record)));
+        rest = after;
+    }
+    if rest.is_empty() {
+        Ok(Stored { applied: head.applied, records })
+    } else {
+        Err(ValueError::Decode)
+    }
 }
 
 /// An identifier that finds a patient who does not list it.
@@ -77,15 +100,26 @@ pub enum ValueError {
 }
 
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    let mut bytes = vec![0; HEADER_BYTES];
-    bytes[0] = LAYOUT;
-    let mut bytes = postcard::to_extend(value, bytes).expect("records have a postcard form");
+    seal(|bytes| postcard::to_extend(value, bytes).expect("what is stored has a postcard form"))
+}
+
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
+    match postcard::take_from_bytes(open(bytes)?) {
+        Ok((value, [])) => Ok(value),
+        _ => Err(ValueError::Decode),
+    }
+}
+
+fn seal(payload: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+    let mut header = vec![0; HEADER_BYTES];
+    header[0] = LAYOUT;
+    let mut bytes = payload(header);
     let crc = crc32c::crc32c(&bytes[HEADER_BYTES..]);
     bytes[1..HEADER_BYTES].copy_from_slice(&crc.to_le_bytes());
     bytes
 }
 
-pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
+fn open(bytes: &[u8]) -> Result<&[u8], ValueError> {
     let (&found, rest) = bytes.split_first().ok_or(ValueError::Decode)?;
     if found != LAYOUT {
         return Err(ValueError::Layout { found });
@@ -94,10 +128,7 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError>
     if u32::from_le_bytes(*crc) != crc32c::crc32c(payload) {
         return Err(ValueError::Checksum);
     }
-    match postcard::take_from_bytes(payload) {
-        Ok((value, [])) => Ok(value),
-        _ => Err(ValueError::Decode),
-    }
+    Ok(payload)
 }
 
 /// What an entry adds to its EJ's sum.

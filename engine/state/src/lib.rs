@@ -21,6 +21,7 @@ mod layout;
 mod load;
 mod metric;
 mod open;
+mod packed;
 mod results;
 mod search;
 mod settings;

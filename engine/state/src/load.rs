@@ -13,9 +13,7 @@ use crate::ej::{Aliases, Identifiers, NOBODY, RecordRef, Table};
 use crate::frames::FrameError;
 use crate::index::Row;
 use crate::keys::{self, Key, Kind, Tenant};
-use crate::layout::{
-    self, Dossier, EjMark, StoredAlias, StoredLocation, StoredStay, ValueError, Watermark,
-};
+use crate::layout::{self, EjMark, StoredAlias, ValueError, Watermark};
 use crate::writer::rows_of_record;
 
 /// Why stored entries were not taken.
@@ -153,28 +151,19 @@ impl Loading {
                 self.alias(number, alias)?;
                 applied
             }
-            Kind::Location => {
-                let stored: StoredLocation = layout::decode(bytes)?;
-                let at = RecordRef { ty: RecordType::Location, rid: number };
-                self.record(at, &Record::Location(stored.location))?;
-                stored.applied
-            }
-            Kind::Dossier => {
-                let dossier: Dossier = layout::decode(bytes)?;
-                let at = RecordRef { ty: RecordType::Patient, rid: number };
-                self.record(at, &Record::Patient(dossier.patient))?;
-                for (rid, stay) in dossier.stays {
-                    self.loaded.book.place(number, rid);
-                    self.stay(rid, number, &Record::Stay(stay))?;
+            Kind::Location | Kind::Dossier | Kind::Stay => {
+                let stored = layout::decode_records(bytes)?;
+                for (at, (rid, packed)) in stored.records.iter().enumerate() {
+                    if at == 0 && *rid != number || at > 0 && kind != Kind::Dossier {
+                        return Err(LoadError::Place);
+                    }
+                    let at_ref = RecordRef { ty: kind.holds(at), rid: *rid };
+                    let record = packed.record(at_ref.ty)?;
+                    if kind == Kind::Dossier && at > 0 {
+                        self.loaded.book.place(number, *rid);
+                    }
+                    self.place(kind, number, at_ref, &record)?;
                 }
-                dossier.applied
-            }
-            Kind::Stay => {
-                let stored: StoredStay = layout::decode(bytes)?;
-                // Dossiers come first in key order, so that every patient is known by now.
-                let patients = &self.loaded.tables[RecordType::Patient as usize - 1].by_id;
-                let home = patients.get(&stored.stay.patient).copied().unwrap_or(NOBODY);
-                self.stay(number, home, &Record::Stay(stored.stay))?;
                 stored.applied
             }
         };
@@ -184,11 +173,25 @@ impl Loading {
         Ok(())
     }
 
-    fn stay(&mut self, rid: u32, home: u32, record: &Record) -> Result<(), LoadError> {
-        *self.loaded.homes.get_mut(rid as usize).ok_or(LoadError::Place)? = home;
-        let patient = record.patient().ok_or(LoadError::Place)?;
-        self.loaded.stays_of.push((patient, rid));
-        self.record(RecordRef { ty: RecordType::Stay, rid }, record)
+    /// Takes a record of the value `kind` `number`; a stay gets its home.
+    fn place(
+        &mut self,
+        kind: Kind,
+        number: u32,
+        at: RecordRef,
+        record: &Record,
+    ) -> Result<(), LoadError> {
+        if let Record::Stay(stay) = record {
+            // Dossiers come first in key order, so that every patient is known by now.
+            let patients = &self.loaded.tables[RecordType::Patient as usize - 1].by_id;
+            let home = match kind {
+                Kind::Dossier => number,
+                _ => patients.get(&stay.patient).copied().unwrap_or(NOBODY),
+            };
+            *self.loaded.homes.get_mut(at.rid as usize).ok_or(LoadError::Place)? = home;
+            self.loaded.stays_of.push((stay.patient, at.rid));
+        }
+        self.record(at, record)
     }
 
     fn record(&mut self, at: RecordRef, record: &Record) -> Result<(), LoadError> {

@@ -211,7 +211,8 @@ impl Scope {
         if record.stamp().version <= pin {
             return Ok(record);
         }
-        ej.inner.read().versions.at(at, pin).ok_or(SearchError::CursorExpired)
+        let packed = ej.inner.read().versions.at(at, pin).ok_or(SearchError::CursorExpired)?;
+        packed.record(at.ty).map_err(|_| SearchError::Lost { ej: ej.id })
     }
 
     fn load(&self, ej: &Ej, at: RecordRef) -> Result<Record, SearchError> {

@@ -13,10 +13,10 @@ pub struct StateSettings {
     pub dirty_bytes_cut: u64,
     /// A lane waits in `publish` while so many bytes wait (shared out evenly over the EJs).
     pub dirty_bytes_max: u64,
-    /// Decoded records kept at hand, in bytes (shared out evenly over the EJs). The rest is read
+    /// Records kept at hand, encoded, in bytes (shared out evenly over the EJs). The rest is read
     /// from sled on demand.
     pub hot_bytes_max: u64,
-    /// sled's own page cache, in bytes: small, since hot records are kept decoded.
+    /// sled's own page cache, in bytes: small, since records are kept at hand before it.
     pub sled_cache_bytes: u64,
     /// sled is neither opened nor made anew while the file system has less free, in bytes:
     /// reopened on a full disk it comes back corrupt.

@@ -338,11 +338,11 @@ impl State {
             };
             ids.sort_unstable();
             for (_, rid) in ids {
-                let record = ej.record(RecordRef { ty, rid }).map_err(|error| {
+                let packed = ej.packed(RecordRef { ty, rid }).map_err(|error| {
                     core.lost(&error);
                     StateLost { ej: ej.id }
                 })?;
-                feed(&mut hash, &(rid, record));
+                feed(&mut hash, &(ty, rid, packed.bytes()));
             }
         }
         let mut aliases = ej.inner.read().aliases.list.clone();

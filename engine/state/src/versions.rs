@@ -4,17 +4,17 @@
 use std::collections::{HashMap, VecDeque};
 
 use sluice_ids::Seq;
-use sluice_mappings::records::Record;
 
 use crate::ej::RecordRef;
+use crate::packed::Packed;
 
 pub(crate) struct Versions {
     bytes_max: u64,
     bytes: u64,
     /// In order of replacement.
-    queue: VecDeque<(RecordRef, u32)>,
-    /// By record, oldest first.
-    old: HashMap<RecordRef, VecDeque<Record>>,
+    queue: VecDeque<RecordRef>,
+    /// By record, oldest first, each with its version.
+    old: HashMap<RecordRef, VecDeque<(Seq, Packed)>>,
 }
 
 impl Versions {
@@ -22,16 +22,15 @@ impl Versions {
         Self { bytes_max, bytes: 0, queue: VecDeque::new(), old: HashMap::new() }
     }
 
-    /// `record` was replaced.
-    pub(crate) fn push(&mut self, record_ref: RecordRef, record: Record, bytes: u32) {
-        self.bytes += u64::from(bytes);
-        self.queue.push_back((record_ref, bytes));
-        self.old.entry(record_ref).or_default().push_back(record);
+    /// The record's `version`, as packed, was replaced.
+    pub(crate) fn push(&mut self, record_ref: RecordRef, version: Seq, packed: Packed) {
+        self.bytes += packed.weight();
+        self.queue.push_back(record_ref);
+        self.old.entry(record_ref).or_default().push_back((version, packed));
         while self.bytes > self.bytes_max {
-            let Some((oldest, bytes)) = self.queue.pop_front() else { break };
-            self.bytes -= u64::from(bytes);
+            let Some(oldest) = self.queue.pop_front() else { break };
             if let Some(versions) = self.old.get_mut(&oldest) {
-                versions.pop_front();
+                self.bytes -= versions.pop_front().map_or(0, |(_, packed)| packed.weight());
                 if versions.is_empty() {
                     self.old.remove(&oldest);
                 }
@@ -41,8 +40,8 @@ impl Versions {
 
     /// The newest replaced version that is not younger than `pin`; the caller has seen that the
     /// current one is.
-    pub(crate) fn at(&self, record_ref: RecordRef, pin: Seq) -> Option<Record> {
+    pub(crate) fn at(&self, record_ref: RecordRef, pin: Seq) -> Option<Packed> {
         let versions = self.old.get(&record_ref)?;
-        versions.iter().rev().find(|record| record.stamp().version <= pin).cloned()
+        versions.iter().rev().find(|(version, _)| *version <= pin).map(|(_, packed)| packed.clone())
     }
 }

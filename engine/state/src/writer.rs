@@ -15,15 +15,16 @@ use sluice_ids::{EjId, Micros, Phi, Seq};
 use sluice_mappings::adt::{Change, Records};
 use sluice_mappings::records::{
     Identifier, IdentifierUse, LocationRecord, PatientRecord, Record, RecordType, ResourceId,
-    StayRecord,
+    StayRecord, StayStatus,
 };
 use sluice_mappings::search;
 
+use crate::cold::ColdError;
 use crate::ej::{Dirty, Ej, NOBODY, RecordRef};
-use crate::hot;
 use crate::index::{Row, RowChange};
 use crate::layout::StoredAlias;
 use crate::metric::as_f64;
+use crate::packed::Packed;
 use crate::state::Core;
 
 /// The store lost a record at run time: this `State` cannot go on. Open it anew: the damaged
@@ -47,7 +48,7 @@ struct Staged {
     seq: Seq,
     any: bool,
     now: Micros,
-    records: HashMap<RecordRef, Dirty>,
+    records: HashMap<RecordRef, Fresh>,
     /// Ids that this batch made, and how many of each type.
     ids: HashMap<(RecordType, ResourceId), u32>,
     created: [u32; 3],
@@ -58,8 +59,16 @@ struct Staged {
     moves: Vec<(u32, Option<ResourceId>, ResourceId)>,
     aliases: HashMap<(Phi<String>, Phi<String>), ResourceId>,
     alias_order: Vec<(Phi<String>, Phi<String>)>,
-    replaced: Vec<(RecordRef, Record, u32)>,
+    replaced: Vec<(RecordRef, Seq, Packed)>,
     touched: Vec<(RecordRef, Seq)>,
+}
+
+/// A record that is staged: decoded for the messages of this batch, encoded for those after.
+struct Fresh {
+    record: Record,
+    packed: Packed,
+    /// For a stay, the `rid` of its patient, or [`NOBODY`].
+    home: u32,
 }
 
 impl EjWriter {
@@ -137,8 +146,8 @@ impl EjWriter {
         let ty = record.record_type();
         let known = self.find(ty, record.id());
         let old = match known {
-            Some(record_ref) => match self.record(record_ref) {
-                Some(old) if old == record => return,
+            Some(record_ref) => match self.current(record_ref) {
+                Some((old, _)) if old == record => return,
                 Some(old) => Some(old),
                 // The store lost it: `check` says so.
                 None => return,
@@ -149,18 +158,17 @@ impl EjWriter {
         // record's version; none comes from a later message.
         debug_assert!(record.stamp().version <= seq, "a put record is stamped by its message");
         let record_ref = known.unwrap_or_else(|| self.create(ty, record.id()));
-        self.index_rows(seq, record_ref, old.as_ref(), &record);
-        self.list_identifiers(record_ref, old.as_ref(), &record);
-        let home = self.move_stay(record_ref, old.as_ref(), &record);
+        let before = old.as_ref().map(|(record, _)| record);
+        self.index_rows(seq, record_ref, before, &record);
+        self.list_identifiers(record_ref, before, &record);
+        let home = self.move_stay(record_ref, before, &record);
         self.staged.touched.push((record_ref, seq));
         self.staged.now = self.staged.now.max(record.stamp().updated_at);
-        if let Some(old) = old {
-            let bytes =
-                self.staged.records.get(&record_ref).map_or_else(|| hot::weight(&old), |d| d.bytes);
-            self.staged.replaced.push((record_ref, old, bytes));
+        if let Some((old, packed)) = old {
+            self.staged.replaced.push((record_ref, old.stamp().version, packed));
         }
-        let bytes = hot::weight(&record);
-        self.staged.records.insert(record_ref, Dirty { record, home, bytes });
+        let packed = Packed::new(&record);
+        self.staged.records.insert(record_ref, Fresh { record, packed, home });
     }
 
     fn create(&mut self, ty: RecordType, id: ResourceId) -> RecordRef {
@@ -218,11 +226,27 @@ impl EjWriter {
     }
 
     fn record(&self, record_ref: RecordRef) -> Option<Record> {
-        if let Some(dirty) = self.staged.records.get(&record_ref) {
-            return Some(dirty.record.clone());
+        match self.staged.records.get(&record_ref) {
+            Some(fresh) => Some(fresh.record.clone()),
+            None => self.published(record_ref).map(|(record, _)| record),
         }
-        match self.ej.record(record_ref) {
-            Ok(record) => Some(record),
+    }
+
+    /// The record and its encoded form.
+    fn current(&self, record_ref: RecordRef) -> Option<(Record, Packed)> {
+        match self.staged.records.get(&record_ref) {
+            Some(fresh) => Some((fresh.record.clone(), fresh.packed.clone())),
+            None => self.published(record_ref),
+        }
+    }
+
+    fn published(&self, record_ref: RecordRef) -> Option<(Record, Packed)> {
+        let read = || -> Result<_, ColdError> {
+            let packed = self.ej.packed(record_ref)?;
+            Ok((packed.record(record_ref.ty)?, packed))
+        };
+        match read() {
+            Ok(found) => Some(found),
             Err(error) => {
                 self.lost.store(true, Ordering::Relaxed);
                 self.core.lost(&error);
@@ -347,6 +371,11 @@ pub(crate) fn rows_of_record(ej: EjId, at: RecordRef, record: &Record, out: &mut
     out.extend(keys.iter().map(|(param, key)| Row::new(at.ty, *param, key, at.rid)));
 }
 
+/// Stays that the next message may well be about stand with their patient.
+fn belongs_in_dossier(stay: &StayRecord) -> bool {
+    stay.is_open() || stay.status() == StayStatus::Planned
+}
+
 /// Gives the bytes that wait for the flusher.
 fn publish_batch(ej: &Ej, staged: Staged) -> u64 {
     let mut inner = ej.inner.write();
@@ -371,18 +400,22 @@ fn publish_batch(ej: &Ej, staged: Staged) -> u64 {
         }
         inner.stays_of.insert((after, rid));
     }
-    for (at, record, bytes) in staged.replaced {
-        inner.versions.push(at, record, bytes);
+    for (at, version, packed) in staged.replaced {
+        inner.versions.push(at, version, packed);
     }
     for (at, seq) in staged.touched {
         inner.table_mut(at.ty).touch(at.rid, seq);
     }
-    for (at, dirty) in staged.records {
-        if at.ty == RecordType::Stay {
-            inner.homes[at.rid as usize] = dirty.home;
+    for (at, fresh) in staged.records {
+        let mut dossier = NOBODY;
+        if let Record::Stay(stay) = &fresh.record {
+            inner.homes[at.rid as usize] = fresh.home;
+            if belongs_in_dossier(stay) {
+                dossier = fresh.home;
+            }
         }
         ej.hot.remove(at);
-        inner.dirty.put(at, dirty);
+        inner.dirty.put(at, Dirty { packed: fresh.packed, dossier });
     }
     for named in staged.alias_order {
         let patient = staged.aliases[&named];

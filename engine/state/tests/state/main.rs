@@ -1,6 +1,8 @@
 //! The state against a naive model: lookups, searches, pages under change, and every way to
 //! lose the store.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod damage;
 mod lockstep;
 mod model;

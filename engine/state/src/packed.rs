@@ -1,0 +1,55 @@
+//! Records as they are kept: encoded.
+//!
+//! A decoded patient of a real feed takes about 4 KB of memory and a stay 7 KB, ten times what
+//! they take encoded (measured with `examples/state_memory.rs`); decoding costs about 2 µs. So
+//! records are kept encoded wherever they wait, and decoded for whoever asks.
+
+use std::sync::Arc;
+
+use sluice_mappings::records::{Record, RecordType};
+
+use crate::layout::ValueError;
+
+/// The postcard form of a patient, a stay or a place.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Packed(Arc<[u8]>);
+
+impl Packed {
+    pub(crate) fn new(record: &Record) -> Self {
+        let bytes = match record {
+            Record::Patient(patient) => postcard::to_allocvec(patient),
+            Record::Stay(stay) => postcard::to_allocvec(stay),
+            Record::Location(location) => postcard::to_allocvec(location),
+        };
+        Self(bytes.expect("records have a postcard form").into())
+    }
+
+    /// Bytes that were checked by their checksum.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// What it occupies with its place in a map, in bytes.
+    pub(crate) fn weight(&self) -> u64 {
+        self.0.len() as u64 + 96
+    }
+
+    pub(crate) fn record(&self, ty: RecordType) -> Result<Record, ValueError> {
+        Ok(match ty {
+            RecordType::Patient => Record::Patient(Arc::new(self.whole()?)),
+            RecordType::Stay => Record::Stay(Arc::new(self.whole()?)),
+            RecordType::Location => Record::Location(Arc::new(self.whole()?)),
+        })
+    }
+
+    fn whole<T: serde::de::DeserializeOwned>(&self) -> Result<T, ValueError> {
+        match postcard::take_from_bytes(&self.0) {
+            Ok((value, [])) => Ok(value),
+            _ => Err(ValueError::Decode),
+        }
+    }
+}
