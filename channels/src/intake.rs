@@ -16,6 +16,8 @@ use std::pin::Pin;
 use bytes::Bytes;
 use sluice_ids::ChannelId;
 
+use crate::ack::Verdict;
+
 /// What a session is, for the whole of its life.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionContext {
@@ -59,6 +61,6 @@ pub trait IntakeSession: Send {
     /// Takes one frame's bytes as they came.
     fn take(&mut self, frame: Bytes) -> ReplyFuture;
 
-    /// A frame that is over the limit of `limit_bytes`: only its beginning is there.
-    fn take_too_large(&mut self, head: Bytes, limit_bytes: usize) -> ReplyFuture;
+    /// A frame that cannot be taken whole, and `why` not: only its beginning is there.
+    fn refuse(&mut self, head: Bytes, why: Verdict) -> ReplyFuture;
 }

@@ -21,6 +21,10 @@ pub struct MllpSettings {
     /// connection is closed. Default 67 108 864 (64 MiB): the sender learns from its AR, and the
     /// next good frame is still answered.
     pub skip_bytes_max: usize,
+    /// Most bytes that the connections of one listener may hold of large frames that have not
+    /// ended, 64 KiB apart for each. Default 67 108 864 (64 MiB): sixteen largest frames at once;
+    /// one more is refused for now.
+    pub buffered_bytes_max: usize,
     /// Most bytes before a VT. Default 65 536: line noise, a banner or a TLS hello is shorter.
     pub junk_bytes_max: usize,
     /// From a frame's VT to its FS, in ms. Default 60 000: 4 MiB over a 1 Mbit/s line takes 34 s;
@@ -51,6 +55,7 @@ impl Default for MllpSettings {
         Self {
             frame_bytes_max: 4 * 1024 * 1024,
             skip_bytes_max: 64 * 1024 * 1024,
+            buffered_bytes_max: 64 * 1024 * 1024,
             junk_bytes_max: 64 * 1024,
             frame_deadline_ms: 60_000,
             end_grace_ms: 10,
@@ -93,6 +98,9 @@ impl MllpSettings {
             if value == 0 {
                 problems.push((key, "must be at least 1"));
             }
+        }
+        if self.buffered_bytes_max < self.frame_bytes_max {
+            problems.push(("buffered_bytes_max", "must be at least frame_bytes_max"));
         }
         if self.skip_bytes_max < self.frame_bytes_max {
             problems.push(("skip_bytes_max", "must be at least frame_bytes_max"));

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use sluice_channels::ack::Verdict;
 use sluice_channels::intake::{Intake, IntakeSession, Reply, ReplyFuture, SessionContext};
 use sluice_channels::mllp::{ListenError, Listening, listen};
 use sluice_channels::{AckMode, ListenerSettings, MllpSettings};
@@ -53,8 +54,8 @@ impl IntakeSession for EchoSession {
         })
     }
 
-    fn take_too_large(&mut self, head: Bytes, limit_bytes: usize) -> ReplyFuture {
-        let bytes = format!("large:{}:{limit_bytes}", head.len()).into();
+    fn refuse(&mut self, head: Bytes, why: Verdict) -> ReplyFuture {
+        let bytes = format!("{}:{}", why.as_str(), head.len().min(1001)).into();
         Box::pin(async move { Reply::Answer { code: "AR", bytes } })
     }
 }
@@ -209,7 +210,7 @@ async fn a_frame_too_large_is_answered_once_and_the_next_is_taken() {
     let mut client = bench.connect().await;
     let large = [b"\x0b", &b"x".repeat(50_000)[..], b"\x1c\r"].concat();
     client.send(&large).await;
-    client.expect(b"\x0blarge:1001:1000\x1c\r").await;
+    client.expect(b"\x0bframe_too_large:1001\x1c\r").await;
     client.send(b"\x0bone\x1c\r").await;
     client.expect(b"\x0back:one\x1c\r").await;
     bench.assert_metric(
@@ -224,10 +225,39 @@ async fn an_endless_frame_is_answered_once_and_its_connection_closed() {
     let bench = Bench::new(settings);
     let mut client = bench.connect().await;
     client.send(&[b"\x0b", &b"x".repeat(20_000)[..]].concat()).await;
-    assert_eq!(client.rest().await, b"\x0blarge:1001:1000\x1c\r");
+    assert_eq!(client.rest().await, b"\x0bframe_too_large:1001\x1c\r");
     bench.assert_metric(
         "sluice_mllp_limits_hit_total{listener=\"EJ1.mllp\",limit=\"skip_bytes\"} 1",
     );
+}
+
+#[tokio::test]
+async fn large_frames_at_once_share_one_budget() {
+    let settings = MllpSettings {
+        frame_bytes_max: 1_000_000,
+        buffered_bytes_max: 1_000_000,
+        ..Default::default()
+    };
+    let bench = Bench::new(settings);
+    let most = [b"\x0b", &b"x".repeat(900_000)[..]].concat();
+    let mut one = bench.connect().await;
+    one.send(&most).await;
+    let mut two = bench.connect().await;
+    two.send(&most).await;
+    // Whichever came later is refused for now, and goes on after its frame.
+    let refused = b"\x0boverloaded:1001\x1c\r";
+    let mut first = [0; 1];
+    let (mut refused_one, mut kept) = tokio::select! {
+        _ = one.stream.peek(&mut first) => (one, two),
+        () = async { two.stream.peek(&mut [0; 1]).await.map(drop).unwrap() } => (two, one),
+    };
+    refused_one.expect(refused).await;
+    refused_one.send(b"\x1c\r\x0bone\x1c\r").await;
+    refused_one.expect(b"\x0back:one\x1c\r").await;
+    kept.send(b"\x1c\r").await;
+    kept.expect(&[b"\x0back:", &most[1..], b"\x1c\r"].concat()).await;
+    let hit = "sluice_mllp_limits_hit_total{listener=\"EJ1.mllp\",limit=\"buffered_bytes\"} 1";
+    bench.assert_metric(hit);
 }
 
 #[tokio::test]

@@ -249,7 +249,8 @@ fn base36(mut value: u64, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use sluice_mappings::hl7::Message;
+    use proptest::prelude::*;
+    use sluice_mappings::hl7::{Defect, DefectKind, Message};
 
     use super::*;
     use crate::ack::AckMode;
@@ -315,6 +316,48 @@ mod tests {
         let long = "9".repeat(QUOTED_BYTES_MAX + 1);
         raw = format!("MSH|^~\\&|A|F|||20260101||ADT^A01|{long}|P|2.5\r").into_bytes();
         assert!(answer(&raw, Verdict::Accepted).ends_with("MSA|AA|\r"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever came, the answer is one readable message that can be framed, and gives
+        /// MSH-10 back byte by byte where it may be quoted.
+        #[test]
+        fn an_answer_is_readable_whatever_came(
+            separators in "[!-/:-@\\[-`{-~]{0,6}",
+            fields in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..30), 0..20),
+            which in 0..Verdict::ALL.len(),
+        ) {
+            let mut raw = b"MSH".to_vec();
+            raw.extend_from_slice(separators.as_bytes());
+            let field = separators.bytes().next().unwrap_or(b'|');
+            for text in &fields {
+                raw.push(field);
+                raw.extend_from_slice(text);
+            }
+            let msh = MshRaw::find(&raw);
+            let terms = Terms::of(AckMode::Auto, msh.as_ref());
+            let own = OwnControlIds::new(Micros::new(1));
+            let verdict = Verdict::ALL[which];
+            let now = Micros::new(1);
+            let bytes = Acknowledgement { msh, terms, verdict, at: None, now }.write(&own);
+            prop_assert!(bytes.iter().all(|b| !matches!(b, 0x0B | 0x1C | b'\n')));
+            let text = String::from_utf8_lossy(&bytes);
+            let message = Message::index(&text).unwrap();
+            // The sender's separators are its own: there may be few of them.
+            let ours = |d: &&Defect| d.kind != DefectKind::EncodingCharactersShort;
+            prop_assert!(!message.defects().iter().any(|d| ours(&d)), "{:?}", message.defects());
+            prop_assert_eq!(message.segment("MSA").field(1).raw(), terms.code(verdict));
+            let written = MshRaw::find(&bytes).unwrap();
+            prop_assert!(!written.control_id().is_empty());
+            let line = bytes.split(|b| *b == b'\r').nth(1).unwrap_or_default();
+            let quoted = line.split(|b| *b == written.separators().field()).nth(2);
+            let control_id = msh.map_or(&b""[..], |msh| msh.control_id());
+            if control_id.iter().all(|b| *b >= b' ' && *b != 0x7F) {
+                prop_assert_eq!(quoted, Some(control_id));
+            }
+        }
     }
 
     #[test]

@@ -16,11 +16,12 @@ pub(super) enum Limit {
     Connections,
     ConnectionsPerPeer,
     InFlight,
+    BufferedBytes,
     FileDescriptors,
 }
 
 impl Limit {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::FrameBytes,
         Self::SkipBytes,
         Self::JunkBytes,
@@ -30,6 +31,7 @@ impl Limit {
         Self::Connections,
         Self::ConnectionsPerPeer,
         Self::InFlight,
+        Self::BufferedBytes,
         Self::FileDescriptors,
     ];
 
@@ -44,6 +46,7 @@ impl Limit {
             Self::Connections => "connections",
             Self::ConnectionsPerPeer => "connections_per_peer",
             Self::InFlight => "in_flight",
+            Self::BufferedBytes => "buffered_bytes",
             Self::FileDescriptors => "file_descriptors",
         }
     }

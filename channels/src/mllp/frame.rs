@@ -181,6 +181,21 @@ impl FrameDecoder {
         }
     }
 
+    /// How much of a frame that has not ended is kept.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Keeps no more of the frame that has begun, and skips the rest of it. Returns how it
+    /// began; `None` between frames.
+    pub fn abandon(&mut self) -> Option<Bytes> {
+        match self.state {
+            State::Inside { since } => Some(self.give_up(since)),
+            State::Between { .. } | State::Skipping { .. } | State::Closed => None,
+        }
+    }
+
     /// The sender will send no more: an FS without its CR ends its frame now; what is left of a
     /// frame without FS is junk.
     pub fn finish(&mut self) -> Option<Event> {
@@ -258,18 +273,20 @@ impl FrameDecoder {
                 junk_event(JunkKind::CutOff, at)
             }
             Found::Nothing if self.scanned > self.limits.frame_bytes_max => {
-                let head = self.scanned.min(HEAD_BYTES_MAX);
-                let head = Bytes::copy_from_slice(&self.buffer[..head]);
-                let rest = BytesMut::from(&self.buffer[self.scanned..]);
-                let skipped = self.scanned;
-                // The large allocation goes at once, not when the connection does.
-                self.buffer = rest;
-                self.scanned = 0;
-                self.state = State::Skipping { since, skipped };
-                Step::Event(Event::TooLarge { head })
+                Step::Event(Event::TooLarge { head: self.give_up(since) })
             }
             Found::Nothing => self.slow(since, now),
         }
+    }
+
+    /// From here on the frame is skipped. What was scanned of it goes, all but its head.
+    fn give_up(&mut self, since: Instant) -> Bytes {
+        let head = Bytes::copy_from_slice(&self.buffer[..self.scanned.min(HEAD_BYTES_MAX)]);
+        // The large allocation goes at once, not when the connection does.
+        self.buffer = BytesMut::from(&self.buffer[self.scanned..]);
+        self.state = State::Skipping { since, skipped: self.scanned };
+        self.scanned = 0;
+        head
     }
 
     fn skipping(&mut self, since: Instant, skipped: usize, now: Instant) -> Step {

@@ -20,6 +20,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::budget::{Budget, Share};
 use super::counters::{Counters, Limit};
 use super::session::Session;
 use crate::intake::{Intake, SessionContext};
@@ -117,6 +118,7 @@ pub fn listen(
         settings,
         intake,
         counters: Arc::new(Counters::new(id)),
+        budget: Budget::new(settings.buffered_bytes_max),
         permits: Arc::new(Semaphore::new(settings.connections_max)),
         peers: Arc::default(),
         sessions: JoinSet::new(),
@@ -144,6 +146,7 @@ struct Acceptor {
     settings: MllpSettings,
     intake: Arc<dyn Intake>,
     counters: Arc<Counters>,
+    budget: Arc<Budget>,
     permits: Arc<Semaphore>,
     peers: Peers,
     sessions: JoinSet<()>,
@@ -201,7 +204,9 @@ impl Acceptor {
         }
         self.counters.connections_total.increment(1);
         let open = Open::new(Arc::clone(&self.counters), permit, place);
-        let session = Session::new(stream, intake, self.settings, Arc::clone(&self.counters));
+        let share = Share::of(&self.budget);
+        let session =
+            Session::new(stream, intake, self.settings, Arc::clone(&self.counters), share);
         let stop = self.stop.clone();
         self.sessions.spawn(async move {
             let _open = open;

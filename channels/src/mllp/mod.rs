@@ -2,11 +2,13 @@
 //!
 //! - One task per connection, none per message. A session reads, hands frames to the intake,
 //!   and writes each answer in one piece, in the order of the frames.
-//! - What one connection does costs only itself: a permit, `in_flight_max` frames, one buffer.
+//! - What one connection does costs only itself: a permit, `in_flight_max` frames, one buffer. Large
+//!   frames that have not ended share `buffered_bytes_max`.
 //! - Plaintext. Off loopback a listener starts only where its settings say so.
 //!
 //! `docs/mllp.md` has the wire rules and the limits in prose.
 
+mod budget;
 mod counters;
 mod frame;
 mod listener;

@@ -22,8 +22,10 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::budget::Share;
 use super::counters::{Counters, Limit};
 use super::frame::{CR, Event, FS, FrameDecoder, JunkKind, VT, Violation};
+use crate::ack::Verdict;
 use crate::intake::{IntakeSession, Reply, ReplyFuture};
 use crate::settings::MllpSettings;
 
@@ -39,6 +41,7 @@ pub(super) struct Session {
     intake: Box<dyn IntakeSession>,
     settings: MllpSettings,
     counters: Arc<Counters>,
+    share: Share,
     decoder: FrameDecoder,
     pending: VecDeque<ReplyFuture>,
     out: BytesMut,
@@ -59,12 +62,14 @@ impl Session {
         intake: Box<dyn IntakeSession>,
         settings: MllpSettings,
         counters: Arc<Counters>,
+        share: Share,
     ) -> Self {
         Self {
             stream,
             intake,
             settings,
             counters,
+            share,
             decoder: FrameDecoder::new(settings.frame_limits()),
             pending: VecDeque::new(),
             out: BytesMut::new(),
@@ -125,7 +130,10 @@ impl Session {
                 self.decoder.forgive(now);
             }
             match self.decoder.next(now) {
-                None => return false,
+                None => {
+                    self.keep_within_budget();
+                    return false;
+                }
                 Some(Ok(event)) => self.take(event),
                 Some(Err(violation)) => {
                     self.counters.limit(match violation {
@@ -140,6 +148,18 @@ impl Session {
         false
     }
 
+    fn keep_within_budget(&mut self) {
+        if self.share.hold(self.decoder.buffered()) {
+            return;
+        }
+        if let Some(head) = self.decoder.abandon() {
+            self.counters.limit(Limit::BufferedBytes);
+            self.pending.push_back(self.intake.refuse(head, Verdict::Overloaded));
+        }
+        // What is left is at most what the last read brought.
+        self.share.hold(0);
+    }
+
     fn take(&mut self, event: Event) {
         match event {
             Event::Frame(frame) => {
@@ -148,8 +168,7 @@ impl Session {
             }
             Event::TooLarge { head } => {
                 self.counters.limit(Limit::FrameBytes);
-                let limit = self.settings.frame_bytes_max;
-                self.pending.push_back(self.intake.take_too_large(head, limit));
+                self.pending.push_back(self.intake.refuse(head, Verdict::FrameTooLarge));
             }
             Event::Junk { kind, bytes } => {
                 self.counters.junk_bytes.increment(bytes as u64);

@@ -79,12 +79,12 @@ impl IntakeSession for Session {
         if verdict.is_accepted() {
             self.accept(owed, verdict)
         } else {
-            self.refuse(owed, verdict, at)
+            self.keep_refused(owed, verdict, at)
         }
     }
 
-    fn take_too_large(&mut self, head: Bytes, _limit_bytes: usize) -> ReplyFuture {
-        let reply = self.too_large(head).unwrap_or(Reply::Silent);
+    fn refuse(&mut self, head: Bytes, why: Verdict) -> ReplyFuture {
+        let reply = self.refuse_head(head, why).unwrap_or(Reply::Silent);
         Box::pin(std::future::ready(reply))
     }
 }
@@ -116,7 +116,7 @@ impl Session {
         }
     }
 
-    fn refuse(&mut self, owed: Owed, verdict: Verdict, at: Option<Location>) -> ReplyFuture {
+    fn keep_refused(&mut self, owed: Owed, verdict: Verdict, at: Option<Location>) -> ReplyFuture {
         let append = self.append(&owed, verdict, IdempotencyKey::default());
         Box::pin(async move {
             match append.await {
@@ -144,7 +144,7 @@ impl Session {
     }
 
     /// A frame of which only the beginning is there is answered if that tells what to answer.
-    fn too_large(&self, head: Bytes) -> Option<Reply> {
+    fn refuse_head(&self, head: Bytes, why: Verdict) -> Option<Reply> {
         let intake = &self.intake;
         let door = intake.directory.door(self.channel)?;
         let msh = MshRaw::find(&head).filter(|msh| !is_acknowledgement(msh, &head))?;
@@ -153,7 +153,7 @@ impl Session {
         let terms = Terms::of(door.ack_mode, Some(&msh));
         let lane = Arc::clone(&intake.lanes[party]);
         let owed = Owed { intake: Arc::clone(intake), lane, terms, frame: head };
-        Some(owed.refusal(Verdict::FrameTooLarge, None))
+        Some(owed.refusal(why, None))
     }
 }
 

@@ -223,3 +223,63 @@ fn event_number(code: &[u8]) -> u8 {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use sluice_channels::{AckMode, ListenerSettings};
+    use sluice_ids::{ChannelId, EjId};
+    use sluice_mappings::entity::{EjSettings, LegalEntity};
+
+    use super::*;
+
+    fn directory() -> Directory {
+        let json = serde_json::json!({ "id": "EJ1", "name": "EJ1", "finess": "699000014" });
+        let settings: EjSettings = serde_json::from_value(json).unwrap();
+        let listener = ListenerSettings {
+            id: ChannelId::new("EJ1.mllp").unwrap(),
+            ejs: vec![EjId::new("EJ1").unwrap()],
+            address: "127.0.0.1:0".parse().unwrap(),
+            ack_mode: AckMode::Auto,
+            allow_plaintext_off_loopback: false,
+        };
+        Directory::new(&[LegalEntity::new(settings).unwrap()], &[listener])
+    }
+
+    fn finding(directory: &Directory, frame: &[u8]) -> Finding {
+        let door = directory.door(ChannelId::new("EJ1.mllp").unwrap()).unwrap();
+        judge(directory, door, Unserved::Refuse, frame).finding
+    }
+
+    proptest! {
+        /// Bytes of a message, changed anywhere: judging never panics, and an accepted message
+        /// still has what it needs.
+        #[test]
+        fn any_bytes_are_judged(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..12),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let whole = b"MSH|^~\\&|A|B|C|D|20260101||ADT^A40^ADT_A39|1|P|2.5||||||8859/1\rEVN||2026\r\
+                PID|||1^^^X~2^^^Y||DOE^J\xc3\xa9\rMRG|3^^^X\rPV1||I";
+            let mut frame = whole.to_vec();
+            for (at, byte) in changes {
+                let at = at.index(frame.len());
+                frame[at] = byte;
+            }
+            frame.truncate(cut.index(whole.len() * 2).max(1).min(whole.len()));
+            let directory = directory();
+            if finding(&directory, &frame) == Finding::Verdict(Verdict::Accepted, None) {
+                prop_assert!(frame.starts_with(b"MSH"));
+                prop_assert!(!MshRaw::find(&frame).unwrap().control_id().is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn events_are_counted_by_number_and_all_others_as_one() {
+        for (code, number) in [("A01", 1), ("A62", 62), ("A63", 0), ("Z99", 0), ("", 0), ("A1", 0)]
+        {
+            assert_eq!(event_number(code.as_bytes()), number, "{code}");
+        }
+    }
+}

@@ -24,7 +24,7 @@ pub struct FlowSettings {
     /// journal means: changing it changes which old repetitions count as such in a rebuild.
     pub control_ids_max: u64,
     /// Records that an EJ's fold may lag behind before answers are held back, in records.
-    /// Default 16 384: about a second of a busy feed.
+    /// Default 8 192: half a second of a busy feed.
     pub lag_pushback_records: u64,
     /// Longest that an answer is held back for that, in ms. Default 250.
     pub lag_pushback_ms: u64,
@@ -41,7 +41,7 @@ impl Default for FlowSettings {
         Self {
             unserved: Unserved::Refuse,
             control_ids_max: 131_072,
-            lag_pushback_records: 16_384,
+            lag_pushback_records: 8_192,
             lag_pushback_ms: 250,
             lag_records_max: 2_000_000,
             retention_days: 0,
