@@ -15,8 +15,8 @@ use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::adt::Change;
 use sluice_mappings::records::{
     Address, Coded, Contact, HumanName, Identifier, IdentifierUse, Moment, Movement,
-    MovementEffect, PatientRecord, Place, PlaceStatus, Practitioner, Precision, Record, RecordType,
-    ResourceId, Situation, Stamp, StayRecord, StayStatus, Telecom,
+    MovementEffect, PatientRecord, Place, PlaceStatus, Practitioner, Precision, Record,
+    RecordType, ResourceId, Situation, Stamp, StayRecord, StayStatus, Telecom,
 };
 use sluice_mappings::search;
 use sluice_state::{Access, PageRequest, State, StateSettings};
@@ -261,7 +261,7 @@ fn stay(number: u64, patient: u64, seq: Seq) -> Record {
         location: Some(id(RecordType::Location, number % 400)),
         place_status: PlaceStatus::Completed,
         effect: MovementEffect { status: Some(status), ..MovementEffect::default() },
-        cancelled: false,
+        cancelled: None,
         seen: vec![seq.get()],
     };
     let practitioner = |role: &str| Practitioner {
