@@ -166,6 +166,7 @@ fn about_a_stay(mut draft: Draft<'_>, message: &Message<'_>, event: Trigger) -> 
 /// A message about a stay that is known.
 fn follow(draft: &mut Draft<'_>, mut stay: StayRecord, visit: &Visit<'_>) -> StayRecord {
     // A place that the message names has its record, even where the event does not use it.
+    visit.place(draft);
     visit.prior_place(draft);
     let applied = match visit.event {
         Trigger::A06 | Trigger::A07 if visit.cancels() => cancel::cancel(draft, &mut stay, visit),

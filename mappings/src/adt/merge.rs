@@ -3,7 +3,7 @@
 
 use super::draft::{Draft, Minted};
 use super::identity::{self, Identifiers};
-use super::{Effect, IssueCode, patient};
+use super::{Effect, IssueCode, numbers, patient};
 use crate::hl7::{Message, Segments};
 use crate::records::{Identifier, IdentifierUse, Link, LinkKind, PatientRecord, ResourceId};
 
@@ -118,7 +118,7 @@ fn absorb(draft: &mut Draft<'_>, survivor: &mut PatientRecord, loser: Loser) {
         Loser::Known(id) => id,
         Loser::Unknown(mut key) => {
             key.r#use = IdentifierUse::Old;
-            patient::add_identifier(draft, survivor, key);
+            numbers::add(draft, survivor, key);
             return;
         }
     };
@@ -126,7 +126,7 @@ fn absorb(draft: &mut Draft<'_>, survivor: &mut PatientRecord, loser: Loser) {
         // Named by two of its numbers: absorbed by the first.
         return;
     };
-    patient::move_identifiers(draft, &mut loser, survivor);
+    numbers::move_all(draft, &mut loser, survivor);
     loser.active = false;
     loser.links.push(Link { kind: LinkKind::ReplacedBy, other: survivor.id });
     survivor.links.push(Link { kind: LinkKind::Replaces, other: loser.id });

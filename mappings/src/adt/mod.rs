@@ -11,6 +11,7 @@ mod identity;
 mod visit;
 mod which_stay;
 
+mod numbers;
 mod patient;
 mod stay;
 
@@ -72,8 +73,8 @@ pub trait Records {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     Put(Record),
-    /// From now on the identifier finds `patient`, though no record of it was ever seen there
-    /// (a merge of an unknown loser), or though another record still lists it.
+    /// From now on the identifier finds `patient`, whose record has no room left to list it
+    /// (merges without end). All others are listed, those of an unknown loser too.
     Alias {
         system: String,
         value: String,

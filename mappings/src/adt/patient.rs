@@ -1,23 +1,17 @@
 //! PID, PD1, NK1 (and the French ROL of the declared doctor) → the patient's record.
 //!
 //! A message is a snapshot: what it says replaces what was known, lists as a whole; what it
-//! leaves empty stays; `""` deletes. Identifiers alone are only ever added: those that find a
-//! patient are taken away by the events that are made for it, not by their absence.
+//! leaves empty stays; `""` deletes. (Identifiers are another matter: `numbers`.)
 
-use super::IssueCode;
 use super::draft::Draft;
-use super::identity::{self, Identifiers, Kind};
+use super::identity::Identifiers;
 use super::values::{REPETITIONS_MAX, at};
-use crate::entity::AuthorityUse;
-use crate::hl7::datatypes::{Cwe, Cx, Xad, Xcn, Xpn, Xtn};
+use super::{IssueCode, numbers};
+use crate::hl7::datatypes::{Cwe, Xad, Xcn, Xpn, Xtn};
 use crate::hl7::{Segment, Segments, Value};
 use crate::records::{
-    Address, Coded, Contact, HumanName, Identifier, IdentifierUse, PatientRecord, ResourceId,
-    Stamp, Telecom,
+    Address, Coded, Contact, HumanName, PatientRecord, ResourceId, Stamp, Telecom,
 };
-
-/// Identifiers that a record holds; older ones find it as aliases from then on.
-pub(super) const IDENTIFIERS_MAX: usize = 24;
 
 /// Takes the message's snapshot of a patient who is known.
 pub(super) fn update(
@@ -28,7 +22,7 @@ pub(super) fn update(
 ) {
     let pid = segments.segment("PID");
     reliability(draft, patient, &pid);
-    take_identifiers(draft, patient, identifiers, &pid);
+    numbers::take(draft, patient, identifiers, &pid);
     names(draft, patient, &pid);
     person(draft, patient, &pid);
     addresses(draft, patient, &pid);
@@ -78,88 +72,6 @@ fn reliability(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment
     if let Some(codes) = codes {
         patient.reliability = codes;
     }
-}
-
-/// The rule of the French profile: the INS goes only with PID-32 VALI (pam-fr §6).
-pub(super) fn may_hold_national(draft: &Draft<'_>, patient: &PatientRecord) -> bool {
-    !draft.is_french() || patient.reliability.iter().any(|code| code == "VALI")
-}
-
-fn take_identifiers(
-    draft: &mut Draft<'_>,
-    patient: &mut PatientRecord,
-    identifiers: &Identifiers,
-    pid: &Segment<'_>,
-) {
-    let place = at(pid, 3);
-    let allowed = may_hold_national(draft, patient);
-    if identifiers.deletes_national || !allowed {
-        patient.identifiers.retain(|own| !identity::is_national(own));
-    }
-    for (kind, identifier) in &identifiers.listed {
-        match kind {
-            Kind::National if !allowed => {
-                draft.issue(IssueCode::IdentityNotAllowed, place);
-                continue;
-            }
-            Kind::National => {
-                // Another value under the same authority is a correction.
-                patient.identifiers.retain(|own| {
-                    !identity::is_national(own)
-                        || own.system != identifier.system
-                        || own.value == identifier.value
-                });
-            }
-            Kind::Key => {
-                let owner = draft.patient_by_identifier(&identifier.system, &identifier.value);
-                if owner.is_some_and(|owner| identity::survivor(draft, owner) != patient.id) {
-                    draft.issue(IssueCode::IdentifierTaken, place);
-                    continue;
-                }
-            }
-        }
-        add_identifier(draft, patient, identifier.clone());
-    }
-    if patient.identifiers.iter().any(|own| identity::is_national(own) && !identity::is_nia(own)) {
-        patient.identifiers.retain(|own| !identity::is_nia(own));
-    }
-    account_numbers(draft, patient, pid);
-}
-
-/// Adds one, or refreshes the one that is there; a number that a merge made old stays old.
-pub(super) fn add_identifier(
-    draft: &mut Draft<'_>,
-    patient: &mut PatientRecord,
-    identifier: Identifier,
-) {
-    if let Some(own) =
-        patient.identifiers.iter_mut().find(|own| identity::is_same(own, &identifier))
-    {
-        let r#use = own.r#use;
-        *own = identifier;
-        own.r#use = r#use;
-    } else if patient.identifiers.len() < IDENTIFIERS_MAX {
-        patient.identifiers.push(identifier);
-    } else {
-        draft.alias(identifier.system, identifier.value, patient.id);
-    }
-}
-
-/// PID-19 (outside France, where the field is forbidden): shown, never a key.
-fn account_numbers(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment<'_>) {
-    if draft.is_french() {
-        return;
-    }
-    let cx = Cx::of(pid.field(19));
-    let Some((_, mut identifier)) = draft.identifier(cx, AuthorityUse::Any, at(pid, 19)) else {
-        return;
-    };
-    if cx.assigning_authority().is_empty() {
-        identifier.system = "http://hl7.org/fhir/sid/us-ssn".to_owned();
-    }
-    identifier.type_code = "SS".to_owned();
-    patient.identifiers.retain(|own| own.type_code != "SS" || own.system != identifier.system);
-    add_identifier(draft, patient, identifier);
 }
 
 /// PID-5, and PID-9 (alias names) behind it.
@@ -342,24 +254,6 @@ fn general_practitioner(
             patient.general_practitioner = None;
         } else if let Some(doctor) = draft.practitioner(Xcn::of(rol.field(4)), "PP", at(&rol, 4)) {
             patient.general_practitioner = Some(doctor);
-        }
-    }
-}
-
-/// Moves what finds `loser` to `survivor`, as old.
-pub(super) fn move_identifiers(
-    draft: &mut Draft<'_>,
-    loser: &mut PatientRecord,
-    survivor: &mut PatientRecord,
-) {
-    let allowed = may_hold_national(draft, survivor);
-    for mut identifier in std::mem::take(&mut loser.identifiers) {
-        if identity::is_national(&identifier) && !allowed {
-            continue;
-        }
-        if !survivor.identifiers.iter().any(|own| identity::is_same(own, &identifier)) {
-            identifier.r#use = IdentifierUse::Old;
-            add_identifier(draft, survivor, identifier);
         }
     }
 }

@@ -1,0 +1,135 @@
+//! PID-3 and the other numbers of a patient → the record's identifiers.
+//!
+//! They are only ever added: those that find a patient are taken away by the events that are
+//! made for it, and the INS by the national rules, not by not being there (ADR 0024).
+
+use super::draft::Draft;
+use super::identity::{self, Identifiers, Kind};
+use super::values::at;
+use super::{IssueCode, systems};
+use crate::entity::AuthorityUse;
+use crate::hl7::Segment;
+use crate::hl7::datatypes::Cx;
+use crate::records::{Identifier, IdentifierUse, PatientRecord};
+
+/// Identifiers that a record holds; older ones find it as aliases from then on.
+pub(super) const IDENTIFIERS_MAX: usize = 24;
+
+/// The rule of the French profile: the INS goes only with PID-32 VALI (pam-fr §6).
+fn may_hold_national(draft: &Draft<'_>, patient: &PatientRecord) -> bool {
+    !draft.is_french() || patient.reliability.iter().any(|code| code == "VALI")
+}
+
+/// Takes PID-3, PID-2, PID-4 and PID-19; PID-32 has been taken before.
+pub(super) fn take(
+    draft: &mut Draft<'_>,
+    patient: &mut PatientRecord,
+    identifiers: &Identifiers,
+    pid: &Segment<'_>,
+) {
+    let place = at(pid, 3);
+    let allowed = may_hold_national(draft, patient);
+    if identifiers.deletes_national || !allowed {
+        patient.identifiers.retain(|own| !identity::is_national(own));
+    }
+    for (kind, identifier) in &identifiers.listed {
+        match kind {
+            Kind::National if !allowed => {
+                draft.issue(IssueCode::IdentityNotAllowed, place);
+                continue;
+            }
+            Kind::National => {
+                // Another value under the same authority is a correction.
+                patient.identifiers.retain(|own| {
+                    !identity::is_national(own)
+                        || own.system != identifier.system
+                        || own.value == identifier.value
+                });
+            }
+            Kind::Key => {
+                if is_anothers(draft, patient, identifier) {
+                    draft.issue(IssueCode::IdentifierTaken, place);
+                    continue;
+                }
+            }
+        }
+        add(draft, patient, identifier.clone());
+    }
+    if patient.identifiers.iter().any(|own| identity::is_national(own) && !identity::is_nia(own)) {
+        patient.identifiers.retain(|own| !identity::is_nia(own));
+    }
+    other_numbers(draft, patient, pid);
+}
+
+/// Adds one, or refreshes the one that is there; a number that a merge made old stays old.
+pub(super) fn add(draft: &mut Draft<'_>, patient: &mut PatientRecord, identifier: Identifier) {
+    if let Some(own) =
+        patient.identifiers.iter_mut().find(|own| identity::is_same(own, &identifier))
+    {
+        let r#use = own.r#use;
+        *own = identifier;
+        own.r#use = r#use;
+    } else if patient.identifiers.len() < IDENTIFIERS_MAX {
+        patient.identifiers.push(identifier);
+    } else {
+        draft.alias(identifier.system, identifier.value, patient.id);
+    }
+}
+
+/// PID-2, PID-4 and PID-19 (outside France, where they are forbidden): shown, never keys.
+fn other_numbers(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment<'_>) {
+    if draft.is_french() {
+        return;
+    }
+    for (field, own_system) in [(2, "pid-2"), (4, "pid-4")] {
+        for repetition in draft.repetitions(pid.field(field), at(pid, field)) {
+            let cx = Cx::of(repetition);
+            let Some((_, mut identifier)) =
+                draft.identifier(cx, AuthorityUse::Patient, at(pid, field))
+            else {
+                continue;
+            };
+            if cx.assigning_authority().is_empty() {
+                identifier.system = systems::local(draft.entity(), own_system);
+            }
+            // Old senders repeat the number of PID-3 in all three fields.
+            let repeated = patient.identifiers.iter().any(|own| own.value == identifier.value);
+            if !repeated && !is_anothers(draft, patient, &identifier) {
+                add(draft, patient, identifier);
+            }
+        }
+    }
+    let cx = Cx::of(pid.field(19));
+    let Some((_, mut identifier)) = draft.identifier(cx, AuthorityUse::Any, at(pid, 19)) else {
+        return;
+    };
+    if cx.assigning_authority().is_empty() {
+        identifier.system = "http://hl7.org/fhir/sid/us-ssn".to_owned();
+    }
+    identifier.type_code = "SS".to_owned();
+    patient.identifiers.retain(|own| own.type_code != "SS" || own.system != identifier.system);
+    add(draft, patient, identifier);
+}
+
+fn is_anothers(draft: &Draft<'_>, patient: &PatientRecord, identifier: &Identifier) -> bool {
+    let owner = draft.patient_by_identifier(&identifier.system, &identifier.value);
+    owner.is_some_and(|owner| identity::survivor(draft, owner) != patient.id)
+}
+
+/// Moves what finds `loser` to `survivor`, as old.
+pub(super) fn move_all(
+    draft: &mut Draft<'_>,
+    loser: &mut PatientRecord,
+    survivor: &mut PatientRecord,
+) {
+    let allowed = may_hold_national(draft, survivor);
+    for mut identifier in std::mem::take(&mut loser.identifiers) {
+        if identity::is_national(&identifier) && !allowed {
+            continue;
+        }
+        if !survivor.identifiers.iter().any(|own| identity::is_same(own, &identifier)) {
+            identifier.r#use = IdentifierUse::Old;
+            add(draft, survivor, identifier);
+        }
+    }
+}
