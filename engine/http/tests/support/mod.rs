@@ -256,8 +256,19 @@ impl Lane {
     }
 
     pub fn stay(&mut self, number: u32, patient: ResourceId) -> ResourceId {
+        self.change_stay(number, patient, |_| {})
+    }
+
+    /// One message that does to a stay what `change` does.
+    pub fn change_stay(
+        &mut self,
+        number: u32,
+        patient: ResourceId,
+        change: impl FnOnce(&mut StayRecord),
+    ) -> ResourceId {
         let stamp = self.stamp();
-        let record = stay(self.ej, number, patient, stamp);
+        let mut record = stay(self.ej, number, patient, stamp);
+        change(&mut record);
         let id = record.id;
         self.put(Record::Stay(Arc::new(record)));
         id
