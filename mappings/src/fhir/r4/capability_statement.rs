@@ -120,7 +120,7 @@ fn resource(of_type: RecordType) -> Resource {
         // An ETag tells the version; earlier ones cannot be read.
         versioning: "versioned",
         read_history: false,
-        conditional_read: "not-match",
+        conditional_read: "full-support",
         search_param: search::params(of_type).iter().map(param).collect(),
     }
 }
