@@ -68,13 +68,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Cache<K, V> {
 
     /// The value, if it is of this very version.
     pub(crate) fn get(&self, key: &K, version: u64) -> Option<V> {
-        let found = self.slots.get(key).filter(|slot| slot.version == version).map(|slot| {
-            // Written only once per turn: a store by every reader would bounce the line.
-            if !slot.read.load(Ordering::Relaxed) {
-                slot.read.store(true, Ordering::Relaxed);
-            }
-            slot.value.clone()
-        });
+        let found = self.look(key, version);
         let (count, meter) = match found {
             Some(_) => (&self.hits, &self.meter.hits),
             None => (&self.misses, &self.meter.misses),
@@ -82,6 +76,17 @@ impl<K: Copy + Eq + Hash, V: Clone> Cache<K, V> {
         count.fetch_add(1, Ordering::Relaxed);
         meter.increment(1);
         found
+    }
+
+    /// As [`Self::get`], for who has asked already: not counted again.
+    pub(crate) fn look(&self, key: &K, version: u64) -> Option<V> {
+        self.slots.get(key).filter(|slot| slot.version == version).map(|slot| {
+            // Written only once per turn: a store by every reader would bounce the line.
+            if !slot.read.load(Ordering::Relaxed) {
+                slot.read.store(true, Ordering::Relaxed);
+            }
+            slot.value.clone()
+        })
     }
 
     /// Keeps `value`, of `bytes`, unless a newer version is kept or it is larger than everything.

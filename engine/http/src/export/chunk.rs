@@ -13,8 +13,8 @@ use sluice_state::EjView;
 
 use crate::app::App;
 
-/// Level 6 takes 2 ms a chunk where level 1 takes 1 and gives a third more bytes: a chunk is
-/// deflated once and sent often.
+/// A chunk is deflated once and sent often: the ratio is worth more than the time, which is about
+/// half a millisecond a chunk with its rendering.
 const LEVEL: u32 = 6;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +37,22 @@ enum Form {
 pub(crate) enum KeptChunk {
     Lines(Arc<Lines>),
     Deflated(Arc<Deflated>),
+}
+
+impl KeptChunk {
+    fn lines(self) -> Option<Arc<Lines>> {
+        match self {
+            Self::Lines(lines) => Some(lines),
+            Self::Deflated(_) => None,
+        }
+    }
+
+    fn deflated(self) -> Option<Arc<Deflated>> {
+        match self {
+            Self::Deflated(deflated) => Some(deflated),
+            Self::Lines(_) => None,
+        }
+    }
 }
 
 /// NDJSON: one resource a line, each with its `\n`.
@@ -89,22 +105,31 @@ impl Source {
 
     /// The chunk's lines if they are kept at its present version.
     pub(crate) fn kept_lines(&self, app: &App, chunk: u32) -> Option<Arc<Lines>> {
-        match app.chunks.get(&self.key(chunk, Form::Lines), self.version(chunk))? {
-            KeptChunk::Lines(lines) => Some(lines),
-            KeptChunk::Deflated(_) => None,
-        }
+        app.chunks.get(&self.key(chunk, Form::Lines), self.version(chunk))?.lines()
     }
 
     /// The chunk's deflated form if it is kept at its present version.
     pub(crate) fn kept_deflated(&self, app: &App, chunk: u32) -> Option<Arc<Deflated>> {
-        match app.chunks.get(&self.key(chunk, Form::Deflated), self.version(chunk))? {
-            KeptChunk::Deflated(deflated) => Some(deflated),
-            KeptChunk::Lines(_) => None,
-        }
+        app.chunks.get(&self.key(chunk, Form::Deflated), self.version(chunk))?.deflated()
+    }
+
+    /// The lines, kept by someone else while this one waited, or rendered and kept.
+    pub(crate) fn lines(&self, app: &App, chunk: u32) -> Arc<Lines> {
+        self.lines_at_hand(app, chunk).unwrap_or_else(|| self.build_lines(app, chunk))
+    }
+
+    /// The deflated form, kept by someone else while this one waited, or made and kept.
+    pub(crate) fn deflated(&self, app: &App, chunk: u32) -> Arc<Deflated> {
+        let kept = app.chunks.look(&self.key(chunk, Form::Deflated), self.version(chunk));
+        kept.and_then(KeptChunk::deflated).unwrap_or_else(|| self.build_deflated(app, chunk))
+    }
+
+    fn lines_at_hand(&self, app: &App, chunk: u32) -> Option<Arc<Lines>> {
+        app.chunks.look(&self.key(chunk, Form::Lines), self.version(chunk))?.lines()
     }
 
     /// Renders the chunk, and keeps it.
-    pub(crate) fn build_lines(&self, app: &App, chunk: u32) -> Arc<Lines> {
+    fn build_lines(&self, app: &App, chunk: u32) -> Arc<Lines> {
         let (version, lines) = self.render(chunk);
         let lines = Arc::new(lines);
         let bytes = lines.ndjson.len() + lines.ends.len() * size_of::<(ResourceId, u32)>();
@@ -115,11 +140,11 @@ impl Source {
 
     /// Deflates the chunk, and keeps it. The lines that it is made from are kept only if someone
     /// asked for them: they take ten times the room.
-    pub(crate) fn build_deflated(&self, app: &App, chunk: u32) -> Arc<Deflated> {
+    fn build_deflated(&self, app: &App, chunk: u32) -> Arc<Deflated> {
         let version = self.version(chunk);
-        let (version, deflated) = match app.chunks.get(&self.key(chunk, Form::Lines), version) {
-            Some(KeptChunk::Lines(lines)) => (version, Deflated::of(&lines.ndjson)),
-            _ => {
+        let (version, deflated) = match self.lines_at_hand(app, chunk) {
+            Some(lines) => (version, Deflated::of(&lines.ndjson)),
+            None => {
                 let (version, lines) = self.render(chunk);
                 (version, Deflated::of(&lines.ndjson))
             }

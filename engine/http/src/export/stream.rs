@@ -181,13 +181,8 @@ impl Pieces {
             let deflated = match self.source.kept_deflated(&self.app, chunk) {
                 Some(kept) => kept,
                 None => {
-                    apart(&self.app, &self.source, move |app, source| {
-                        // Another export may have built it while this one waited.
-                        source
-                            .kept_deflated(app, chunk)
-                            .unwrap_or_else(|| source.build_deflated(app, chunk))
-                    })
-                    .await?
+                    apart(&self.app, &self.source, move |app, source| source.deflated(app, chunk))
+                        .await?
                 }
             };
             trailer.add(&deflated);
@@ -196,10 +191,7 @@ impl Pieces {
         let lines = match self.source.kept_lines(&self.app, chunk) {
             Some(kept) => kept,
             None => {
-                apart(&self.app, &self.source, move |app, source| {
-                    source.kept_lines(app, chunk).unwrap_or_else(|| source.build_lines(app, chunk))
-                })
-                .await?
+                apart(&self.app, &self.source, move |app, source| source.lines(app, chunk)).await?
             }
         };
         let record_type = self.source.record_type.fhir();
