@@ -4,6 +4,7 @@
 
 pub mod journal;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -171,7 +172,11 @@ pub struct Client {
 
 impl Client {
     pub async fn to(running: &Running) -> Self {
-        Self { stream: TcpStream::connect(running.listening.address()).await.unwrap() }
+        Self::at(running.listening.address()).await
+    }
+
+    pub async fn at(address: SocketAddr) -> Self {
+        Self { stream: TcpStream::connect(address).await.unwrap() }
     }
 
     pub async fn send(&mut self, message: &[u8]) {
@@ -191,7 +196,8 @@ impl Client {
             }
         }
         let text = bytes.strip_prefix(b"\x0b").unwrap().strip_suffix(b"\x1c").unwrap();
-        Some(String::from_utf8(text.to_vec()).unwrap())
+        // What is quoted may be in any character set; what is asked of answers is ASCII.
+        Some(String::from_utf8_lossy(text).into_owned())
     }
 
     /// MSA-1, MSA-2 and ERR-3.1 of the answer to `message`.
