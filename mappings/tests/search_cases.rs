@@ -290,3 +290,22 @@ fn every_parameter_that_is_declared_is_understood() {
         }
     }
 }
+
+#[test]
+fn the_documentation_names_every_parameter_that_there_is() {
+    let page = include_str!("../../docs/fhir-search.md");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).collect();
+    let told = |of: &str, param: &str, kind: &str| {
+        let (param, kind) = (format!("`{param}`"), format!("| {kind} |"));
+        rows.iter().any(|row| {
+            row.contains(&param)
+                && row.contains(&kind)
+                && (row.starts_with("| all |") || row.starts_with(&format!("| {of} |")))
+        })
+    };
+    for of in RecordType::ALL {
+        for (param, kind) in params(of) {
+            assert!(told(of.fhir(), param, kind.fhir()), "{} {param}", of.fhir());
+        }
+    }
+}

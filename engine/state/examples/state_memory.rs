@@ -15,8 +15,8 @@ use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::adt::Change;
 use sluice_mappings::records::{
     Address, Coded, Contact, HumanName, Identifier, IdentifierUse, Moment, Movement,
-    MovementEffect, PatientRecord, Place, PlaceStatus, Practitioner, Precision, Record,
-    RecordType, ResourceId, Situation, Stamp, StayRecord, StayStatus, Telecom,
+    MovementEffect, PatientRecord, Place, PlaceStatus, Practitioner, Precision, Record, RecordType,
+    ResourceId, Situation, Stamp, StayRecord, StayStatus, Telecom,
 };
 use sluice_mappings::search;
 use sluice_state::{Access, PageRequest, State, StateSettings};
