@@ -280,3 +280,44 @@ fn mint_location(entity: &LegalEntity, place: &Place) -> ResourceId {
     let path = place.path();
     mint(entity, "Location", &path, 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use sluice_ids::Micros;
+
+    use super::*;
+    use crate::adt::memory::MemoryRecords;
+    use crate::adt::{patient, testing::entity_of};
+
+    #[test]
+    fn an_id_that_is_taken_gets_a_counter() {
+        let entity = entity_of("[]");
+        let context = Context { entity: &entity, seq: Seq::new(1), received_at: Micros::new(0) };
+        let mut records = MemoryRecords::new();
+        let mut minted = Vec::new();
+        for _ in 0..3 {
+            let draft = Draft::new(&context, &records);
+            let id = draft.mint(Minted::Patient, "urn:x", "P1");
+            assert!(!minted.contains(&id));
+            // Its number has moved to somebody else: the id is taken all the same.
+            let mut draft = Draft::new(&context, &records);
+            draft.put_patient(patient::unknown(id, false));
+            let changes = draft.finish(Effect::Applied).changes;
+            records.accept(changes);
+            minted.push(id);
+        }
+    }
+
+    #[test]
+    fn the_parts_of_an_ids_name_cannot_run_together() {
+        let entity = entity_of("[]");
+        assert_ne!(
+            mint(&entity, "Patient", &["a", "bc"], 0),
+            mint(&entity, "Patient", &["ab", "c"], 0)
+        );
+        assert_ne!(
+            mint(&entity, "Patient", &["a", "b"], 0),
+            mint(&entity, "Encounter", &["a", "b"], 0)
+        );
+    }
+}
