@@ -110,4 +110,9 @@ fn bounds(config: &Config, found: &mut Found<'_>) {
             ),
         );
     }
+    let mllp = config.mllp.problems().into_iter().map(|(key, what)| (format!("mllp.{key}"), what));
+    let flow = config.flow.problems().into_iter().map(|(key, what)| (format!("flow.{key}"), what));
+    for (key, what) in mllp.chain(flow) {
+        found.add(&key, what.to_owned());
+    }
 }
