@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use sluice_journal::SettingsError;
 use sluice_mappings::entity::LegalEntity;
 
 use crate::problem::Problem;
@@ -100,6 +101,18 @@ fn clash(one: SocketAddr, other: SocketAddr) -> bool {
 }
 
 fn bounds(config: &Config, found: &mut Found<'_>) {
+    if let Err(SettingsError::OutOfRange { key, value, min, max }) = config.journal.check() {
+        found.add(
+            &format!("journal.{key}"),
+            format!("{value} is out of range; it must lie between {min} and {max}"),
+        );
+    }
+    for (key, what) in config.mllp.problems() {
+        found.add(&format!("mllp.{key}"), what.to_owned());
+    }
+    if let Err(error) = config.http.check() {
+        found.add("http", error.to_string());
+    }
     let frame = config.mllp.frame_bytes_max as u64;
     let entry = config.journal.entry_bytes_max;
     if frame > entry {
@@ -109,10 +122,5 @@ fn bounds(config: &Config, found: &mut Found<'_>) {
                 "{frame} is over journal.entry_bytes_max ({entry}): such a frame could not be kept"
             ),
         );
-    }
-    let mllp = config.mllp.problems().into_iter().map(|(key, what)| (format!("mllp.{key}"), what));
-    let flow = config.flow.problems().into_iter().map(|(key, what)| (format!("flow.{key}"), what));
-    for (key, what) in mllp.chain(flow) {
-        found.add(&key, what.to_owned());
     }
 }

@@ -96,12 +96,17 @@ fn problem_of(figment: &Figment, error: figment::Error) -> Problem {
     let source = error.metadata.as_ref().map(describe);
     let (what, nearest) = match &error.kind {
         Kind::UnknownField(name, known) => {
-            key.push(name.clone());
+            // figment names the key itself in the path of a nested one only.
+            if key.last() != Some(name) {
+                key.push(name.clone());
+            }
             let what = format!("there is no such key (its value is {})", value_of(figment, &key));
             (what, nearest(name, known))
         }
         Kind::MissingField(name) => {
-            key.push(name.to_string());
+            if key.last().is_none_or(|last| *last != **name) {
+                key.push(name.to_string());
+            }
             ("is missing, and has no default".to_owned(), None)
         }
         Kind::UnknownVariant(value, known) => {

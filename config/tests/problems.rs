@@ -1,0 +1,124 @@
+//! What is wrong with a configuration is said with key, value, source and the nearest known key.
+#![allow(clippy::unwrap_used)] // Helpers of tests are tests too.
+
+use sluice_config::{Problem, Sources, load};
+
+const EJ: &str = "[[ej]]\nid = \"EJ1\"\nname = \"One\"\nfiness = \"699000014\"\n";
+
+/// The problems of a file with that text, the file's own path left out of their sources.
+fn problems(text: &str) -> Vec<Problem> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("site.toml");
+    std::fs::write(&file, text).unwrap();
+    let error = load(&Sources { file: Some(file), ..Sources::default() }).unwrap_err();
+    let short = |mut problem: Problem| {
+        problem.source = problem.source.rsplit('/').next().unwrap_or_default().to_owned();
+        problem
+    };
+    error.problems.into_iter().map(short).collect()
+}
+
+fn only(text: &str) -> Problem {
+    let mut found = problems(text);
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.remove(0)
+}
+
+#[test]
+fn a_misspelt_key_is_told_with_its_value_its_file_and_the_nearest_key() {
+    let problem = only("[journal]\nsegment_byte = 5\n");
+    assert_eq!(problem.key, "journal.segment_byte");
+    assert!(problem.what.contains('5'), "{}", problem.what);
+    assert_eq!(problem.source, "site.toml");
+    assert_eq!(problem.nearest.as_deref(), Some("segment_bytes"));
+    let shown = problem.to_string();
+    assert!(
+        shown.contains("did you mean `segment_bytes`?") && shown.contains("site.toml"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_misspelt_section_and_a_key_in_an_ej_are_found_too() {
+    assert_eq!(only("[jurnal]\nsegment_bytes = 5\n").nearest.as_deref(), Some("journal"));
+    let problem = only(&format!("{EJ}time_zon = \"UTC\"\n"));
+    assert!(problem.key.ends_with("time_zon"), "{}", problem.key);
+    assert_eq!(problem.nearest.as_deref(), Some("time_zone"));
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_is_told_with_what_is_needed() {
+    let problem = only("[mllp]\nframe_bytes_max = \"big\"\n");
+    assert_eq!(problem.key, "mllp.frame_bytes_max");
+    assert!(problem.what.contains("big"), "{}", problem.what);
+    assert_eq!(problem.source, "site.toml");
+    let problem = only("[log]\nlevel = \"verbos\"\n");
+    assert!(problem.what.contains("verbos") && problem.what.contains("trace"), "{}", problem.what);
+}
+
+#[test]
+fn an_impossible_value_is_told_with_its_bounds() {
+    let problem = only("[journal]\nsegment_bytes = 5\n");
+    assert_eq!(problem.key, "journal.segment_bytes");
+    assert!(problem.what.contains("between"), "{}", problem.what);
+    assert_eq!(only("[mllp]\nconnections_max = 0\n").key, "mllp.connections_max");
+    let problem = only(&EJ.replace("699000014", "12"));
+    assert!(problem.what.contains("finess"), "{}", problem.what);
+    let problem = only(&format!("{EJ}charset = \"EBCDIC\"\n"));
+    assert!(problem.what.contains("EBCDIC"), "{}", problem.what);
+    let problem = only(&format!("{EJ}time_zone = \"Europe/Pariss\"\n"));
+    assert!(problem.what.contains("Europe/Pariss"), "{}", problem.what);
+}
+
+#[test]
+fn two_sockets_on_one_port_are_found_whatever_their_address() {
+    let listener = |id: &str, address: &str| {
+        format!("[[listener]]\nid = \"{id}\"\nejs = [\"EJ1\"]\naddress = \"{address}\"\n")
+    };
+    let two = format!("{EJ}{}{}", listener("a", "127.0.0.1:5600"), listener("b", "0.0.0.0:5600"));
+    let problem = only(&two);
+    assert_eq!(problem.key, "listener.1.address");
+    assert!(problem.what.contains("listener.0.address"), "{}", problem.what);
+    let http = format!("{EJ}{}", listener("a", "127.0.0.1:8080"));
+    assert!(only(&http).what.contains("http.address"));
+    let free = format!("{EJ}{}{}", listener("a", "127.0.0.1:0"), listener("b", "127.0.0.1:0"));
+    load(&Sources { text: Some(("two free ports", free)), ..Sources::default() }).unwrap();
+}
+
+#[test]
+fn an_ej_that_is_not_declared_or_told_apart_is_found() {
+    let listener = "[[listener]]\nid = \"a\"\nejs = [\"EJ9\"]\naddress = \"127.0.0.1:5600\"\n";
+    assert!(only(&format!("{EJ}{listener}")).what.contains("EJ9"));
+    let twice = format!("{EJ}{}", EJ.replace("699000014", "699000022"));
+    assert!(only(&twice).what.contains("already"));
+    let same_finess = format!("{EJ}{}", EJ.replace("EJ1", "EJ2"));
+    assert!(only(&same_finess).what.contains("699000014"));
+}
+
+#[test]
+fn text_that_is_no_toml_is_told_with_line_and_column() {
+    let problem = only("data_dir = \"x\"\n[journal\nsegment_bytes = 5\n");
+    assert!(problem.source.starts_with("site.toml:2:"), "{}", problem.source);
+    assert!(problem.what.contains("not TOML"), "{}", problem.what);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told() {
+    let sources = Sources { file: Some("no/such/file.toml".into()), ..Sources::default() };
+    let error = load(&sources).unwrap_err();
+    assert!(error.to_string().contains("no/such/file.toml"), "{error}");
+}
+
+#[test]
+fn a_flag_wins_over_the_file_and_is_named_as_the_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("site.toml");
+    std::fs::write(&file, "[flow]\nretention_days = 7\n").unwrap();
+    let flags = vec![("flow.retention_days".to_owned(), "9".to_owned())];
+    let sources = Sources { file: Some(file), flags, ..Sources::default() };
+    assert_eq!(load(&sources).unwrap().config.flow.retention_days, 9);
+    let flags = vec![("flow.retention_day".to_owned(), "9".to_owned())];
+    let error = load(&Sources { flags, ..Sources::default() }).unwrap_err();
+    assert_eq!(error.problems[0].source, "a flag");
+    assert_eq!(error.problems[0].nearest.as_deref(), Some("retention_days"));
+}
