@@ -1,6 +1,5 @@
 //! The flow as a whole: its intake, its lanes, and what may be asked of them.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -23,7 +22,7 @@ use crate::identity::Directory;
 use crate::intake::{Door, FlowIntake};
 use crate::lane::{Lane, Shared};
 use crate::measures::Measures;
-use crate::progress::{Halt, Progress, Standing};
+use crate::progress::{Progress, Standing};
 use crate::retention::Retention;
 use crate::settings::FlowSettings;
 
@@ -101,7 +100,7 @@ impl Flow {
             };
             let thread = std::thread::Builder::new().name(format!("lane-{ej}"));
             let thread = thread
-                .spawn(move || run(lane))
+                .spawn(move || lane.run())
                 .map_err(|source| StartError::Thread { ej, source })?;
             flow.threads.lock().push(thread);
         }
@@ -205,15 +204,5 @@ impl Flow {
 impl Drop for Flow {
     fn drop(&mut self) {
         self.stop();
-    }
-}
-
-/// A lane that dies is seen in readiness; the mapping's own panics never come this far.
-fn run(lane: Lane) {
-    let shared = Arc::clone(&lane.shared);
-    if catch_unwind(AssertUnwindSafe(|| lane.run())).is_err() {
-        tracing::error!(ej = %shared.ej, "the lane died");
-        shared.measures.halted.set(1.0);
-        shared.progress.tell(|standing| standing.halted = Some(Halt::Died));
     }
 }

@@ -74,7 +74,6 @@ struct Work {
     suspects: BTreeSet<Seq>,
     /// Records of ours that the journal refused for now.
     owed: Vec<Entry>,
-    halted: bool,
     batch: usize,
     batch_since: Instant,
 }
@@ -90,25 +89,19 @@ impl Lane {
                 return;
             }
         };
-        self.shared.progress.tell(|standing| standing.prepared = true);
-        self.going();
+        self.shared.progress.tell(|standing| {
+            standing.prepared = true;
+            standing.halted = None;
+        });
         self.tell_prepared();
         while !self.stop.load(Ordering::Acquire) {
-            match self.advance(&mut work) {
-                Ok(()) if work.halted => {
-                    work.halted = false;
-                    self.going();
+            if let Err(halt) = self.advance(&mut work) {
+                self.publish(&mut work);
+                self.halted(halt);
+                if halt == Halt::StateLost || self.rest() {
+                    return;
                 }
-                Ok(()) => {}
-                Err(halt) => {
-                    work.halted = true;
-                    self.publish(&mut work);
-                    self.halted(halt);
-                    if halt == Halt::StateLost || self.rest() {
-                        return;
-                    }
-                    work.reader = self.journal.read(self.shared.ej, work.last.next());
-                }
+                work.reader = self.journal.read(self.shared.ej, work.last.next());
             }
         }
         self.publish(&mut work);
@@ -138,7 +131,6 @@ impl Lane {
             tail_at_start: tail,
             suspects: BTreeSet::new(),
             owed: Vec::new(),
-            halted: false,
             batch: 0,
             batch_since: Instant::now(),
         };
@@ -276,16 +268,15 @@ impl Lane {
         work.batch = 0;
         self.writer.publish();
         let Shared { progress, measures, .. } = &*self.shared;
-        progress.tell(|standing| standing.applied = work.last);
+        progress.tell(|standing| {
+            standing.applied = work.last;
+            standing.halted = None;
+        });
         let lag = progress.lag();
         let age = now().get().saturating_sub(work.last_received.get()).max(0);
         measures.lag_records.set(lag as f64);
         measures.lag_seconds.set(if lag == 0 { 0.0 } else { age as f64 / 1e6 });
-    }
-
-    fn going(&self) {
-        self.shared.progress.tell(|standing| standing.halted = None);
-        self.shared.measures.halted.set(0.0);
+        measures.halted.set(0.0);
     }
 
     fn halted(&mut self, halt: Halt) {
@@ -294,7 +285,6 @@ impl Lane {
             tracing::error!(ej = %self.shared.ej, reason = %halt, "the lane cannot go on");
         }
         self.shared.measures.halted.set(1.0);
-        self.shared.measures.lag_records.set(self.shared.progress.lag() as f64);
         self.shared.progress.tell(|standing| standing.halted = Some(halt));
         self.tell_prepared();
     }

@@ -22,8 +22,6 @@ pub enum Halt {
     Unreadable,
     #[error("the state lost a record; it must be opened anew")]
     StateLost,
-    #[error("folding failed in a way that no message explains; restart to try again")]
-    Died,
     #[error("the configuration epoch at {seq} cannot be read by this version")]
     Epoch { seq: Seq },
 }

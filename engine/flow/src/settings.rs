@@ -48,18 +48,3 @@ impl Default for FlowSettings {
         }
     }
 }
-
-impl FlowSettings {
-    /// Values that do not fit together: the key, and what is wrong with it.
-    #[must_use]
-    pub fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if self.control_ids_max == 0 {
-            problems.push(("control_ids_max", "must be at least 1"));
-        }
-        if self.lag_records_max <= self.lag_pushback_records {
-            problems.push(("lag_records_max", "must be over lag_pushback_records"));
-        }
-        problems
-    }
-}

@@ -135,8 +135,10 @@ def main():
         told += repr(answer).encode().replace(b"CAN", b"")
     for number in range(100, 104):
         told_raw = answers_of(sluice.mllp, broken(token, number))
-        # MSA-2 must be the sender's own control id, whatever it holds; all else is ours to say.
-        told += re.sub(rb"MSA\|([A-Z]{2})\|[^|\r]*", rb"MSA|\1|", told_raw)
+        # What an answer must give back to its own sender is not told to anybody: its header
+        # (names, version, charset) and its control id in MSA-2. All else is ours to say.
+        answered = re.sub(rb"MSH[^\r]*\r", b"", told_raw)
+        told += re.sub(rb"MSA(.)([A-Z]{2}).[^|\r]*", rb"MSA\1\2\1", answered)
     sluice.caught_up()
     bodies = b""
     for path in ("/ej/EJ1/fhir/R4/Patient?_count=200", "/ej/EJ1/fhir/R4/Encounter?_count=200", "/ej/EJ1/export/patients"):

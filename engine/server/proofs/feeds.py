@@ -8,7 +8,7 @@ back over HTTP, and compares with `fixtures/oracle/count.py --dump`, which share
 engine: answers by code, patients and their identifiers, stays with number, status, class, place,
 start and end. Exit 0 or 1.
 """
-import argparse, collections, json, os, re, shutil, subprocess, sys, tempfile
+import argparse, collections, json, os, re, shutil, subprocess, sys, tempfile, urllib.parse
 from real import BINARY, ROOT, Sluice
 
 LOCAL = re.compile(r"^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d))?)?")
@@ -43,7 +43,9 @@ def place_of(sluice, encounter, places):
     reference = current[-1]["location"]["reference"]
     if reference not in places:
         location = sluice.json(f"/fhir/R4/{reference}")
-        places[reference] = next(i["value"] for i in location["identifier"])
+        # facility/building/floor/point of care/room/bed, each percent-encoded
+        path = [urllib.parse.unquote(part) for part in location["identifier"][0]["value"].split("/")]
+        places[reference] = "^".join((path + [""] * 6)[3:6]).rstrip("^")
     return places[reference]
 
 

@@ -73,11 +73,12 @@ class Sluice:
         end = time.time() + seconds
         while time.time() < end:
             try:
-                ready = self.get("/health/ready", "application/json")
-                if ready:
+                status = self.json("/api/status")
+                if status["ready"] and all(ej["lag"] == 0 for ej in status["ejs"]):
                     return True
             except OSError:
-                time.sleep(0.05)
+                pass
+            time.sleep(0.02)
         return False
 
     def kill(self):
