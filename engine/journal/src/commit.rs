@@ -258,7 +258,7 @@ impl Committer {
         self.measures.appended_bytes.increment(bytes.len() as u64);
 
         self.at.last_end = offset + bytes.len() as u64;
-        self.write_head()?;
+        self.shared.synced_lsn.store(self.at.next_lsn - 1, Ordering::Release);
         self.shared.tail.push(segment.number, offset, bytes);
         self.publish(&segment);
         for placed in self.group.placed.drain(..) {
@@ -267,7 +267,9 @@ impl Committer {
                 .complete(Append::Stored { seq: placed.meta.seq, lsn: placed.meta.lsn });
         }
         self.group.offset = self.at.last_end;
-        Ok(())
+        // After the senders were told, while they work: the mark adds nothing to what the sync has
+        // already promised, it only lets a later open tell damage from a torn tail.
+        self.write_head()
     }
 
     fn write_head(&mut self) -> Result<(), Fault> {
@@ -277,7 +279,6 @@ impl Committer {
         if let Some(head) = &self.at.head {
             head.write_at(&slot, at).map_err(|e| self.fault("write the head mark", e))?;
         }
-        self.shared.synced_lsn.store(synced, Ordering::Release);
         Ok(())
     }
 

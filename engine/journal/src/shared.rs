@@ -138,10 +138,18 @@ impl EjState {
     }
 
     pub fn wait_past(&self, past: Seq, timeout: Duration) -> Seq {
-        let deadline = Instant::now() + timeout;
+        // A timeout beyond what the clock can tell is none.
+        let deadline = Instant::now().checked_add(timeout);
         let mut durable = self.durable.lock();
         while *durable <= past.get() {
-            if self.grown.wait_until(&mut durable, deadline).timed_out() {
+            let timed_out = match deadline {
+                Some(deadline) => self.grown.wait_until(&mut durable, deadline).timed_out(),
+                None => {
+                    self.grown.wait(&mut durable);
+                    false
+                }
+            };
+            if timed_out {
                 break;
             }
         }

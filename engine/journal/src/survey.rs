@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::disk::{Disk, DiskFile, read_range};
 use crate::format::{
     FileName, HEAD_BYTES, HEAD_FILE, JournalId, RELEASED_FILE, SEGMENT_HEADER_BYTES_MIN,
-    SegmentHeader, decode_head,
+    SegmentHeader, decode_head, segment_name,
 };
 
 /// A file that is named as a segment.
@@ -45,15 +45,11 @@ pub struct Survey {
 }
 
 pub fn survey(disk: &dyn Disk) -> io::Result<Survey> {
-    // First the head mark, then what was let go, then the names: where the owner runs meanwhile,
-    // each later look can only see more than the one before it says.
+    // Where the owner runs meanwhile: the head mark first, so that all it speaks of is seen after
+    // it; the mark of what was let go last, so that a segment missing from the list is named by it.
     let head = if_there(disk.open(HEAD_FILE))?;
     let mark = match &head {
         Some(file) => decode_head(&read_range(&**file, 0, HEAD_BYTES)?),
-        None => None,
-    };
-    let released = match if_there(disk.open(RELEASED_FILE))? {
-        Some(file) => SegmentHeader::decode(&read_range(&*file, 0, file.len()? as usize)?),
         None => None,
     };
     let mut numbers = Vec::new();
@@ -68,17 +64,29 @@ pub fn survey(disk: &dyn Disk) -> io::Result<Survey> {
         }
     }
     numbers.sort_unstable();
-
-    let oldest = released.as_ref().map_or(0, |h| h.segment);
-    let gone = sidecars.into_iter().filter(|(number, _)| *number < oldest);
-    stale.extend(gone.map(|(_, name)| name));
-    let leftover = numbers.iter().copied().filter(|n| *n < oldest).collect();
     let mut opened = Vec::new();
-    for number in numbers.into_iter().filter(|n| *n >= oldest) {
-        let file = disk.open(&crate::format::segment_name(number))?;
+    for number in numbers {
+        let file = disk.open(&segment_name(number))?;
         let header = read_header(&*file);
         opened.push((number, file, header));
     }
+    let released = match if_there(disk.open(RELEASED_FILE))? {
+        None => None,
+        Some(file) => {
+            let stored = SegmentHeader::decode(&read_range(&*file, 0, file.len()? as usize)?);
+            // Something was let go, and the mark cannot be read: the oldest that is there was the
+            // oldest to be kept, and its own header is what the mark was a copy of.
+            let own = |(number, _, header): &(u64, _, Option<SegmentHeader>)| {
+                header.clone().filter(|h| h.segment == *number)
+            };
+            stored.or_else(|| opened.iter().find_map(own))
+        }
+    };
+    let oldest = released.as_ref().map_or(0, |h| h.segment);
+    let gone = sidecars.into_iter().filter(|(number, _)| *number < oldest);
+    stale.extend(gone.map(|(_, name)| name));
+    let leftover = opened.iter().map(|(number, ..)| *number).filter(|n| *n < oldest).collect();
+    opened.retain(|(number, ..)| *number >= oldest);
 
     // The first that can be read says which journal this is; a file that strayed in is told
     // apart by its number, its journal, or its place in the order of lsns.

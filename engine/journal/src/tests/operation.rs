@@ -185,3 +185,18 @@ fn a_verification_of_an_empty_folder_finds_nothing() {
     let report = verify_on(Arc::new(PlayedDisk::new(Plan::default())), None).unwrap();
     assert!(report.is_sound() && report.records == 0 && report.head_lsn.is_none());
 }
+
+#[test]
+fn an_unreadable_mark_of_what_was_let_go_stops_nobody() {
+    let disk = PlayedDisk::new(Plan::default());
+    let scene = open(&disk).unwrap();
+    append(&scene.journal, &mut Told::default(), &mut Dice::new(4), 0, 150, 8);
+    let all = EJS.map(|ej| (ej_id(ej), Seq::new(u64::MAX)));
+    assert!(scene.journal.release(&all).unwrap() > 2);
+    let tails = EJS.map(|ej| scene.journal.tail(ej_id(ej)));
+    drop(scene);
+    disk.put(crate::format::RELEASED_FILE, vec![0xff; 4096]);
+    let scene = open(&disk).unwrap();
+    assert!(scene.report.damages.is_empty(), "{:?}", scene.report.damages);
+    assert_eq!(EJS.map(|ej| scene.journal.tail(ej_id(ej))), tails);
+}
