@@ -357,3 +357,24 @@ impl Ej {
         Ok(records.map(placed).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cold::Tier;
+
+    #[test]
+    fn what_was_read_before_a_cut_ended_is_not_kept_at_hand() {
+        let cold = Arc::new(Cold::new(Tier::Memory(BTreeMap::new())));
+        let id = EjId::new("EJ1").unwrap();
+        let ej = Ej::new(id, RandomState::new(), &cold, &StateSettings::default(), 1);
+        let at = RecordRef { ty: RecordType::Patient, rid: 0 };
+        let old = || vec![(at, Packed::from_bytes(b"old"))];
+        ej.keep_hot(0, old());
+        assert!(ej.hot.get(at).is_some());
+        ej.hot.remove(at);
+        ej.inner.write().epoch += 1;
+        ej.keep_hot(0, old());
+        assert!(ej.hot.get(at).is_none(), "a newer one may have gone to the store meanwhile");
+    }
+}

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod beside;
 mod damage;
 mod lockstep;
 mod model;
