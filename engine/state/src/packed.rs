@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use sluice_mappings::records::{Record, RecordType};
+use sluice_mappings::records::{Record, RecordType, ResourceId, Stamp};
 
 use crate::layout::ValueError;
 
@@ -44,6 +44,12 @@ impl Packed {
             RecordType::Stay => Record::Stay(Arc::new(self.whole()?)),
             RecordType::Location => Record::Location(Arc::new(self.whole()?)),
         })
+    }
+
+    /// The record's stamp alone, without the rest: every kind begins with its id and its stamp.
+    pub(crate) fn stamp(&self) -> Result<Stamp, ValueError> {
+        let begin = postcard::take_from_bytes::<(ResourceId, Stamp)>(&self.0);
+        begin.map(|((_, stamp), _)| stamp).map_err(|_| ValueError::Decode)
     }
 
     fn whole<T: serde::de::DeserializeOwned>(&self) -> Result<T, ValueError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sluice_ids::{EjId, Seq};
-use sluice_mappings::records::{Record, RecordType, ResourceId};
+use sluice_mappings::records::{Record, RecordType, ResourceId, Stamp};
 
 use crate::ej::{CHUNK_RECORDS, Ej, RecordRef};
 use crate::state::Core;
@@ -43,6 +43,12 @@ impl Scope {
     pub fn get(&self, ty: RecordType, id: ResourceId) -> Option<(EjId, Record)> {
         self.ids.iter().find_map(|ej| Some((*ej, self.ej(*ej)?.get(ty, id)?)))
     }
+
+    /// As [`Self::get`], the stamp alone.
+    #[must_use]
+    pub fn stamp(&self, ty: RecordType, id: ResourceId) -> Option<(EjId, Stamp)> {
+        self.ids.iter().find_map(|ej| Some((*ej, self.ej(*ej)?.stamp(ty, id)?)))
+    }
 }
 
 impl EjView {
@@ -60,6 +66,15 @@ impl EjView {
     #[must_use]
     pub fn get(&self, ty: RecordType, id: ResourceId) -> Option<Record> {
         self.load(self.ej.find(ty, id)?)
+    }
+
+    /// The record's stamp without the record: what a cache of renderings asks on each hit, and
+    /// decoding a record for it would cost more than all the rest.
+    #[must_use]
+    pub fn stamp(&self, ty: RecordType, id: ResourceId) -> Option<Stamp> {
+        let packed = self.ej.packed(self.ej.find(ty, id)?);
+        let stamp = packed.and_then(|packed| Ok(packed.stamp()?));
+        stamp.map_err(|error| self.core.lost(&error)).ok()
     }
 
     /// The patient's stays, in order of creation.

@@ -22,6 +22,7 @@ fn an_ej_without_a_right_cannot_be_told_from_one_that_is_not_there() {
     for ty in RecordType::ALL {
         for record in runner.lanes[&other].published.all(ty) {
             assert!(scope.get(ty, record.id()).is_none());
+            assert!(scope.stamp(ty, record.id()).is_none());
         }
         for record in runner.lanes[&mine].published.all(ty) {
             assert!(scope.get(ty, record.id()) == Some((mine, record.clone())));

@@ -138,6 +138,7 @@ impl Runner {
                 assert_eq!(view.count(ty), all.len() as u64);
                 for record in all {
                     assert!(view.get(ty, record.id()).as_ref() == Some(record), "{record:?}");
+                    assert_eq!(view.stamp(ty, record.id()), Some(*record.stamp()));
                 }
                 let chunks = (0..view.chunks(ty)).flat_map(|chunk| view.chunk(ty, chunk).1);
                 assert!(chunks.eq(all.iter().cloned()), "creation order");
