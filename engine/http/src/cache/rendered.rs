@@ -6,7 +6,7 @@ use axum::http::header::HeaderValue;
 use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
-use sluice_ids::{EjId, Micros};
+use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::fhir::{self, FhirVersion};
 use sluice_mappings::records::{Record, ResourceId};
@@ -28,22 +28,37 @@ pub(crate) struct Rendered {
 }
 
 impl App {
+    /// The resource, if it is kept at `version`.
+    pub(crate) fn kept(
+        &self,
+        id: ResourceId,
+        version: Seq,
+        fhir: FhirVersion,
+    ) -> Option<Arc<Rendered>> {
+        if !self.settings.cache.enabled {
+            return None;
+        }
+        self.resources.get(&ResourceKey { id, fhir }, version.get())
+    }
+
     /// The resource of a record, from the cache if it is there at the record's version.
     pub(crate) fn rendered(&self, ej: EjId, record: &Record, fhir: FhirVersion) -> Arc<Rendered> {
+        self.kept(record.id(), record.stamp().version, fhir)
+            .unwrap_or_else(|| self.render(ej, record, fhir))
+    }
+
+    /// Renders, and keeps it.
+    pub(crate) fn render(&self, ej: EjId, record: &Record, fhir: FhirVersion) -> Arc<Rendered> {
         let Some(entity) = self.entities.get(&ej) else {
             unreachable!("the state was opened with the declared EJs");
         };
-        if !self.settings.cache.enabled {
-            return Arc::new(Rendered::new(record, entity, fhir));
-        }
-        let key = ResourceKey { id: record.id(), fhir };
-        let version = record.stamp().version.get();
-        self.resources.get(&key, version).unwrap_or_else(|| {
-            let rendered = Arc::new(Rendered::new(record, entity, fhir));
+        let rendered = Arc::new(Rendered::new(record, entity, fhir));
+        if self.settings.cache.enabled {
+            let key = ResourceKey { id: record.id(), fhir };
             let bytes = rendered.json.len();
-            self.resources.put(key, version, Arc::clone(&rendered), bytes);
-            rendered
-        })
+            self.resources.put(key, record.stamp().version.get(), Arc::clone(&rendered), bytes);
+        }
+        rendered
     }
 }
 

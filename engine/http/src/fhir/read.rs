@@ -1,12 +1,15 @@
 //! `GET [base]/[type]/[id]`.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::header;
 use axum::http::{Response, StatusCode};
-use sluice_mappings::records::ResourceId;
+use sluice_mappings::records::{RecordType, ResourceId};
 
 use super::shape::{Shape, negotiated};
 use super::{conditional, reply};
+use crate::cache::Rendered;
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::{json, query};
@@ -30,11 +33,7 @@ pub(crate) fn resource(call: &Call<'_>) -> Result<Response<Body>, Fault> {
 
     // An id that is no UUID is one of nothing: the same answer as for one in another EJ.
     let id = ResourceId::parse(call.id()).ok_or(Fault::NotFound)?;
-    let found = call.in_store(|| call.scope().get(record_type, id));
-    let Some((ej, record)) = found else {
-        return Err(if call.app.is_whole() { Fault::NotFound } else { Fault::StateLost });
-    };
-    let rendered = call.in_render(|| call.app.rendered(ej, &record, call.route.fhir));
+    let rendered = rendered(call, record_type, id)?;
 
     let last_modified = rendered.last_modified.as_ref();
     let mut response = if conditional::unchanged(call.headers(), &rendered.etag, last_modified) {
@@ -54,4 +53,22 @@ pub(crate) fn resource(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         headers.insert(header::LAST_MODIFIED, last_modified.clone());
     }
     Ok(response)
+}
+
+/// From the cache, by the version alone; else from the record.
+fn rendered(
+    call: &Call<'_>,
+    record_type: RecordType,
+    id: ResourceId,
+) -> Result<Arc<Rendered>, Fault> {
+    let absent = || if call.app.is_whole() { Fault::NotFound } else { Fault::StateLost };
+    let fhir = call.route.fhir;
+    let scope = call.scope();
+    let stamp = call.in_store(|| scope.stamp(record_type, id));
+    let (_, stamp) = stamp.ok_or_else(absent)?;
+    if let Some(kept) = call.in_render(|| call.app.kept(id, stamp.version, fhir)) {
+        return Ok(kept);
+    }
+    let (ej, record) = call.in_store(|| scope.get(record_type, id)).ok_or_else(absent)?;
+    Ok(call.in_render(|| call.app.render(ej, &record, fhir)))
 }
