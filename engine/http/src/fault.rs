@@ -189,7 +189,9 @@ impl Fault {
             Self::NotFound => "there is no such thing here".into(),
             Self::MethodNotAllowed => "this path does not take this method".into(),
             Self::NotAcceptable => "none of the accepted media types is served here".into(),
-            Self::MediaType => "the body must be application/x-www-form-urlencoded".into(),
+            Self::MediaType => {
+                "the body must be application/x-www-form-urlencoded, not compressed".into()
+            }
             Self::UriTooLong { limit } => format!(
                 "path and query have more than {limit} bytes; POST _search takes longer ones"
             )

@@ -203,7 +203,12 @@ async fn read_form(app: &App, parts: &Parts, body: Body) -> Result<Bytes, Fault>
         .is_some_and(|media| {
             media.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
         });
-    if !is_form && declared != Some(0) {
+    // A compressed body would have to be opened before it could be limited.
+    let is_plain = parts
+        .headers
+        .get(header::CONTENT_ENCODING)
+        .is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if !is_plain || (!is_form && declared != Some(0)) {
         return Err(Fault::MediaType);
     }
     let reading = async {

@@ -322,6 +322,9 @@ fn a_post_search_finds_the_same_and_its_next_link_shows_no_name() {
     let other = [("Content-Type", "application/json")];
     let answer = server.request("POST", "/fhir/R4/Patient/_search", None, &other, b"{}");
     assert_eq!((answer.status, answer.is_outcome()), (415, true));
+    let packed = [form[0], ("Content-Encoding", "gzip")];
+    let answer = server.request("POST", "/fhir/R4/Patient/_search", None, &packed, b"\x1f\x8b");
+    assert_eq!((answer.status, answer.is_outcome()), (415, true));
     let big = format!("family={}", "a".repeat(70_000));
     let answer = post(big.as_bytes());
     assert_eq!((answer.status, answer.is_outcome()), (413, true));
