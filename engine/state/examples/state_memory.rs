@@ -8,6 +8,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use jiff::tz::TimeZone;
@@ -62,9 +63,15 @@ fn filled(
     state.flush()?;
     say("flushed", started)?;
     let started = Instant::now();
-    changes(&state, ej, patients, stays, 200_000)?;
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        let reader = threads.spawn(|| reads_beside(&state, patients, &stop));
+        let outcome = changes(&state, ej, patients, stays, 100_000);
+        stop.store(true, Ordering::Release);
+        outcome.and(reader.join().map_err(|_| "the reader panicked")?.map_err(Into::into))
+    })?;
     state.flush()?;
-    say("200 000 changes", started)?;
+    say("100 000 messages, a patient and a stay each, all over the hospital", started)?;
     searches(&state)?;
     let started = Instant::now();
     let made = state.checkpoint()?;
@@ -101,6 +108,34 @@ fn searches(state: &State) -> Outcome<()> {
         say(&format!("  {name}: {} found", page.total), started)?;
     }
     Ok(())
+}
+
+/// Reads one patient after another while the feed goes on, and tells how long a read took.
+fn reads_beside(state: &State, patients: u64, stop: &AtomicBool) -> std::io::Result<()> {
+    let scope = state.scope(&Access::all());
+    let mut took = Vec::new();
+    let mut number = 0_u64;
+    while !stop.load(Ordering::Acquire) {
+        number = number.wrapping_add(7_919);
+        let started = Instant::now();
+        let found = scope.get(RecordType::Patient, id(RecordType::Patient, number % patients));
+        took.push(started.elapsed());
+        if found.is_none() {
+            return Err(std::io::Error::other("a patient was not found"));
+        }
+        // A reader that leaves the machine to the writer most of the time.
+        std::thread::sleep(std::time::Duration::from_micros(200));
+    }
+    took.sort_unstable();
+    let at = |share: usize| took.get(took.len() * share / 1_000).copied().unwrap_or_default();
+    writeln!(
+        std::io::stdout(),
+        "  {} reads beside: p50 {:.2?}, p99 {:.2?}, p99.9 {:.2?}",
+        took.len(),
+        at(500),
+        at(990),
+        at(999)
+    )
 }
 
 fn fill(state: &State, ej: EjId, patients: u64, stays: u64) -> Outcome<()> {

@@ -35,6 +35,7 @@ pub use access::Access;
 pub use checkpoint::Checkpoint;
 pub use ej::CHUNK_RECORDS;
 pub use flusher::FlushError;
+pub use layout::LAYOUT;
 pub use metric::describe_metrics;
 pub use open::RebuildReason;
 pub use search::{Cursor, Page, PageRequest, Pins, SearchError};

@@ -5,6 +5,7 @@
 
 mod beside;
 mod damage;
+mod layout;
 mod lockstep;
 mod model;
 mod pinned;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::adt::Change;
 use sluice_mappings::records::{
-    Coded, HumanName, Identifier, IdentifierUse, Link, LinkKind, LocationRecord, Moment, Movement,
-    MovementEffect, PatientRecord, Place, PlaceStatus, Precision, Record, RecordType, ResourceId,
-    Situation, Stamp, StayRecord, StayStatus,
+    Address, Coded, Contact, HumanName, Identifier, IdentifierUse, Link, LinkKind, LocationRecord,
+    Moment, Movement, MovementEffect, PatientRecord, Place, PlaceStatus, Practitioner, Precision,
+    Record, RecordType, ResourceId, Situation, Stamp, StayRecord, StayStatus, Telecom,
 };
 
 use crate::model::Model;
@@ -78,6 +78,15 @@ pub fn identifier(value: String) -> Identifier {
     }
 }
 
+fn address() -> Address {
+    Address { city: "Saint-Étienne".into(), ..Address::default() }
+}
+
+fn practitioner(role: &str) -> Practitioner {
+    let identifier = Some(identifier("10000000001".into()));
+    Practitioner { role: role.into(), identifier, name: HumanName::default() }
+}
+
 fn moment(dice: &mut Dice) -> Moment {
     Moment {
         low: Micros::new(dice.below(2_000_000_000).cast_signed() * 1_000_000),
@@ -107,20 +116,20 @@ pub fn patient(ej: EjId, number: u64, old: Option<&Record>, seq: Seq, dice: &mut
         mothers_maiden_name: String::new(),
         birth_date: Some(moment(dice)),
         gender: dice.one_of(&["M", "F", "U"]).into(),
-        addresses: Vec::new(),
-        birth_place: None,
-        telecoms: Vec::new(),
+        addresses: vec![address()],
+        birth_place: Some(address()),
+        telecoms: vec![Telecom::default()],
         language: Coded::default(),
         marital_status: Coded::default(),
         religion: Coded::default(),
-        nationalities: Vec::new(),
+        nationalities: vec![Coded::default()],
         multiple_birth: None,
         birth_order: None,
         deceased_at: None,
         deceased: None,
         reliability: Vec::new(),
-        contacts: Vec::new(),
-        general_practitioner: None,
+        contacts: vec![Contact { address: Some(address()), ..Contact::default() }],
+        general_practitioner: Some(practitioner("GP")),
         links: Vec::new(),
         last_stay: None,
     }))
@@ -167,7 +176,7 @@ pub fn stay(
         movements,
         planned_start: None,
         planned_end: None,
-        practitioners: Vec::new(),
+        practitioners: vec![practitioner("ATND")],
         admission_type: Coded::default(),
         service: Coded::default(),
         readmission: Coded::default(),
@@ -189,7 +198,11 @@ fn movement(ej: EjId, number: u64, seq: Seq, dice: &mut Dice) -> Movement {
         location: Some(id(ej, RecordType::Location, bed)),
         place_status: PlaceStatus::Active,
         cancelled: None,
-        effect: MovementEffect::default(),
+        effect: MovementEffect {
+            status: Some(StayStatus::InProgress),
+            class: Some(Coded::default()),
+            ..MovementEffect::default()
+        },
         seen: vec![dice.roll()],
     }
 }
