@@ -1,5 +1,8 @@
 //! The background thread: makes the next segment ready before it is needed, and writes the
 //! sidecars of those that are full.
+//!
+//! The zeros are written at twice the pace at which the newest segment fills, in pieces of 2 MiB:
+//! all at once they would hold up the commits beside them, and a segment that fills slowly has time.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,6 +14,9 @@ use crate::disk::{Disk, DiskFile, is_no_space};
 use crate::format::prepared_name;
 use crate::segment::Segment;
 use crate::shared::Shared;
+
+/// One piece of zeros between two syncs.
+pub const PIECE_BYTES: u64 = 2 * 1024 * 1024;
 
 /// How far the next segment is.
 #[derive(Default)]
@@ -35,6 +41,8 @@ pub enum Prepared {
 struct Desk {
     next: Next,
     to_seal: VecDeque<Arc<Segment>>,
+    /// The committer waits for the next segment.
+    hurry: bool,
     stopping: bool,
 }
 
@@ -61,7 +69,10 @@ impl Attendant {
         let mut asked = false;
         loop {
             match std::mem::take(&mut desk.next) {
-                Next::Ready(file) => return Prepared::File(file),
+                Next::Ready(file) => {
+                    desk.hurry = false;
+                    return Prepared::File(file);
+                }
                 Next::Failed(error) => return Prepared::Failed(error),
                 Next::NoSpace if asked => return Prepared::NoSpace,
                 Next::Idle | Next::NoSpace => {
@@ -74,8 +85,16 @@ impl Attendant {
                 }
                 underway => desk.next = underway,
             }
+            desk.hurry = true;
+            self.work.notify_one();
             self.done.wait(&mut desk);
         }
+    }
+
+    /// The newest segment has filled by another piece.
+    pub fn nudge(&self) {
+        drop(self.desk.lock());
+        self.work.notify_one();
     }
 
     /// Hands over a full segment.
@@ -149,14 +168,36 @@ impl Attendant {
         if shared.disk.free_bytes().is_ok_and(|free| free < needed) {
             return Next::NoSpace;
         }
-        let stopped = || self.desk.lock().stopping;
-        match zero_filled(&*shared.disk, number, bytes, stopped) {
+        let go_on = |done| self.may_go_on(shared, done, bytes);
+        match zero_filled(&*shared.disk, number, bytes, go_on) {
             Ok(file) => Next::Ready(file),
             Err(error) => {
                 // Best effort: a leftover is removed at the next open, or overwritten.
                 let _ = shared.disk.remove(&prepared_name(number));
                 let given_up = is_no_space(&error) || error.kind() == io::ErrorKind::Interrupted;
                 if given_up { Next::NoSpace } else { Next::Failed(error) }
+            }
+        }
+    }
+
+    /// Waits until it is time for the next piece, and seals meanwhile. False when stopping: a
+    /// stop need not wait for a segment that nobody will write to.
+    fn may_go_on(&self, shared: &Shared, done: u64, bytes: u64) -> bool {
+        loop {
+            let newest = shared.segments.read().last().cloned();
+            let mut desk = self.desk.lock();
+            let in_time = newest.is_none_or(|newest| {
+                done / PIECE_BYTES * newest.file_bytes <= 2 * newest.end() / PIECE_BYTES * bytes
+            });
+            if desk.stopping || desk.hurry || in_time {
+                return !desk.stopping;
+            }
+            match desk.to_seal.pop_front() {
+                Some(segment) => {
+                    drop(desk);
+                    segment.seal(shared);
+                }
+                None => self.work.wait(&mut desk),
             }
         }
     }
@@ -168,22 +209,19 @@ fn zero_filled(
     disk: &dyn Disk,
     number: u64,
     bytes: u64,
-    stopped: impl Fn() -> bool,
+    go_on: impl Fn(u64) -> bool,
 ) -> io::Result<Arc<dyn DiskFile>> {
-    /// Synced in pieces: one flush of a whole segment would hold up the commits beside it.
-    const CHUNK: u64 = 2 * 1024 * 1024;
     let file = disk.create(&prepared_name(number))?;
-    let zeros = vec![0; CHUNK.min(bytes) as usize];
+    let zeros = vec![0; PIECE_BYTES.min(bytes) as usize];
     let mut at = 0;
     while at < bytes {
-        // A stop need not wait for a segment that nobody will write to.
-        if stopped() {
+        if !go_on(at) {
             return Err(io::ErrorKind::Interrupted.into());
         }
-        let chunk = CHUNK.min(bytes - at);
-        file.write_at(&zeros[..chunk as usize], at)?;
+        let piece = PIECE_BYTES.min(bytes - at);
+        file.write_at(&zeros[..piece as usize], at)?;
         file.sync_data()?;
-        at += chunk;
+        at += piece;
     }
     disk.sync_dir()?;
     Ok(file)

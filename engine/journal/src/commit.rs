@@ -13,7 +13,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use sluice_ids::{EjId, Lsn, Micros, Seq};
 
-use crate::attendant::{Attendant, Prepared};
+use crate::attendant::{Attendant, PIECE_BYTES, Prepared};
 use crate::disk::{DiskFile, is_no_space};
 use crate::format::{
     EjFloor, HEAD_BYTES, HEAD_FILE, RecordMeta, SegmentHeader, encode_head, encode_record,
@@ -128,7 +128,7 @@ impl Committer {
                     self.begin_group(left);
                 }
                 let refusal =
-                    no_room.or_else(|| (!self.fits(job.bytes())).then(|| too_large(&job)));
+                    no_room.or_else(|| (!self.fits(job.bytes())).then(|| self.too_large(&job)));
                 if let Some(refusal) = refusal {
                     refuse(job, refusal);
                     continue;
@@ -209,6 +209,13 @@ impl Committer {
         })
     }
 
+    /// Of an entry that not even a fresh segment has room for, because its header has very many EJs.
+    fn too_large(&self, job: &Job) -> Refusal {
+        let room = self.at.active.as_ref().map_or(0, |s| s.file_bytes.saturating_sub(s.start));
+        let limit = room.saturating_sub(crate::format::RECORD_HEADER_BYTES as u64);
+        Refusal::TooLarge { bytes: job.entry.payload.len() as u64, limit }
+    }
+
     /// Gives the record its place and encodes it. It must fit.
     fn place(&mut self, job: Job) {
         let Job { entry, completer, .. } = job;
@@ -267,6 +274,9 @@ impl Committer {
                 .complete(Append::Stored { seq: placed.meta.seq, lsn: placed.meta.lsn });
         }
         self.group.offset = self.at.last_end;
+        if offset / PIECE_BYTES != self.at.last_end / PIECE_BYTES {
+            self.attendant.nudge();
+        }
         // After the senders were told, while they work: the mark adds nothing to what the sync has
         // already promised, it only lets a later open tell damage from a torn tail.
         self.write_head()
@@ -423,9 +433,4 @@ impl Committer {
 fn refuse(job: Job, refusal: Refusal) {
     refused(refusal);
     job.completer.complete(Append::Refused(refusal));
-}
-
-fn too_large(job: &Job) -> Refusal {
-    let bytes = job.entry.payload.len() as u64;
-    Refusal::TooLarge { bytes, limit: bytes.saturating_sub(1) }
 }

@@ -200,3 +200,24 @@ fn an_unreadable_mark_of_what_was_let_go_stops_nobody() {
     assert!(scene.report.damages.is_empty(), "{:?}", scene.report.damages);
     assert_eq!(EJS.map(|ej| scene.journal.tail(ej_id(ej))), tails);
 }
+
+#[test]
+fn the_next_segment_is_made_at_the_pace_at_which_this_one_fills() {
+    const SEGMENT: u64 = 16 * 1024 * 1024;
+    let disk = PlayedDisk::new(Plan::default());
+    let settings =
+        JournalSettings { segment_bytes: SEGMENT, entry_bytes_max: 1 << 20, ..settings() };
+    let scene = open_with(&disk, settings, Lsn::ZERO).unwrap();
+    let mut appender = scene.journal.appender();
+    let mut append = |n| appender.append(entry("EJ1", payload(n, 1 << 20))).wait();
+    assert!(matches!(append(0), Append::Stored { .. }));
+    // Whatever the thread has done by now, it waits for the segment to fill by half.
+    let ahead = disk.names().into_iter().find(|name| name.ends_with(".next"));
+    let made = ahead.map_or(0, |name| disk.bytes(&name).len() as u64);
+    assert!(made <= SEGMENT / 4, "{made} bytes were made at once");
+    for n in 1..40 {
+        assert!(matches!(append(n), Append::Stored { .. }));
+    }
+    let records = read(&scene.journal, ej_id("EJ1"), Seq::ZERO).0;
+    assert!(records.len() == 40 && disk.used() > 2 * SEGMENT);
+}
