@@ -12,7 +12,7 @@ pub struct StateSettings {
     /// A cut is made earlier once so many bytes of changed records wait for it.
     pub dirty_bytes_cut: u64,
     /// A lane waits in `publish` while so many bytes wait (shared out evenly over the EJs). They
-    /// are encoded bytes, and a cut under way holds its own twice: 32 MB are 64 MB of memory.
+    /// are encoded bytes; a cut under way holds its own a second time.
     pub dirty_bytes_max: u64,
     /// Records kept at hand, encoded, in bytes (shared out evenly over the EJs). The rest is read
     /// from sled on demand.
@@ -42,9 +42,9 @@ impl Default for StateSettings {
     fn default() -> Self {
         Self {
             flush_every_ms: 1_000,
-            dirty_bytes_cut: 8 << 20,
-            dirty_bytes_max: 32 << 20,
-            hot_bytes_max: 32 << 20,
+            dirty_bytes_cut: 16 << 20,
+            dirty_bytes_max: 64 << 20,
+            hot_bytes_max: 48 << 20,
             sled_cache_bytes: 8 << 20,
             free_floor_bytes: 256 << 20,
             sled_retry_ms: 60_000,
@@ -52,7 +52,7 @@ impl Default for StateSettings {
             damaged_kept_max: 2,
             history_ms: 3_600_000,
             history_rows_max: 1_000_000,
-            history_records_bytes_max: 4 << 20,
+            history_records_bytes_max: 8 << 20,
             results_bytes_max: 8 << 20,
         }
     }
