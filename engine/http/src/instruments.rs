@@ -24,7 +24,10 @@ pub fn describe_metrics() {
     describe_counter!(REQUESTS, "Answered requests by route template, method and status class");
     describe_histogram!(SECONDS, Unit::Seconds, "From a request's header to its answer's header");
     describe_gauge!(CONNECTIONS, "Open HTTP connections");
-    describe_counter!(CONNECTIONS_REFUSED, "Connections closed at once, by reason");
+    describe_counter!(
+        CONNECTIONS_REFUSED,
+        "Connections closed for lack of places: newcomers by limit, or the one that rested longest"
+    );
     describe_counter!(CONNECTION_ERRORS, "Connections that ended in an error, by kind");
     describe_counter!(REFUSED, "Requests refused before any body was read, by reason");
     describe_counter!(CACHE_HITS, "Rendered bytes found in the cache");
@@ -79,7 +82,7 @@ pub(crate) fn connections() -> Gauge {
     gauge!(CONNECTIONS)
 }
 
-/// `reason`: `total`, `peer`.
+/// `reason`: `total`, `peer` (newcomers turned away), `idle` (made room for one).
 pub(crate) fn connection_refused(reason: &'static str) {
     counter!(CONNECTIONS_REFUSED, "reason" => reason).increment(1);
 }

@@ -7,6 +7,7 @@
 mod app;
 mod cache;
 mod call;
+mod connections;
 mod cursor;
 mod export;
 mod fault;

@@ -1,9 +1,8 @@
 //! Listening: connections within their limits, TLS off the accept loop, and an orderly stop.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use metrics::Gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
-use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -25,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use crate::app::{App, Deps};
+use crate::connections::{Activity, Connections};
 use crate::instruments;
 use crate::routes;
 use crate::settings::{HttpSettings, SettingsError};
@@ -145,7 +143,8 @@ impl Server {
                     let end = end.clone();
                     tasks.spawn(async move {
                         tokio::select! {
-                            () = served.connection(stream, acceptor) => {}
+                            () = served.connection(stream, acceptor, &place.activity) => {}
+                            () = place.activity.evicted() => {}
                             () = end.cancelled() => {}
                         }
                         drop(place);
@@ -187,33 +186,50 @@ struct Served {
 }
 
 impl Served {
-    async fn connection(&self, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
+    async fn connection(
+        &self,
+        stream: TcpStream,
+        acceptor: Option<TlsAcceptor>,
+        activity: &Arc<Activity>,
+    ) {
         // Answers go out in one write; waiting for more would only delay them.
         let _ = stream.set_nodelay(true);
         let Some(acceptor) = acceptor else {
-            return self.requests(stream).await;
+            return self.requests(stream, activity).await;
         };
         let limit = Duration::from_millis(self.app.settings.handshake_timeout_ms);
         match tokio::time::timeout(limit, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => self.requests(stream).await,
+            Ok(Ok(stream)) => self.requests(stream, activity).await,
             _ => instruments::connection_error("handshake"),
         }
     }
 
-    async fn requests<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) {
+    async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        activity: &Arc<Activity>,
+    ) {
         let settings = &self.app.settings;
         let stall = Duration::from_millis(settings.write_stall_timeout_ms);
         let router = self.router.clone();
         let service = service_fn(move |request: Request<Incoming>| {
+            activity.begin();
             let answer = router.clone().call(request.map(Body::new));
-            async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+            async move {
+                let answer = answer.await.unwrap_or_else(|never| match never {});
+                // What follows is the sending, which tells of itself write by write.
+                activity.wrote();
+                activity.end();
+                Ok::<_, Infallible>(answer)
+            }
         });
+        let stream = Stalling::new(stream, stall, Arc::clone(activity));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(settings.header_timeout())
             .max_header_size(settings.header_bytes_max)
             .max_buf_size(settings.header_bytes_max)
-            .serve_connection(TokioIo::new(Stalling::new(stream, stall)), service);
+            .serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
@@ -226,65 +242,5 @@ impl Served {
             let kind = if error.is_timeout() { "header_timeout" } else { "protocol" };
             instruments::connection_error(kind);
         }
-    }
-}
-
-/// Who is connected, within `connections_max` and `connections_per_peer_max`.
-struct Connections {
-    total_max: usize,
-    per_peer_max: usize,
-    open: Mutex<Open>,
-    gauge: Gauge,
-}
-
-#[derive(Default)]
-struct Open {
-    total: usize,
-    by_peer: HashMap<IpAddr, usize>,
-}
-
-/// A place among the connections; given back when dropped.
-struct Place {
-    connections: Arc<Connections>,
-    peer: IpAddr,
-}
-
-impl Connections {
-    fn new(settings: &HttpSettings) -> Self {
-        Self {
-            total_max: settings.connections_max,
-            per_peer_max: settings.connections_per_peer_max,
-            open: Mutex::default(),
-            gauge: instruments::connections(),
-        }
-    }
-
-    fn admit(this: &Arc<Self>, peer: IpAddr) -> Result<Place, &'static str> {
-        let mut open = this.open.lock();
-        if open.total >= this.total_max {
-            return Err("total");
-        }
-        let of_peer = open.by_peer.get(&peer).copied().unwrap_or_default();
-        if of_peer >= this.per_peer_max {
-            return Err("peer");
-        }
-        open.by_peer.insert(peer, of_peer + 1);
-        open.total += 1;
-        this.gauge.increment(1.0);
-        Ok(Place { connections: Arc::clone(this), peer })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut open = self.connections.open.lock();
-        open.total -= 1;
-        if let Some(of_peer) = open.by_peer.get_mut(&self.peer) {
-            *of_peer -= 1;
-            if *of_peer == 0 {
-                open.by_peer.remove(&self.peer);
-            }
-        }
-        self.connections.gauge.decrement(1.0);
     }
 }

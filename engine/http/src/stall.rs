@@ -7,22 +7,26 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use crate::connections::Activity;
+
 /// `S`, with a limit on how long one write may wait.
 pub(crate) struct Stalling<S> {
     stream: S,
     limit: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
+    activity: Arc<Activity>,
 }
 
 impl<S> Stalling<S> {
-    pub(crate) fn new(stream: S, limit: Duration) -> Self {
-        Self { stream, limit, waiting: None }
+    pub(crate) fn new(stream: S, limit: Duration, activity: Arc<Activity>) -> Self {
+        Self { stream, limit, waiting: None, activity }
     }
 
     fn watch<T>(
@@ -32,6 +36,7 @@ impl<S> Stalling<S> {
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.waiting = None;
+            self.activity.wrote();
             return written;
         }
         let limit = self.limit;
@@ -97,16 +102,20 @@ mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+    fn activity() -> Arc<Activity> {
+        Arc::new(Activity::new([127, 0, 0, 1].into(), std::time::Instant::now()))
+    }
+
     #[tokio::test]
     async fn a_peer_that_reads_nothing_is_given_up_and_one_that_reads_is_not() {
         let (ours, theirs) = tokio::io::duplex(64);
-        let mut stream = Stalling::new(ours, Duration::from_millis(20));
+        let mut stream = Stalling::new(ours, Duration::from_millis(20), activity());
         let error = stream.write_all(&[0; 1000]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         drop(theirs);
 
         let (ours, mut theirs) = tokio::io::duplex(64);
-        let mut stream = Stalling::new(ours, Duration::from_secs(600));
+        let mut stream = Stalling::new(ours, Duration::from_secs(600), activity());
         let reader = tokio::spawn(async move {
             let mut bytes = vec![0; 1000];
             theirs.read_exact(&mut bytes).await
