@@ -369,3 +369,49 @@ fn feed<T: Serialize>(hash: &mut Sha256, value: &T) {
     hash.update((bytes.len() as u64).to_le_bytes());
     hash.update(bytes);
 }
+
+#[cfg(test)]
+mod tests {
+    use sluice_ids::Micros;
+    use sluice_mappings::adt::{Change, Records};
+    use sluice_mappings::records::{LocationRecord, Place, Record, Stamp};
+
+    use super::*;
+    use crate::keys::Kind;
+
+    #[test]
+    fn a_lane_that_misses_a_record_stops_and_nothing_is_guessed() {
+        let folder = tempfile::tempdir().unwrap();
+        let ej = EjId::new("EJ1").unwrap();
+        // In memory, so that an entry can be taken away; nothing at hand, so that it is missed.
+        let settings = StateSettings {
+            free_floor_bytes: u64::MAX,
+            hot_bytes_max: 0,
+            flush_every_ms: 3_600_000,
+            ..StateSettings::default()
+        };
+        let (state, _) = State::open(folder.path(), settings, &[ej]).unwrap();
+        let mut writer = state.writer(ej).unwrap();
+        let id = ResourceId([7; 16]);
+        let put = |seq: Seq| {
+            let stamp = Stamp { created: Seq::new(1), version: seq, updated_at: Micros::default() };
+            let place = Place { bed: seq.to_string(), ..Place::default() };
+            vec![Change::Put(Record::Location(Arc::new(LocationRecord { id, stamp, place })))]
+        };
+        writer.stage(Seq::new(1), put(Seq::new(1))).unwrap();
+        writer.publish();
+        state.flush().unwrap();
+        assert!(writer.location(id).is_some());
+        assert_eq!(state.health(), Health::InMemory);
+
+        let core = &state.0.core;
+        core.cold.write(&Tenant::of(ej).key(Kind::Location, 0), None).unwrap();
+        assert!(writer.location(id).is_none());
+        assert_eq!(writer.stage(Seq::new(2), Vec::new()), Err(StateLost { ej }));
+        assert_eq!(writer.applied(), Seq::new(1), "the message is to be folded again");
+        assert_eq!(state.health(), Health::Lost);
+        assert!(state.flush().is_err());
+        assert!(state.close().is_err(), "and no mark of a clean end is left");
+        assert!(!folder.path().join("mark").exists());
+    }
+}

@@ -99,7 +99,8 @@ impl EjWriter {
     ///
     /// # Errors
     /// When a lookup since the last `stage` (or one made here) found the store damaged: what
-    /// `apply` worked out may be wrong, and nothing of it is kept.
+    /// `apply` worked out may be wrong, and nothing of it is kept. Also once the store is known to
+    /// be lost by others: nothing would ever be written again.
     pub fn stage(&mut self, seq: Seq, changes: Vec<Change>) -> Result<(), StateLost> {
         self.check()?;
         if seq <= self.staged.seq {
@@ -123,7 +124,7 @@ impl EjWriter {
     }
 
     fn check(&self) -> Result<(), StateLost> {
-        if self.lost.load(Ordering::Relaxed) {
+        if self.lost.load(Ordering::Relaxed) || self.core.is_lost() {
             return Err(StateLost { ej: self.ej.id });
         }
         Ok(())
