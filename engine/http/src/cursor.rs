@@ -38,16 +38,27 @@ const MAC_BYTES: usize = 32;
 const PLAIN_BYTES_MAX: u64 = 1024 * 1024;
 
 pub const KEY_FILE: &str = "http-cursor.key";
+const KEY_BYTES: usize = 32;
 
 /// The key could not be read or made.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
-    #[error("{}: has not the 32 bytes of a key; delete it to have another made", path.display())]
-    Length { path: PathBuf },
     #[error("the system gave no random bytes")]
     Random,
+}
+
+/// Written aside, synced and renamed: after a crash there is a whole key or none.
+fn keep(data_dir: &Path, path: &Path, key: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(data_dir)?;
+    let aside = path.with_extension("key.new");
+    let mut file =
+        OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&aside)?;
+    file.write_all(key)?;
+    file.sync_all()?;
+    fs::rename(&aside, path)?;
+    File::open(data_dir)?.sync_all()
 }
 
 /// A search that goes on.
@@ -69,35 +80,33 @@ pub struct CursorKey {
 }
 
 impl CursorKey {
-    /// The key in `data_dir`, made if there is none.
+    /// The key in `data_dir`, made where there is none that is whole: all that a lost key costs is
+    /// the links of pages that clients still hold. Where it cannot be kept (a full disk) it lives
+    /// as long as the process.
     ///
     /// # Errors
-    /// When it can be neither read nor made.
+    /// When the file cannot be read, or the system gives no random bytes.
     pub fn open(data_dir: &Path) -> Result<Self, KeyError> {
         let path = data_dir.join(KEY_FILE);
-        let io = |source| KeyError::Io { path: path.clone(), source };
-        fs::create_dir_all(data_dir).map_err(io)?;
         let mut bytes = Vec::new();
         match File::open(&path) {
             Ok(file) => {
-                file.take(64).read_to_end(&mut bytes).map_err(io)?;
+                let read = file.take(KEY_BYTES as u64 + 1).read_to_end(&mut bytes);
+                read.map_err(|source| KeyError::Io { path: path.clone(), source })?;
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                bytes = vec![0; 32];
-                getrandom::fill(&mut bytes).map_err(|_| KeyError::Random)?;
-                let mut file = OpenOptions::new()
-                    .create_new(true)
-                    .write(true)
-                    .mode(0o600)
-                    .open(&path)
-                    .map_err(io)?;
-                file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(io)?;
-                File::open(data_dir).and_then(|folder| folder.sync_all()).map_err(io)?;
-            }
-            Err(error) => return Err(io(error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(KeyError::Io { path, source }),
         }
-        if bytes.len() != 32 {
-            return Err(KeyError::Length { path });
+        if bytes.len() != KEY_BYTES {
+            bytes = vec![0; KEY_BYTES];
+            getrandom::fill(&mut bytes).map_err(|_| KeyError::Random)?;
+            if let Err(error) = keep(data_dir, &path, &bytes) {
+                tracing::warn!(
+                    error = %error,
+                    file = KEY_FILE,
+                    "the key of paging links cannot be kept: they end with this process"
+                );
+            }
         }
         Ok(Self::derive(&bytes))
     }
@@ -214,9 +223,10 @@ mod tests {
     }
 
     #[test]
-    fn a_key_file_of_another_length_is_refused() {
+    fn a_key_that_a_crash_left_half_written_is_made_anew_and_then_kept() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(KEY_FILE), [0; 31]).unwrap();
-        assert!(matches!(CursorKey::open(folder.path()), Err(KeyError::Length { .. })));
+        fs::write(folder.path().join(KEY_FILE), []).unwrap();
+        let text = CursorKey::open(folder.path()).unwrap().seal(&sealed()).unwrap();
+        assert!(CursorKey::open(folder.path()).unwrap().open_sealed(&text).is_ok());
     }
 }
