@@ -36,8 +36,8 @@ def one(folder, library, call, k):
             code = sluice.process.wait(0.5)
         except subprocess.TimeoutExpired:
             sluice.kill()
-    except RuntimeError:
-        pass  # It failed while opening, and refused to start: nothing was acknowledged.
+    except (RuntimeError, OSError):
+        pass  # It failed while starting, and left: nothing was acknowledged.
     told = open(log).read() if os.path.exists(log) else ""
     hit = "failed" in told
     problems = []

@@ -39,10 +39,10 @@ class Sluice:
                    "--http", "127.0.0.1:0", *extra]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log,
                                         env={**os.environ, **(env or {})})
-        self.ports = {}
+        self.ports, self.said_ready = {}, False
         self.ready = threading.Event()
         threading.Thread(target=self._read, daemon=True).start()
-        if not self.ready.wait(wait) or self.process.poll() is not None:
+        if not self.ready.wait(wait) or not self.said_ready:
             self.kill()
             raise RuntimeError(f"did not start (exit {self.process.poll()}), see {self.log.name}")
 
@@ -52,8 +52,9 @@ class Sluice:
             if found:
                 self.ports[found[1].decode()] = int(found[2])
             if line.startswith(b"ready"):
+                self.said_ready = True
                 self.ready.set()
-        self.ready.set()
+        self.ready.set()  # It ended, ready or not.
 
     @property
     def mllp(self):
