@@ -103,7 +103,8 @@ def round_of(folder, kind, size, rng):
         promised = [i for at, i in acknowledged if at < cut_at]
         lost = [i for i in promised if i not in found]
         twice = [i for i, count in found.items() if count > 1]
-        strange = [i for i in found if i not in set(sent)]
+        asked = set(sent)
+        strange = [i for i in found if i not in asked]
         return len(promised), len(lost), len(twice) + len(strange)
     finally:
         disk.down()
