@@ -172,9 +172,12 @@ impl Engine {
     /// When the state could not be cut: the next start folds a little more.
     pub async fn stop(self) -> Result<(), Failure> {
         self.core.stopping.store(true, Ordering::Release);
+        // Together: each may take as long as its slowest peer.
+        let mut ends = tokio::task::JoinSet::new();
         for listening in self.listeners {
-            listening.stop().await;
+            ends.spawn(listening.stop());
         }
+        ends.join_all().await;
         self.core.flow.refuse_new();
         self.http_stop.cancel();
         // A task that panicked has ended too.

@@ -4,6 +4,7 @@
 
 use std::process::ExitCode;
 
+use sluice_channels::ack::Verdict;
 use sluice_fixtures::feed;
 use sluice_flow::judge_alone;
 use sluice_ids::{EjId, Micros, Seq};
@@ -36,14 +37,7 @@ pub fn run(arguments: &cli::Inspect) -> Outcome {
         println!("── message {} of {} ({} bytes)", index + 1, messages.len(), raw.len());
         let (verdict, place) = judge_alone(&entity, raw);
         all_accepted &= verdict.is_accepted();
-        let row = verdict.row();
-        println!(
-            "answer    {} ({}{}{})",
-            row.original,
-            row.text,
-            place.map_or_else(String::new, |at| format!(", at {at}")),
-            row.condition.map_or_else(String::new, |c| format!(", {} {}", c.code, c.text)),
-        );
+        show_answer(verdict, place);
         show_message(raw);
         if verdict.is_accepted() {
             let seq = Seq::new(index as u64 + 1);
@@ -59,6 +53,22 @@ pub fn run(arguments: &cli::Inspect) -> Outcome {
         }
     }
     Ok(if all_accepted { ExitCode::SUCCESS } else { ExitCode::from(NOT_SO) })
+}
+
+/// MSA-1 in original mode, and why where it is a refusal.
+fn show_answer(verdict: Verdict, place: Option<Location>) {
+    let row = verdict.row();
+    match row.condition {
+        None => println!("answer    {}", row.original),
+        Some(condition) => println!(
+            "answer    {}, {} {}: {}{}",
+            row.original,
+            condition.code,
+            condition.text,
+            row.text,
+            place.or(row.at).map_or_else(String::new, |at| format!(" ({at})")),
+        ),
+    }
 }
 
 /// The EJ that was asked for, or one that follows the international rules.
