@@ -14,15 +14,17 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFi
 use tracing_subscriber::registry::LookupSpan;
 
 /// Sorted, for the eye.
-const ALLOWED: &[&str] = &[
+pub const ALLOWED: &[&str] = &[
     "address",
     "batch",
     "bytes",
     "channel",
     "checkpoint",
+    "chunks",
     "code",
     "connections",
     "count",
+    "cut",
     "damage",
     "ej",
     "ejs",
@@ -34,6 +36,7 @@ const ALLOWED: &[&str] = &[
     "folder",
     "free_bytes",
     "from",
+    "id",
     "kind",
     "lag_ms",
     "limit",
@@ -49,6 +52,7 @@ const ALLOWED: &[&str] = &[
     "peer",
     "reason",
     "records",
+    "resources",
     "role",
     "route",
     "seconds",
@@ -61,8 +65,10 @@ const ALLOWED: &[&str] = &[
     "thread",
     "to",
     "token",
+    "took_us",
     "url",
     "version",
+    "what",
 ];
 
 /// Writes `name=value` for what is allowed.
@@ -191,6 +197,8 @@ impl Visit for JsonVisitor<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -201,5 +209,82 @@ mod tests {
     #[test]
     fn a_control_character_cannot_begin_a_line() {
         assert_eq!(one_line("a\r\nb\x1b[31m"), "a  b [31m");
+    }
+
+    /// A field that is not on the list would be lost in every log that somebody needs.
+    #[test]
+    fn every_field_that_our_sources_write_is_on_the_list() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut found = 0;
+        for folder in ["channels", "config", "engine", "fixtures"] {
+            visit(&root.join(folder), &mut |path, text| {
+                for name in fields(text) {
+                    found += 1;
+                    assert!(ALLOWED.contains(&name.as_str()), "{}: {name}", path.display());
+                }
+            });
+        }
+        assert!(found > 50, "only {found} fields were found: the search is broken");
+    }
+
+    fn visit(folder: &Path, see: &mut dyn FnMut(&Path, &str)) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
+                visit(&path, see);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                see(&path, &std::fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+
+    /// The field names of every event macro in a source text.
+    fn fields(text: &str) -> Vec<String> {
+        let mut names = Vec::new();
+        for level in ["error!(", "warn!(", "info!(", "debug!(", "trace!("] {
+            for (at, _) in text.match_indices(level) {
+                let before = text[..at].chars().next_back();
+                if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
+                    continue;
+                }
+                names.extend(arguments(&text[at + level.len()..]).iter().filter_map(|a| name(a)));
+            }
+        }
+        names
+    }
+
+    /// Up to the closing parenthesis, split at the commas outside of brackets and strings.
+    fn arguments(text: &str) -> Vec<String> {
+        let (mut depth, mut quoted, mut escaped) = (0, false, false);
+        let mut parts = vec![String::new()];
+        for c in text.chars() {
+            match c {
+                _ if escaped => escaped = false,
+                '\\' if quoted => escaped = true,
+                '"' => quoted = !quoted,
+                _ if quoted => {}
+                '(' | '[' | '{' => depth += 1,
+                ')' | ']' | '}' if depth == 0 => break,
+                ')' | ']' | '}' => depth -= 1,
+                ',' if depth == 0 => {
+                    parts.push(String::new());
+                    continue;
+                }
+                _ => {}
+            }
+            if let Some(part) = parts.last_mut() {
+                part.push(c);
+            }
+        }
+        parts
+    }
+
+    fn name(argument: &str) -> Option<String> {
+        let argument = argument.trim();
+        let bare = argument.split_once('=').map_or(argument, |(name, _)| name);
+        let bare = bare.trim().trim_start_matches(['%', '?']);
+        let bare = bare.rsplit('.').next().unwrap_or(bare);
+        let is_name = !bare.is_empty() && bare.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        (is_name && !bare.starts_with('_')).then(|| bare.to_owned())
     }
 }
