@@ -219,9 +219,12 @@ pub enum Bench {
     /// Durable acknowledged messages a second, beside a bare listener
     #[command(after_help = "Example:\n  cargo run --release -- bench mllp --seconds 10")]
     Mllp {
-        /// How long each measurement runs
+        /// How long each turn runs while senders are held back to what is applied; 0: none
         #[arg(long, default_value_t = 8)]
         seconds: u64,
+        /// How long each turn runs in which they are not; 0: none
+        #[arg(long, default_value_t = 2)]
+        burst_seconds: u64,
         /// Connections to measure with
         #[arg(long, value_delimiter = ',', default_value = "1,8,32")]
         connections: Vec<u32>,

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use sluice_fixtures::bench::mllp::{MllpPlan, MllpReport, Turn};
+use sluice_fixtures::bench::mllp::{MllpPlan, MllpReport, Row, Turn};
 use sluice_fixtures::bench::state::StateReport;
 use sluice_fixtures::bench::{bare, mllp, state};
 
@@ -12,8 +12,8 @@ use crate::exit::{Failure, NOT_SO, Outcome};
 
 pub fn run(arguments: cli::Bench) -> Outcome {
     match arguments {
-        cli::Bench::Mllp { seconds, connections, rounds, json } => {
-            let plan = MllpPlan { seconds, connections, rounds };
+        cli::Bench::Mllp { seconds, burst_seconds, connections, rounds, json } => {
+            let plan = MllpPlan { seconds, burst_seconds, connections, rounds };
             let folder = scratch()?;
             let report = mllp::run(&executable()?, folder.path(), &plan, progress)?;
             if json {
@@ -54,11 +54,38 @@ fn progress(what: &str) {
 
 fn print_mllp(report: &MllpReport, plan: &MllpPlan) {
     println!(
-        "{} B messages, closed loop, {} turns of {} s each; senders on the same machine",
-        report.message_bytes, plan.rounds, plan.seconds
+        "{} B messages, closed loop; medians of {} turns; senders on the same machine",
+        report.message_bytes, plan.rounds
     );
+    if !report.sustained.is_empty() {
+        println!("\nSustained, {} s a turn: senders are held to what is applied", plan.seconds);
+        print_rows(&report.sustained);
+    }
+    if !report.burst.is_empty() {
+        println!(
+            "\nBurst, {} s a turn: acknowledged alone, applied while it lasts and after it",
+            plan.burst_seconds
+        );
+        print_rows(&report.burst);
+    }
     println!(
-        "{:>5}  {:>9} {:>9}  {:>18}  {:>8} {:>8}  {:>8} {:>8}  {:>9} {:>9}",
+        "\n{} acknowledged, {} refused; patients, stays, ended stays: {:?}, as they should be: {}",
+        report.acknowledged,
+        report.refused,
+        report.state,
+        if report.state == report.expected { "yes" } else { "NO" }
+    );
+    if !report.sustained.is_empty() {
+        println!(
+            "resident memory after the sustained turns: {} MB",
+            report.memory_bytes / 1_000_000
+        );
+    }
+}
+
+fn print_rows(rows: &[Row]) {
+    println!(
+        "{:>5}  {:>9} {:>9}  {:>18}  {:>8} {:>8}  {:>8} {:>8}  {:>7} {:>7}  {:>8} {:>11}",
         "conns",
         "ours/s",
         "bare/s",
@@ -68,12 +95,14 @@ fn print_mllp(report: &MllpReport, plan: &MllpPlan) {
         "bare p50",
         "bare p99",
         "CPU µs",
-        "lag ms"
+        "bare",
+        "lag ms",
+        "catch-up ms"
     );
-    for row in &report.rows {
+    for row in rows {
         let [least, middle, greatest] = row.ratio;
         println!(
-            "{:>5}  {:>9.0} {:>9.0}  {middle:>6.2} ({least:.2}-{greatest:.2})  {:>5} µs {:>5} µs  {:>5} µs {:>5} µs  {:>9.1} {:>9.0}",
+            "{:>5}  {:>9.0} {:>9.0}  {middle:>6.2} ({least:.2}-{greatest:.2})  {:>5} µs {:>5} µs  {:>5} µs {:>5} µs  {:>7.1} {:>7.1}  {:>8.0} {:>11.0}",
             row.connections,
             median(&row.ours, |t| t.messages_per_second),
             median(&row.bare, |t| t.messages_per_second),
@@ -82,17 +111,11 @@ fn print_mllp(report: &MllpReport, plan: &MllpPlan) {
             median(&row.bare, |t| t.p50_us as f64),
             median(&row.bare, |t| t.p99_us as f64),
             median(&row.ours, |t| t.cpu_us_per_message),
+            median(&row.bare, |t| t.cpu_us_per_message),
             row.lag_ms_max,
+            row.catch_up_ms,
         );
     }
-    println!(
-        "{} acknowledged, {} refused; patients, stays, ended stays: {:?}, as they should be: {}",
-        report.acknowledged,
-        report.refused,
-        report.state,
-        if report.state == report.expected { "yes" } else { "NO" }
-    );
-    println!("resident memory at the end: {} MB", report.memory_bytes / 1_000_000);
 }
 
 fn median(turns: &[Turn], of: impl Fn(&Turn) -> f64) -> f64 {
