@@ -15,13 +15,15 @@ pub(super) enum Limit {
     WriteTimeout,
     Connections,
     ConnectionsPerPeer,
+    /// One that never sent a frame was closed to make room.
+    Silent,
     InFlight,
     BufferedBytes,
     FileDescriptors,
 }
 
 impl Limit {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::FrameBytes,
         Self::SkipBytes,
         Self::JunkBytes,
@@ -30,6 +32,7 @@ impl Limit {
         Self::WriteTimeout,
         Self::Connections,
         Self::ConnectionsPerPeer,
+        Self::Silent,
         Self::InFlight,
         Self::BufferedBytes,
         Self::FileDescriptors,
@@ -45,6 +48,7 @@ impl Limit {
             Self::WriteTimeout => "write_timeout",
             Self::Connections => "connections",
             Self::ConnectionsPerPeer => "connections_per_peer",
+            Self::Silent => "silent",
             Self::InFlight => "in_flight",
             Self::BufferedBytes => "buffered_bytes",
             Self::FileDescriptors => "file_descriptors",

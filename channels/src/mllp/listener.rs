@@ -1,27 +1,26 @@
 //! One MLLP listener: a socket, its permits, its sessions.
 //!
-//! - A connection over a cap is closed at once and counted; the others do not notice.
+//! - Over a cap, a connection that never sent a frame makes room; where none is, the newcomer is
+//!   closed at once. Both are counted; the others do not notice.
 //! - Where the process has no file descriptor left, accepting pauses for [`ACCEPT_PAUSE`] and
 //!   goes on by itself: the waiting connections stay in the kernel's backlog.
 //! - A session that panics ends itself alone.
 //! - Stopping: no new connection, no new frame; frames in hand are answered, for at most
 //!   `stop_timeout_ms`, then what is left is cut without an answer.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use sluice_ids::ChannelId;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::budget::{Budget, Share};
 use super::counters::{Counters, Limit};
+use super::places::Places;
 use super::session::Session;
 use crate::intake::{Intake, SessionContext};
 use crate::settings::{ListenerSettings, MllpSettings};
@@ -113,14 +112,15 @@ pub fn listen(
     let bound = bind(address).and_then(|socket| Ok((socket.local_addr()?, socket)));
     let (address, socket) = bound.map_err(|source| ListenError::Bind { id, address, source })?;
     let stop = CancellationToken::new();
+    let counters = Arc::new(Counters::new(id));
+    let MllpSettings { connections_max, connections_per_peer_max, .. } = settings;
     let acceptor = Acceptor {
         id,
         settings,
         intake,
-        counters: Arc::new(Counters::new(id)),
+        places: Places::new(connections_max, connections_per_peer_max, Arc::clone(&counters)),
+        counters,
         budget: Budget::new(settings.buffered_bytes_max),
-        permits: Arc::new(Semaphore::new(settings.connections_max)),
-        peers: Arc::default(),
         sessions: JoinSet::new(),
         stop: stop.clone(),
     };
@@ -139,16 +139,13 @@ fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-type Peers = Arc<Mutex<HashMap<IpAddr, usize>>>;
-
 struct Acceptor {
     id: ChannelId,
     settings: MllpSettings,
     intake: Arc<dyn Intake>,
     counters: Arc<Counters>,
     budget: Arc<Budget>,
-    permits: Arc<Semaphore>,
-    peers: Peers,
+    places: Arc<Places>,
     sessions: JoinSet<()>,
     stop: CancellationToken,
 }
@@ -188,12 +185,9 @@ impl Acceptor {
     }
 
     fn accept(&mut self, stream: TcpStream, peer: SocketAddr) {
-        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
-            return self.counters.limit(Limit::Connections);
-        };
-        let per_peer_max = self.settings.connections_per_peer_max;
-        let Some(place) = PeerPlace::take(&self.peers, peer.ip(), per_peer_max) else {
-            return self.counters.limit(Limit::ConnectionsPerPeer);
+        let place = match Places::take(&self.places, peer.ip(), Instant::now(), &self.stop) {
+            Ok(place) => place,
+            Err(limit) => return self.counters.limit(limit),
         };
         let Some(intake) = self.intake.session(SessionContext { channel: self.id, peer }) else {
             return tracing::error!(listener = %self.id, "the intake does not know this listener");
@@ -203,14 +197,13 @@ impl Acceptor {
             return;
         }
         self.counters.connections_total.increment(1);
-        let open = Open::new(Arc::clone(&self.counters), permit, place);
+        let open = Open::new(Arc::clone(&self.counters));
         let share = Share::of(&self.budget);
-        let session =
-            Session::new(stream, intake, self.settings, Arc::clone(&self.counters), share);
-        let stop = self.stop.clone();
+        let counters = Arc::clone(&self.counters);
+        let session = Session::new(stream, intake, self.settings, counters, share, place);
         self.sessions.spawn(async move {
             let _open = open;
-            session.run(stop).await;
+            session.run().await;
         });
     }
 }
@@ -220,52 +213,20 @@ fn is_shortage(error: &std::io::Error) -> bool {
     matches!(error.raw_os_error(), Some(24 | 23 | 105 | 12))
 }
 
-/// A connection that counts: its permit, its place among its peer's, the gauge.
+/// A connection that the gauge counts.
 struct Open {
     counters: Arc<Counters>,
-    _permit: OwnedSemaphorePermit,
-    _place: PeerPlace,
 }
 
 impl Open {
-    fn new(counters: Arc<Counters>, permit: OwnedSemaphorePermit, place: PeerPlace) -> Self {
+    fn new(counters: Arc<Counters>) -> Self {
         counters.connections.increment(1.0);
-        Self { counters, _permit: permit, _place: place }
+        Self { counters }
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
         self.counters.connections.decrement(1.0);
-    }
-}
-
-struct PeerPlace {
-    peers: Peers,
-    ip: IpAddr,
-}
-
-impl PeerPlace {
-    fn take(peers: &Peers, ip: IpAddr, max: usize) -> Option<Self> {
-        let mut counts = peers.lock();
-        let count = counts.entry(ip).or_default();
-        if *count >= max {
-            return None;
-        }
-        *count += 1;
-        drop(counts);
-        Some(Self { peers: Arc::clone(peers), ip })
-    }
-}
-
-impl Drop for PeerPlace {
-    fn drop(&mut self) {
-        let mut counts = self.peers.lock();
-        if let Some(count) = counts.get_mut(&self.ip) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.ip);
-            }
-        }
     }
 }

@@ -12,6 +12,7 @@ mod budget;
 mod counters;
 mod frame;
 mod listener;
+mod places;
 mod session;
 
 pub use counters::describe_metrics;

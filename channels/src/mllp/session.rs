@@ -20,11 +20,11 @@ use bytes::{BufMut, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep_until, timeout};
-use tokio_util::sync::CancellationToken;
 
 use super::budget::Share;
 use super::counters::{Counters, Limit};
 use super::frame::{CR, Event, FS, FrameDecoder, JunkKind, VT, Violation};
+use super::places::Place;
 use crate::ack::Verdict;
 use crate::intake::{IntakeSession, Reply, ReplyFuture};
 use crate::settings::MllpSettings;
@@ -42,6 +42,7 @@ pub(super) struct Session {
     settings: MllpSettings,
     counters: Arc<Counters>,
     share: Share,
+    place: Place,
     decoder: FrameDecoder,
     pending: VecDeque<ReplyFuture>,
     out: BytesMut,
@@ -63,6 +64,7 @@ impl Session {
         settings: MllpSettings,
         counters: Arc<Counters>,
         share: Share,
+        place: Place,
     ) -> Self {
         Self {
             stream,
@@ -70,6 +72,7 @@ impl Session {
             settings,
             counters,
             share,
+            place,
             decoder: FrameDecoder::new(settings.frame_limits()),
             pending: VecDeque::new(),
             out: BytesMut::new(),
@@ -81,9 +84,10 @@ impl Session {
         }
     }
 
-    /// Serves the connection to its end. `stop` ends the reading; what was taken is answered.
-    pub async fn run(mut self, stop: CancellationToken) {
-        let mut stopped = pin!(stop.cancelled());
+    /// Serves the connection to its end. The end of its place ends the reading; what was taken is
+    /// answered.
+    pub async fn run(mut self) {
+        let mut stopped = pin!(self.place.end.clone().cancelled_owned());
         let mut timer = pin!(sleep_until(Instant::now().into()));
         let mut armed: Option<Instant> = None;
         loop {
@@ -164,6 +168,7 @@ impl Session {
         match event {
             Event::Frame(frame) => {
                 self.counters.frames.increment(1);
+                self.place.spoke();
                 self.pending.push_back(self.intake.take(frame));
             }
             Event::TooLarge { head } => {
