@@ -83,7 +83,7 @@ impl MllpSettings {
 
     /// Values that no listener could work with: the key, and what is wrong with it.
     #[must_use]
-    pub fn problems(&self) -> Vec<(&'static str, &'static str)> {
+    pub fn problems(&self) -> Vec<(&'static str, String)> {
         let mut problems = Vec::new();
         let positive = [
             ("frame_bytes_max", self.frame_bytes_max as u64),
@@ -96,14 +96,19 @@ impl MllpSettings {
         ];
         for (key, value) in positive {
             if value == 0 {
-                problems.push((key, "must be at least 1"));
+                problems.push((key, "0 is too small; it must be at least 1".to_owned()));
             }
         }
-        if self.buffered_bytes_max < self.frame_bytes_max {
-            problems.push(("buffered_bytes_max", "must be at least frame_bytes_max"));
-        }
-        if self.skip_bytes_max < self.frame_bytes_max {
-            problems.push(("skip_bytes_max", "must be at least frame_bytes_max"));
+        for (key, value) in [
+            ("buffered_bytes_max", self.buffered_bytes_max),
+            ("skip_bytes_max", self.skip_bytes_max),
+        ] {
+            let least = self.frame_bytes_max;
+            if value < least {
+                let what =
+                    format!("{value} is too small; it must be at least frame_bytes_max ({least})");
+                problems.push((key, what));
+            }
         }
         problems
     }

@@ -15,6 +15,7 @@ pub fn check(config: &Config, source_of: &dyn Fn(&str) -> String) -> Vec<Problem
     entities(config, &mut found);
     listeners(config, &mut found);
     ports(config, &mut found);
+    reachable(config, &mut found);
     bounds(config, &mut found);
     found.problems
 }
@@ -69,7 +70,10 @@ fn listeners(config: &Config, found: &mut Found<'_>) {
         if listener.ejs.is_empty() {
             found.add(&format!("listener.{index}.ejs"), "names no EJ".to_owned());
         }
-        for ej in &listener.ejs {
+        for (place, ej) in listener.ejs.iter().enumerate() {
+            if listener.ejs[..place].contains(ej) {
+                found.add(&format!("listener.{index}.ejs"), format!("names {ej} twice"));
+            }
             if !config.ej.iter().any(|declared| declared.id == *ej) {
                 let known: Vec<&str> = config.ej.iter().map(|ej| ej.id.as_str()).collect();
                 found.add(
@@ -77,6 +81,34 @@ fn listeners(config: &Config, found: &mut Found<'_>) {
                     format!("{ej} is not a declared EJ (declared: {})", known.join(", ")),
                 );
             }
+        }
+    }
+}
+
+/// What could be reached from other machines without leave.
+fn reachable(config: &Config, found: &mut Found<'_>) {
+    let http = &config.http;
+    if !http.address.ip().is_loopback() && !http.tls.is_set() {
+        found.add(
+            "http.address",
+            format!(
+                "{} can be reached from other machines, so it needs TLS: set http.tls.certificate \
+                 and http.tls.key (PEM files), or listen on 127.0.0.1 behind a proxy that ends TLS",
+                http.address
+            ),
+        );
+    }
+    for (index, listener) in config.listener.iter().enumerate() {
+        if !listener.address.ip().is_loopback() && !listener.allow_plaintext_off_loopback {
+            found.add(
+                &format!("listener.{index}.address"),
+                format!(
+                    "{} can be reached from other machines, and MLLP is neither encrypted nor \
+                     authenticated: set allow_plaintext_off_loopback = true if the network is \
+                     trusted",
+                    listener.address
+                ),
+            );
         }
     }
 }
@@ -107,8 +139,14 @@ fn bounds(config: &Config, found: &mut Found<'_>) {
             format!("{value} is out of range; it must lie between {min} and {max}"),
         );
     }
-    for (key, what) in config.mllp.problems() {
-        found.add(&format!("mllp.{key}"), what.to_owned());
+    for (section, problems) in [
+        ("mllp", config.mllp.problems()),
+        ("state", config.state.problems()),
+        ("flow", config.flow.problems()),
+    ] {
+        for (key, what) in problems {
+            found.add(&format!("{section}.{key}"), what);
+        }
     }
     if let Err(error) = config.http.check() {
         found.add("http", error.to_string());

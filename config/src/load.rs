@@ -100,8 +100,16 @@ fn problem_of(figment: &Figment, error: figment::Error) -> Problem {
             if key.last() != Some(name) {
                 key.push(name.clone());
             }
-            let what = format!("there is no such key (its value is {})", value_of(figment, &key));
-            (what, nearest(name, known))
+            let mut what =
+                format!("there is no such key (its value is {})", value_of(figment, &key));
+            let mut near = nearest(name, known);
+            if near.is_none() && key.len() == 1 {
+                near = whole_key(name);
+                if near.is_some() && source.as_deref() == Some(ENVIRONMENT) {
+                    what.push_str("; two underscores stand between the parts of a key");
+                }
+            }
+            (what, near)
         }
         Kind::MissingField(name) => {
             if key.last().is_none_or(|last| *last != **name) {
@@ -114,28 +122,88 @@ fn problem_of(figment: &Figment, error: figment::Error) -> Problem {
             (what, nearest(value, known))
         }
         Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
-            (format!("{actual} was given, {expected} is needed"), None)
+            (format!("{actual} was given, {} is needed", in_words(expected)), None)
         }
-        other => (other.to_string(), None),
+        other => {
+            let (said, value) = (other.to_string(), value_of(figment, &key));
+            let known = value == NOT_SHOWN || said.contains(&value);
+            (if known { said } else { format!("{value}: {said}") }, None)
+        }
     };
     let key = key.join(".");
     let source = source.unwrap_or_else(|| source_of(figment, &key));
     Problem { key, source, what, nearest }
 }
 
-/// The value of an unknown key, as far as it is short and simple.
+const NOT_SHOWN: &str = "not shown";
+const ENVIRONMENT: &str = "the environment (SLUICE_…)";
+
+/// A kind of value as people call it; serde names Rust's types.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number of 0 or more",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "a sequence" => "a list",
+        other => other,
+    }
+}
+
+/// The value of a key, as far as it is short and simple.
 fn value_of(figment: &Figment, key: &[String]) -> String {
-    match figment.find_value(&key.join(".")) {
-        Ok(Value::String(_, text)) => format!("{text:?}"),
-        Ok(Value::Num(_, number)) => number.to_i128().map_or_else(
+    let (value, missing) = deepest(figment, &key.join("."));
+    match value {
+        Some(Value::String(_, text)) if !missing => format!("{text:?}"),
+        Some(Value::Num(_, number)) if !missing => number.to_i128().map_or_else(
             || number.to_f64().map_or_else(|| "a number".to_owned(), |n| n.to_string()),
             |n| n.to_string(),
         ),
-        Ok(Value::Bool(_, value)) => value.to_string(),
-        Ok(Value::Dict(..)) => "a table".to_owned(),
-        Ok(Value::Array(..)) => "a list".to_owned(),
-        _ => "not shown".to_owned(),
+        Some(Value::Bool(_, value)) if !missing => value.to_string(),
+        Some(Value::Dict(..)) if !missing => "a table".to_owned(),
+        Some(Value::Array(..)) if !missing => "a list".to_owned(),
+        _ => NOT_SHOWN.to_owned(),
     }
+}
+
+/// What stands at a dotted key, or at the part of it that is there, and whether a part is missing.
+/// figment's own search does not look into lists (`ej.0.time_zone`).
+fn deepest(figment: &Figment, key: &str) -> (Option<Value>, bool) {
+    let mut parts = key.split('.');
+    let Some(mut at) = parts.next().and_then(|first| figment.find_value(first).ok()) else {
+        return (None, true);
+    };
+    for part in parts {
+        let next = match &at {
+            Value::Dict(_, dict) => dict.get(part),
+            Value::Array(_, list) => part.parse().ok().and_then(|index: usize| list.get(index)),
+            _ => None,
+        };
+        match next.cloned() {
+            Some(value) => at = value,
+            None => return (Some(at), true),
+        }
+    }
+    (Some(at), false)
+}
+
+/// The whole key that was meant where `_` stands for its dots (`SLUICE_HTTP_ADDRESS`).
+fn whole_key(name: &str) -> Option<String> {
+    fn collect(prefix: &str, dict: &Dict, into: &mut Vec<String>) {
+        for (key, value) in dict {
+            let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+            match value {
+                Value::Dict(_, inner) => collect(&path, inner, into),
+                _ => into.push(path),
+            }
+        }
+    }
+    let defaults = Figment::from(Serialized::defaults(Config::default())).extract::<Dict>().ok()?;
+    let mut keys = Vec::new();
+    collect("", &defaults, &mut keys);
+    keys.into_iter()
+        .map(|key| (strsim::damerau_levenshtein(name, &key.replace('.', "_")), key))
+        .min()
+        .filter(|(distance, key)| *distance <= key.len() / 4)
+        .map(|(_, key)| key)
 }
 
 /// The known name that is nearest, if any is near enough to be meant.
@@ -149,14 +217,18 @@ fn nearest(name: &str, known: &[&str]) -> Option<String> {
 }
 
 fn source_of(figment: &Figment, key: &str) -> String {
-    figment.find_metadata(key).map(describe).unwrap_or_default()
+    let metadata = figment.find_metadata(key).or_else(|| {
+        let (value, _) = deepest(figment, key);
+        value.and_then(|value| figment.get_metadata(value.tag()))
+    });
+    metadata.map(describe).unwrap_or_default()
 }
 
 fn describe(metadata: &Metadata) -> String {
     match &metadata.source {
         Some(Source::File(path)) => path.display().to_string(),
         Some(Source::Custom(name)) => name.clone(),
-        _ if metadata.name.contains("environment") => "the environment (SLUICE_…)".to_owned(),
+        _ if metadata.name.contains("environment") => ENVIRONMENT.to_owned(),
         _ if metadata.name.starts_with("sluice_config") || metadata.name == "default" => {
             String::new()
         }

@@ -73,7 +73,10 @@ fn an_impossible_value_is_told_with_its_bounds() {
 #[test]
 fn two_sockets_on_one_port_are_found_whatever_their_address() {
     let listener = |id: &str, address: &str| {
-        format!("[[listener]]\nid = \"{id}\"\nejs = [\"EJ1\"]\naddress = \"{address}\"\n")
+        format!(
+            "[[listener]]\nid = \"{id}\"\nejs = [\"EJ1\"]\naddress = \"{address}\"\n\
+             allow_plaintext_off_loopback = true\n"
+        )
     };
     let two = format!("{EJ}{}{}", listener("a", "127.0.0.1:5600"), listener("b", "0.0.0.0:5600"));
     let problem = only(&two);
@@ -121,4 +124,60 @@ fn a_flag_wins_over_the_file_and_is_named_as_the_source() {
     let error = load(&Sources { flags, ..Sources::default() }).unwrap_err();
     assert_eq!(error.problems[0].source, "a flag");
     assert_eq!(error.problems[0].nearest.as_deref(), Some("retention_days"));
+}
+
+#[test]
+fn keys_and_values_within_an_ej_are_told_with_value_and_file() {
+    let problem = only(&format!("{EJ}strict_sendr = true\n"));
+    assert!(problem.what.contains("true"), "{}", problem.what);
+    let problem = only(&format!("{EJ}time_zone = \"Europe/Pariss\"\n"));
+    assert_eq!((&*problem.key, &*problem.source), ("ej.0", "site.toml"));
+}
+
+#[test]
+fn an_address_that_is_none_is_told_with_its_value() {
+    let problem = only("[http]\naddress = \"localhost\"\n");
+    assert_eq!(problem.key, "http.address");
+    assert!(problem.what.contains("\"localhost\""), "{}", problem.what);
+}
+
+#[test]
+fn a_key_whose_dots_became_underscores_is_recognised() {
+    let problem = only("http_address = \"127.0.0.1:9\"\n");
+    assert_eq!(problem.nearest.as_deref(), Some("http.address"));
+}
+
+#[test]
+fn ids_that_begin_with_a_dot_are_refused_as_the_journal_has_its_own() {
+    for id in [".operator", ".", ".."] {
+        let problem = only(&EJ.replace("\"EJ1\"", &format!("\"{id}\"")));
+        assert!(problem.what.contains("begins with a dot"), "{}", problem.what);
+    }
+}
+
+#[test]
+fn what_other_machines_could_reach_without_leave_is_found_before_anything_is_bound() {
+    let problem = only("[http]\naddress = \"0.0.0.0:8080\"\n");
+    assert_eq!(problem.key, "http.address");
+    assert!(problem.what.contains("http.tls.certificate"), "{}", problem.what);
+    let listener = "[[listener]]\nid = \"a\"\nejs = [\"EJ1\"]\naddress = \"0.0.0.0:5600\"\n";
+    let problem = only(&format!("{EJ}{listener}"));
+    assert_eq!(problem.key, "listener.0.address");
+    assert!(problem.what.contains("allow_plaintext_off_loopback"), "{}", problem.what);
+}
+
+#[test]
+fn bounds_of_state_and_flow_that_nothing_could_work_with_are_found() {
+    assert_eq!(only("[state]\nflush_every_ms = 0\n").key, "state.flush_every_ms");
+    assert_eq!(only("[state]\ndirty_bytes_cut = 999999999\n").key, "state.dirty_bytes_max");
+    assert_eq!(only("[flow]\ncontrol_ids_max = 0\n").key, "flow.control_ids_max");
+    let problem = only("[flow]\nlag_records_max = 5\n");
+    assert!(problem.what.contains("lag_pushback_records"), "{}", problem.what);
+}
+
+#[test]
+fn an_ej_named_twice_by_one_listener_is_found() {
+    let listener =
+        "[[listener]]\nid = \"a\"\nejs = [\"EJ1\", \"EJ1\"]\naddress = \"127.0.0.1:5600\"\n";
+    assert!(only(&format!("{EJ}{listener}")).what.contains("twice"));
 }

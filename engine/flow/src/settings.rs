@@ -48,3 +48,29 @@ impl Default for FlowSettings {
         }
     }
 }
+
+impl FlowSettings {
+    /// Values that the flow could not work with: the key, and what is wrong with it.
+    #[must_use]
+    pub fn problems(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
+        for (key, value) in
+            [("control_ids_max", self.control_ids_max), ("lag_records_max", self.lag_records_max)]
+        {
+            if value == 0 {
+                problems.push((key, "0 is too small; it must be at least 1".to_owned()));
+            }
+        }
+        if self.lag_records_max < self.lag_pushback_records {
+            problems.push((
+                "lag_records_max",
+                format!(
+                    "{} is under lag_pushback_records ({}): messages would be refused before \
+                     answers are held back",
+                    self.lag_records_max, self.lag_pushback_records
+                ),
+            ));
+        }
+        problems
+    }
+}
