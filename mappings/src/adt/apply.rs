@@ -1,5 +1,7 @@
 //! The one door: a message and the records before it, in; changes and issues, out.
 
+use std::sync::Arc;
+
 use super::draft::Draft;
 use super::event::Trigger;
 use super::visit::Visit;
@@ -71,7 +73,7 @@ fn person(mut draft: Draft<'_>, message: &Message<'_>, event: Trigger) -> Outcom
 /// The patient whom PID-3 names: known, or to be made.
 struct Whom {
     identifiers: identity::Identifiers,
-    known: Option<PatientRecord>,
+    known: Option<Arc<PatientRecord>>,
 }
 
 fn whom(draft: &mut Draft<'_>, message: &Message<'_>) -> Option<Whom> {
@@ -91,7 +93,7 @@ fn take_patient(
     whom: Whom,
 ) -> PatientRecord {
     let mut patient = match whom.known {
-        Some(known) => known,
+        Some(known) => Arc::unwrap_or_clone(known),
         None => {
             let mid_stay = !event.creates_a_patient();
             if mid_stay {
@@ -113,7 +115,7 @@ fn about_a_stay(mut draft: Draft<'_>, message: &Message<'_>, event: Trigger) -> 
     }
     let Some(whom) = whom(&mut draft, message) else { return draft.leave(Effect::NoEffect) };
     let visit = Visit::read(&mut draft, message, event);
-    let found = which_stay::find(&mut draft, &visit, whom.known.as_ref());
+    let found = which_stay::find(&mut draft, &visit, whom.known.as_deref());
     if let Found::Stay(stay) = &found
         && movement::is_resend(stay, visit.fingerprint)
     {
@@ -133,7 +135,7 @@ fn about_a_stay(mut draft: Draft<'_>, message: &Message<'_>, event: Trigger) -> 
     }
     let mut patient = take_patient(&mut draft, message, event, whom);
     let stay = match found {
-        Found::Stay(stay) => Some(follow(&mut draft, *stay, &visit)),
+        Found::Stay(stay) => Some(follow(&mut draft, Arc::unwrap_or_clone(stay), &visit)),
         Found::New(number) => {
             if !visit.event.opens() {
                 draft.issue(IssueCode::FirstSeenMidStay, Location::field(b"PV1", 19));

@@ -19,8 +19,8 @@ use crate::records::{
 pub(super) struct Draft<'a> {
     pub context: &'a Context<'a>,
     records: &'a dyn Records,
-    patients: Vec<PatientRecord>,
-    stays: Vec<StayRecord>,
+    patients: Vec<Arc<PatientRecord>>,
+    stays: Vec<Arc<StayRecord>>,
     locations: Vec<LocationRecord>,
     aliases: Vec<Change>,
     issues: Vec<Issue>,
@@ -113,18 +113,18 @@ impl<'a> Draft<'a> {
         self.records.stay_by_identifier(system, value)
     }
 
-    pub fn patient(&self, id: ResourceId) -> Option<PatientRecord> {
+    pub fn patient(&self, id: ResourceId) -> Option<Arc<PatientRecord>> {
         let staged = self.patients.iter().find(|patient| patient.id == id);
-        staged.cloned().or_else(|| Some(self.records.patient(id)?.as_ref().clone()))
+        staged.cloned().or_else(|| self.records.patient(id))
     }
 
-    pub fn stay(&self, id: ResourceId) -> Option<StayRecord> {
+    pub fn stay(&self, id: ResourceId) -> Option<Arc<StayRecord>> {
         let staged = self.stays.iter().find(|stay| stay.id == id);
-        staged.cloned().or_else(|| Some(self.records.stay(id)?.as_ref().clone()))
+        staged.cloned().or_else(|| self.records.stay(id))
     }
 
     /// In order of creation; with those that this message has given the patient.
-    pub fn stays_of(&self, patient: ResourceId) -> Vec<StayRecord> {
+    pub fn stays_of(&self, patient: ResourceId) -> Vec<Arc<StayRecord>> {
         let mut ids = self.records.stays_of(patient);
         for stay in &self.stays {
             if stay.patient == patient && !ids.contains(&stay.id) {
@@ -145,6 +145,7 @@ impl<'a> Draft<'a> {
     // ---- writing ----
 
     pub fn put_patient(&mut self, patient: PatientRecord) {
+        let patient = Arc::new(patient);
         match self.patients.iter_mut().find(|staged| staged.id == patient.id) {
             Some(staged) => *staged = patient,
             None => self.patients.push(patient),
@@ -152,6 +153,7 @@ impl<'a> Draft<'a> {
     }
 
     pub fn put_stay(&mut self, stay: StayRecord) {
+        let stay = Arc::new(stay);
         match self.stays.iter_mut().find(|staged| staged.id == stay.id) {
             Some(staged) => *staged = stay,
             None => self.stays.push(stay),
@@ -195,35 +197,39 @@ impl<'a> Draft<'a> {
             location.stamp = stamp(context, None);
             changes.push(Change::Put(Record::Location(Arc::new(location))));
         }
-        for mut patient in self.patients {
-            let stored = records.patient(patient.id);
-            if let Some(stored) = &stored {
-                patient.stamp = stored.stamp;
-                if patient == **stored {
-                    continue;
+        for mut shared in self.patients {
+            let stored = records.patient(shared.id);
+            // Staged by this message alone, so that nothing is copied here.
+            let patient = Arc::make_mut(&mut shared);
+            match &stored {
+                Some(stored) => {
+                    patient.stamp = stored.stamp;
+                    let touched = std::mem::replace(&mut patient.last_stay, stored.last_stay);
+                    let is_same = *patient == **stored;
+                    patient.last_stay = touched;
+                    if is_same && touched == stored.last_stay {
+                        continue;
+                    }
+                    // Which stay was touched last shows nowhere: no new version for it.
+                    if !is_same {
+                        patient.stamp = stamp(context, Some(stored.stamp));
+                    }
                 }
+                None => patient.stamp = stamp(context, None),
             }
-            // Which stay was touched last shows nowhere: no new version for it.
-            let only_touched = stored.as_ref().is_some_and(|stored| {
-                let mut before = stored.as_ref().clone();
-                before.last_stay = patient.last_stay;
-                before == patient
-            });
-            if !only_touched {
-                patient.stamp = stamp(context, stored.as_ref().map(|stored| stored.stamp));
-            }
-            changes.push(Change::Put(Record::Patient(Arc::new(patient))));
+            changes.push(Change::Put(Record::Patient(shared)));
         }
-        for mut stay in self.stays {
-            let stored = records.stay(stay.id);
+        for mut shared in self.stays {
+            let stored = records.stay(shared.id);
+            let stay = Arc::make_mut(&mut shared);
             if let Some(stored) = &stored {
                 stay.stamp = stored.stamp;
-                if stay == **stored {
+                if *stay == **stored {
                     continue;
                 }
             }
             stay.stamp = stamp(context, stored.as_ref().map(|stored| stored.stamp));
-            changes.push(Change::Put(Record::Stay(Arc::new(stay))));
+            changes.push(Change::Put(Record::Stay(shared)));
         }
         changes.extend(self.aliases);
         Outcome { effect, changes, issues: self.issues }

@@ -1,6 +1,8 @@
 //! A40 merge (DESIGN §3): MRG-1 is absorbed by PID-3, group by group, at its place in the
 //! journal.
 
+use std::sync::Arc;
+
 use super::draft::{Draft, Minted};
 use super::identity::{self, Identifiers};
 use super::{Effect, IssueCode, numbers, patient};
@@ -105,7 +107,7 @@ fn survivor(
     pid: &crate::hl7::Segment<'_>,
 ) -> Option<PatientRecord> {
     if let Some(known) = found.and_then(|id| draft.patient(id)) {
-        return Some(known);
+        return Some(Arc::unwrap_or_clone(known));
     }
     draft.issue(IssueCode::MergeSurvivorUnknown, super::values::at(pid, 3));
     let key = named.keys.first()?;
@@ -122,15 +124,17 @@ fn absorb(draft: &mut Draft<'_>, survivor: &mut PatientRecord, loser: Loser) {
             return;
         }
     };
-    let Some(mut loser) = draft.patient(id).filter(|loser| loser.replaced_by().is_none()) else {
+    let Some(loser) = draft.patient(id).filter(|loser| loser.replaced_by().is_none()) else {
         // Named by two of its numbers: absorbed by the first.
         return;
     };
+    let mut loser = Arc::unwrap_or_clone(loser);
     numbers::move_all(draft, &mut loser, survivor);
     loser.active = false;
     loser.links.push(Link { kind: LinkKind::ReplacedBy, other: survivor.id });
     survivor.links.push(Link { kind: LinkKind::Replaces, other: loser.id });
-    for mut stay in draft.stays_of(loser.id) {
+    for stay in draft.stays_of(loser.id) {
+        let mut stay = Arc::unwrap_or_clone(stay);
         stay.patient = survivor.id;
         draft.put_stay(stay);
     }

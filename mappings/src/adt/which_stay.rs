@@ -4,6 +4,8 @@
 //! status; else by the key of an opening; else the patient's only eligible stay, or of several
 //! the one touched last. Everything else opens, creates, or has no stay.
 
+use std::sync::Arc;
+
 use super::draft::Draft;
 use super::event::Trigger;
 use super::movement;
@@ -12,7 +14,7 @@ use crate::entity::AuthorityUse;
 use crate::records::{Identifier, PatientRecord, ResourceId, StayRecord, StayStatus};
 
 pub(super) enum Found {
-    Stay(Box<StayRecord>),
+    Stay(Arc<StayRecord>),
     /// Unknown; to be made under this number, or under its opening key.
     New(Option<Identifier>),
     /// No stay fits, and the event opens none.
@@ -45,7 +47,7 @@ pub(super) fn find(
     }
     if let Some(patient) = patient {
         if let Some(stay) = pre_admission(draft, visit, patient) {
-            return Found::Stay(Box::new(stay));
+            return Found::Stay(stay);
         }
         match without_number(draft, visit, patient) {
             Found::None => {}
@@ -58,9 +60,9 @@ pub(super) fn find(
     Found::None
 }
 
-fn of_patient(stay: StayRecord, patient: Option<&PatientRecord>) -> Found {
+fn of_patient(stay: Arc<StayRecord>, patient: Option<&PatientRecord>) -> Found {
     if patient.is_some_and(|patient| patient.id == stay.patient) {
-        Found::Stay(Box::new(stay))
+        Found::Stay(stay)
     } else {
         Found::OfOther
     }
@@ -70,13 +72,13 @@ fn without_number(draft: &Draft<'_>, visit: &Visit<'_>, patient: &PatientRecord)
     let stays = draft.stays_of(patient.id);
     // A resend means the stay that it meant at first, whatever is open by now.
     if let Some(stay) = stays.iter().find(|stay| movement::is_resend(stay, visit.fingerprint)) {
-        return Found::Stay(Box::new(stay.clone()));
+        return Found::Stay(Arc::clone(stay));
     }
     let key = visit.opening_key();
     if visit.event.opens()
         && let Some(stay) = stays.iter().find(|stay| key.is_some() && stay.opening_key == key)
     {
-        return Found::Stay(Box::new(stay.clone()));
+        return Found::Stay(Arc::clone(stay));
     }
     let mut eligible: Vec<_> =
         stays.into_iter().filter(|stay| visit.event.fits(stay.status())).collect();
@@ -86,7 +88,7 @@ fn without_number(draft: &Draft<'_>, visit: &Visit<'_>, patient: &PatientRecord)
             return Found::Ambiguous;
         }
     }
-    eligible.pop().map_or(Found::None, |stay| Found::Stay(Box::new(stay)))
+    eligible.pop().map_or(Found::None, Found::Stay)
 }
 
 /// An A01 whose PV1-5 names a planned stay of this patient, by visit number or by account (the
@@ -95,7 +97,7 @@ fn pre_admission(
     draft: &mut Draft<'_>,
     visit: &Visit<'_>,
     patient: &PatientRecord,
-) -> Option<StayRecord> {
+) -> Option<Arc<StayRecord>> {
     if visit.event != Trigger::A01 {
         return None;
     }
@@ -114,7 +116,7 @@ fn pre_admission(
 }
 
 /// An A06 or A07 under a new number, whose MRG-5 names the one before (FACTS §1 A06).
-fn prior_number(draft: &mut Draft<'_>, visit: &Visit<'_>) -> Option<StayRecord> {
+fn prior_number(draft: &mut Draft<'_>, visit: &Visit<'_>) -> Option<Arc<StayRecord>> {
     if !visit.event.changes_class() {
         return None;
     }
