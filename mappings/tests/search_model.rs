@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use sluice_ids::Micros;
 use sluice_mappings::records::{Moment, PlaceStatus, Precision, Record, RecordType, StayStatus};
-use sluice_mappings::search::{Param, parse, rows};
+use sluice_mappings::search::{Param, parse, row_changes, rows};
 
 const ZONES: [&str; 3] = ["Europe/Paris", "America/New_York", "UTC"];
 
@@ -298,6 +298,66 @@ fn check(of: RecordType, records: &[Record], pair: (String, String), in_zone: &s
     }
 }
 
+/// `new` as the next version of `old`: the same id, and of its fields only those that `keep` does
+/// not hold back.
+fn next_version(old: &Record, new: Record, keep: u8) -> Record {
+    let kept = |bit: u8| keep >> bit & 1 == 1;
+    match (old, new) {
+        (Record::Patient(old), Record::Patient(new)) => {
+            let mut next = Arc::unwrap_or_clone(new);
+            next.id = old.id;
+            if kept(0) {
+                next.names.clone_from(&old.names);
+            }
+            if kept(1) {
+                next.identifiers.clone_from(&old.identifiers);
+            }
+            if kept(2) {
+                next.stamp = old.stamp;
+            }
+            Record::Patient(Arc::new(next))
+        }
+        (Record::Stay(old), Record::Stay(new)) => {
+            let mut next = Arc::unwrap_or_clone(new);
+            next.id = old.id;
+            if kept(0) {
+                next.movements.clone_from(&old.movements);
+            }
+            if kept(1) {
+                next.identifiers.clone_from(&old.identifiers);
+            }
+            if kept(2) {
+                next.stamp = old.stamp;
+            }
+            if kept(3) {
+                next.situation = old.situation.clone();
+            }
+            Record::Stay(Arc::new(next))
+        }
+        (Record::Location(old), Record::Location(new)) => {
+            let mut next = Arc::unwrap_or_clone(new);
+            next.id = old.id;
+            Record::Location(Arc::new(next))
+        }
+        (_, new) => new,
+    }
+}
+
+fn check_changes(old: &Record, new: &Record) {
+    let rows_of = |record: &Record| {
+        let mut own = Vec::new();
+        rows(ej(), record, &mut own);
+        own
+    };
+    let (before, after) = (rows_of(old), rows_of(new));
+    let without = |these: &[(Param, _)], others: &[(Param, _)]| -> Vec<(Param, _)> {
+        these.iter().filter(|row| !others.contains(row)).copied().collect()
+    };
+    let changes = row_changes(ej(), old, new);
+    assert!(changes.went == without(&before, &after), "what went");
+    assert!(changes.came == without(&after, &before), "what came");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 1_500,
@@ -324,6 +384,25 @@ proptest! {
         records in vec(any_location(), 1..12), pair in location_pair(),
     ) {
         check(RecordType::Location, &records, pair, "Europe/Paris");
+    }
+
+    #[test]
+    fn a_patients_rows_change_by_what_differs(
+        (old, new, keep) in (any_patient(), any_patient(), any::<u8>()),
+    ) {
+        check_changes(&old, &next_version(&old, new, keep));
+    }
+
+    #[test]
+    fn a_stays_rows_change_by_what_differs(
+        (old, new, keep) in (any_stay(), any_stay(), any::<u8>()),
+    ) {
+        check_changes(&old, &next_version(&old, new, keep));
+    }
+
+    #[test]
+    fn a_places_rows_change_by_what_differs((old, new) in (any_location(), any_location())) {
+        check_changes(&old, &next_version(&old, new, 0));
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub use error::{QueryError, Reason};
 pub use key::{KEY_BYTES, Key, Span};
 pub use parse::{CLAUSES_MAX, Kind, Parsed, VALUE_BYTES_MAX, VALUES_MAX, params, parse};
 pub use query::{Query, SortKey};
-pub use rows::rows;
+pub use rows::{RowChanges, row_changes, rows};
 
 use serde::{Deserialize, Serialize};
 

@@ -10,7 +10,7 @@ use crate::fhir::codes::patient_class::class;
 use crate::fhir::codes::systems::{V2_0004, V3_ACT_CODE, V3_NULL_FLAVOR};
 use crate::fhir::{canonical, civil, period, place, text as fhir_text};
 use crate::records::{
-    HumanName, LocationRecord, PatientRecord, Precision, Record, StayRecord, StayStatus,
+    HumanName, LocationRecord, PatientRecord, Precision, Record, ResourceId, StayRecord, StayStatus,
 };
 
 /// Appends the rows by which `record` of `ej` is found, each once.
@@ -18,14 +18,22 @@ pub fn rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {
     let start = out.len();
     out.push((Param::All, LOWEST));
     out.push((Param::Id, key::id(record.id())));
-    out.push((Param::LastUpdated, key::number(record.stamp().updated_at.get(), 0)));
-    for (system, value) in identifiers(ej, record) {
-        out.push((Param::Identifier, key::system_value(&system, &value)));
-        out.push((Param::IdentifierValue, key::value(&value)));
-    }
+    last_updated_row(record, out);
+    identifier_rows(ej, record, out);
     match record {
-        Record::Patient(patient) => patient_rows(patient, out),
-        Record::Stay(stay) => stay_rows(stay, out),
+        Record::Patient(patient) => {
+            name_rows(patient, out);
+            birth_date_row(patient, out);
+            gender_row(patient, out);
+            active_row(patient, out);
+        }
+        Record::Stay(stay) => {
+            out.push((Param::Patient, key::id(stay.patient)));
+            out.push((Param::Status, status_key(stay.status())));
+            class_row(stay, out);
+            period_rows(stay, out);
+            place_rows(stay, out);
+        }
         Record::Location(location) => location_rows(location, out),
     }
     let mut own = out.split_off(start);
@@ -34,24 +42,117 @@ pub fn rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {
     out.append(&mut own);
 }
 
-fn patient_rows(patient: &PatientRecord, out: &mut Vec<(Param, Key)>) {
+/// How the rows of a record change.
+#[derive(Default)]
+pub struct RowChanges {
+    pub went: Vec<(Param, Key)>,
+    pub came: Vec<(Param, Key)>,
+}
+
+/// What `new` has in rows that `old`, the same record before, had not, and the other way round.
+///
+/// Only the rows of fields that differ are worked out: most messages change one or two fields,
+/// and names cost a normalisation each.
+#[must_use]
+pub fn row_changes(ej: EjId, old: &Record, new: &Record) -> RowChanges {
+    let mut changes = RowChanges::default();
+    let RowChanges { went, came } = &mut changes;
+    if old.stamp().updated_at != new.stamp().updated_at {
+        last_updated_row(old, went);
+        last_updated_row(new, came);
+    }
+    if old.identifiers() != new.identifiers() {
+        identifier_rows(ej, old, went);
+        identifier_rows(ej, new, came);
+    }
+    match (old, new) {
+        (Record::Patient(old), Record::Patient(new)) => {
+            let mut both = |differ: bool, rows: fn(&PatientRecord, &mut Vec<(Param, Key)>)| {
+                if differ {
+                    rows(old, went);
+                    rows(new, came);
+                }
+            };
+            both(old.names != new.names, name_rows);
+            both(old.birth_date != new.birth_date, birth_date_row);
+            both(old.gender != new.gender, gender_row);
+            both(old.active != new.active, active_row);
+        }
+        (Record::Stay(old), Record::Stay(new)) => {
+            if old.patient != new.patient {
+                went.push((Param::Patient, key::id(old.patient)));
+                came.push((Param::Patient, key::id(new.patient)));
+            }
+            if old.status() != new.status() {
+                went.push((Param::Status, status_key(old.status())));
+                came.push((Param::Status, status_key(new.status())));
+            }
+            let mut both = |differ: bool, rows: fn(&StayRecord, &mut Vec<(Param, Key)>)| {
+                if differ {
+                    rows(old, went);
+                    rows(new, came);
+                }
+            };
+            let (before, after) = (&old.situation, &new.situation);
+            both(before.class.code != after.class.code, class_row);
+            both((before.start, before.end) != (after.start, after.end), period_rows);
+            both(!places(old).eq(places(new)), place_rows);
+        }
+        // A place is what its id was minted from, and a record stays of its type.
+        _ => {
+            rows(ej, old, went);
+            rows(ej, new, came);
+        }
+    }
+    for side in [&mut *went, &mut *came] {
+        side.sort_unstable();
+        side.dedup();
+    }
+    let before = went.clone();
+    went.retain(|row| came.binary_search(row).is_err());
+    came.retain(|row| before.binary_search(row).is_err());
+    changes
+}
+
+fn last_updated_row(record: &Record, out: &mut Vec<(Param, Key)>) {
+    out.push((Param::LastUpdated, key::number(record.stamp().updated_at.get(), 0)));
+}
+
+fn identifier_rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {
+    for (system, value) in identifiers(ej, record) {
+        out.push((Param::Identifier, key::system_value(&system, &value)));
+        out.push((Param::IdentifierValue, key::value(&value)));
+    }
+}
+
+fn name_rows(patient: &PatientRecord, out: &mut Vec<(Param, Key)>) {
     for name in &patient.names {
         out.extend(family(name).map(|text| (Param::Family, text_key(text))));
         out.extend(given(name).map(|text| (Param::Given, text_key(text))));
     }
+}
+
+fn birth_date_row(patient: &PatientRecord, out: &mut Vec<(Param, Key)>) {
     if let Some(date) = patient.birth_date {
         let tail = date_key_tail(date.precision.min(Precision::Day));
         out.push((Param::BirthDate, key::number(civil::date_interval(date).low, tail)));
     }
+}
+
+fn gender_row(patient: &PatientRecord, out: &mut Vec<(Param, Key)>) {
     out.extend(gender(&patient.gender).map(|g| (Param::Gender, key::byte(g as u8))));
+}
+
+fn active_row(patient: &PatientRecord, out: &mut Vec<(Param, Key)>) {
     out.push((Param::Active, key::byte(u8::from(patient.active))));
 }
 
-fn stay_rows(stay: &StayRecord, out: &mut Vec<(Param, Key)>) {
-    out.push((Param::Patient, key::id(stay.patient)));
-    out.push((Param::Status, status_key(stay.status())));
+fn class_row(stay: &StayRecord, out: &mut Vec<(Param, Key)>) {
     let (system, code) = class_of(stay);
     out.push((Param::Class, class_key(&code, class_system_number(system))));
+}
+
+fn period_rows(stay: &StayRecord, out: &mut Vec<(Param, Key)>) {
     let (start, end) = period::of_stay(stay);
     if start.is_some() || end.is_some() {
         let low = start.map_or(i64::MIN, |m| m.low.get());
@@ -59,9 +160,14 @@ fn stay_rows(stay: &StayRecord, out: &mut Vec<(Param, Key)>) {
         out.push((Param::PeriodStart, key::number(low, 0)));
         out.push((Param::PeriodEnd, key::number(high, 0)));
     }
-    for (movement, _) in stay.places() {
-        out.extend(movement.location.map(|id| (Param::Location, key::id(id))));
-    }
+}
+
+fn places(stay: &StayRecord) -> impl Iterator<Item = ResourceId> {
+    stay.places().filter_map(|(movement, _)| movement.location)
+}
+
+fn place_rows(stay: &StayRecord, out: &mut Vec<(Param, Key)>) {
+    out.extend(places(stay).map(|id| (Param::Location, key::id(id))));
 }
 
 fn location_rows(location: &LocationRecord, out: &mut Vec<(Param, Key)>) {
