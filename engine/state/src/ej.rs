@@ -21,6 +21,7 @@ use crate::index::Index;
 use crate::keys::{Kind, Tenant};
 use crate::layout::{self, StoredAlias};
 use crate::load::Loaded;
+use crate::mix::Mix;
 use crate::packed::Packed;
 use crate::settings::StateSettings;
 use crate::versions::Versions;
@@ -49,7 +50,7 @@ pub(crate) struct Dirty {
 /// What changed since a cut.
 #[derive(Default)]
 pub(crate) struct Batch {
-    pub(crate) records: HashMap<RecordRef, Dirty>,
+    pub(crate) records: HashMap<RecordRef, Dirty, Mix>,
     pub(crate) aliases: BTreeMap<u32, StoredAlias>,
     pub(crate) bytes: u64,
 }
@@ -66,7 +67,7 @@ impl Batch {
 /// Records of one type.
 #[derive(Default)]
 pub(crate) struct Table {
-    pub(crate) by_id: HashMap<ResourceId, u32>,
+    pub(crate) by_id: HashMap<ResourceId, u32, Mix>,
     /// The last `Seq` that changed a record, by chunk.
     pub(crate) chunks: Vec<Seq>,
     pub(crate) identifiers: Identifiers,
@@ -135,6 +136,11 @@ impl Aliases {
             self.at.entry(hash).or_default().push(number);
         }
     }
+}
+
+/// Of the bytes for records at hand, those that the writer's decoded ones get.
+pub(crate) const fn recent_bytes(hot_bytes: u64) -> u64 {
+    hot_bytes / 8
 }
 
 pub(crate) struct Inner {
@@ -214,7 +220,9 @@ impl Ej {
             id,
             tenant: Tenant::of(id),
             inner: RwLock::new(inner),
-            hot: Hot::new(share(settings.hot_bytes_max)),
+            hot: Hot::new(
+                share(settings.hot_bytes_max) - recent_bytes(share(settings.hot_bytes_max)),
+            ),
             cold: cold.clone(),
             hasher,
             writer_taken: AtomicBool::new(false),

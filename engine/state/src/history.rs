@@ -93,7 +93,7 @@ impl History {
     fn seal(&mut self) {
         let mut changes = std::mem::take(&mut self.open);
         // Stable: changes of one row keep their order in time, within one message too.
-        changes.sort_by(|a, b| a.row.cmp(&b.row).then((a.at >> 1).cmp(&(b.at >> 1))));
+        changes.sort_by_key(|past| (Row::from_bytes(past.row), past.at >> 1));
         self.sealed_rows += changes.len();
         self.sealed.push_back(Generation {
             base: self.base,

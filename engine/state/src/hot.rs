@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use parking_lot::Mutex;
 
 use crate::ej::RecordRef;
+use crate::mix::Mix;
 use crate::packed::Packed;
 
 pub(crate) struct Hot {
@@ -17,7 +18,7 @@ pub(crate) struct Hot {
 
 #[derive(Default)]
 struct Inner {
-    at: HashMap<RecordRef, u32>,
+    at: HashMap<RecordRef, u32, Mix>,
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,
     hand: usize,

@@ -116,7 +116,7 @@ impl Core {
         self.lost.load(Ordering::Acquire)
     }
 
-    fn share(&self, total: u64) -> u64 {
+    pub(crate) fn share(&self, total: u64) -> u64 {
         total / (self.ejs.len().max(1) as u64)
     }
 

@@ -6,6 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use sluice_ids::Seq;
 
 use crate::ej::RecordRef;
+use crate::mix::Mix;
 use crate::packed::Packed;
 
 pub(crate) struct Versions {
@@ -14,12 +15,12 @@ pub(crate) struct Versions {
     /// In order of replacement.
     queue: VecDeque<RecordRef>,
     /// By record, oldest first, each with its version.
-    old: HashMap<RecordRef, VecDeque<(Seq, Packed)>>,
+    old: HashMap<RecordRef, VecDeque<(Seq, Packed)>, Mix>,
 }
 
 impl Versions {
     pub(crate) fn new(bytes_max: u64) -> Self {
-        Self { bytes_max, bytes: 0, queue: VecDeque::new(), old: HashMap::new() }
+        Self { bytes_max, bytes: 0, queue: VecDeque::new(), old: HashMap::default() }
     }
 
     /// The record's `version`, as packed, was replaced.

@@ -6,25 +6,28 @@
 //! - `publish` waits while the flusher is too far behind.
 //! - All that can be worked out without the lock is worked out in `stage`.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use metrics::gauge;
+use metrics::{Gauge, gauge};
 use sluice_ids::{EjId, Micros, Phi, Seq};
 use sluice_mappings::adt::{Change, Records};
 use sluice_mappings::records::{
     Identifier, IdentifierUse, LocationRecord, PatientRecord, Record, RecordType, ResourceId,
     StayRecord, StayStatus,
 };
-use sluice_mappings::search;
+use sluice_mappings::search::{self, Key, Param, RowChanges};
 
 use crate::cold::ColdError;
-use crate::ej::{Dirty, Ej, NOBODY, RecordRef};
+use crate::ej::{Dirty, Ej, NOBODY, RecordRef, recent_bytes};
 use crate::index::{Row, RowChange};
 use crate::layout::StoredAlias;
 use crate::metric::as_f64;
+use crate::mix::Mix;
 use crate::packed::Packed;
+use crate::recent::{Known, Recent};
 use crate::state::Core;
 
 /// The store lost a record at run time: this `State` cannot go on. Open it anew: the damaged
@@ -40,7 +43,9 @@ pub struct EjWriter {
     core: Arc<Core>,
     ej: Arc<Ej>,
     staged: Staged,
+    recent: RefCell<Recent>,
     lost: AtomicBool,
+    applied_seq: Gauge,
 }
 
 #[derive(Default)]
@@ -48,13 +53,13 @@ struct Staged {
     seq: Seq,
     any: bool,
     now: Micros,
-    records: HashMap<RecordRef, Fresh>,
+    records: HashMap<RecordRef, Fresh, Mix>,
     /// Ids that this batch made, and how many of each type.
-    ids: HashMap<(RecordType, ResourceId), u32>,
+    ids: HashMap<(RecordType, ResourceId), u32, Mix>,
     created: [u32; 3],
     rows: Vec<RowChange>,
     /// Hash → records that list the identifier since this batch.
-    listed: HashMap<(RecordType, u64), Vec<u32>>,
+    listed: HashMap<(RecordType, u64), Vec<u32>, Mix>,
     identifiers: Vec<(RecordRef, u64, bool)>,
     moves: Vec<(u32, Option<ResourceId>, ResourceId)>,
     aliases: HashMap<(Phi<String>, Phi<String>), ResourceId>,
@@ -63,10 +68,9 @@ struct Staged {
     touched: Vec<(RecordRef, Seq)>,
 }
 
-/// A record that is staged: decoded for the messages of this batch, encoded for those after.
+/// A record that is staged.
 struct Fresh {
-    record: Record,
-    packed: Packed,
+    known: Known,
     /// For a stay, the `rid` of its patient, or [`NOBODY`].
     home: u32,
 }
@@ -77,7 +81,15 @@ impl EjWriter {
             return None;
         }
         let staged = Staged { seq: ej.inner.read().applied, ..Staged::default() };
-        Some(Self { core: core.clone(), ej: ej.clone(), staged, lost: AtomicBool::new(false) })
+        let hot_bytes = core.share(core.settings.hot_bytes_max);
+        Some(Self {
+            core: core.clone(),
+            ej: ej.clone(),
+            staged,
+            recent: RefCell::new(Recent::new(recent_bytes(hot_bytes))),
+            lost: AtomicBool::new(false),
+            applied_seq: gauge!("sluice_state_applied_seq", "ej" => ej.id.to_string()),
+        })
     }
 
     #[must_use]
@@ -136,10 +148,8 @@ impl EjWriter {
         if !self.staged.any {
             return;
         }
-        let fresh = Staged { seq: self.staged.seq, ..Staged::default() };
-        let staged = std::mem::replace(&mut self.staged, fresh);
-        let (seq, dirty_bytes) = (staged.seq, publish_batch(&self.ej, staged));
-        gauge!("sluice_state_applied_seq", "ej" => self.ej.id.to_string()).set(as_f64(seq.get()));
+        let dirty_bytes = publish_batch(&self.ej, &mut self.staged, self.recent.get_mut());
+        self.applied_seq.set(as_f64(self.staged.seq.get()));
         self.core.after_publish(&self.ej, dirty_bytes);
     }
 
@@ -148,7 +158,7 @@ impl EjWriter {
         let known = self.find(ty, record.id());
         let old = match known {
             Some(record_ref) => match self.current(record_ref) {
-                Some((old, _)) if old == record => return,
+                Some(old) if old.record == record => return,
                 Some(old) => Some(old),
                 // The store lost it: `check` says so.
                 None => return,
@@ -159,17 +169,17 @@ impl EjWriter {
         // record's version; none comes from a later message.
         debug_assert!(record.stamp().version <= seq, "a put record is stamped by its message");
         let record_ref = known.unwrap_or_else(|| self.create(ty, record.id()));
-        let before = old.as_ref().map(|(record, _)| record);
+        let before = old.as_ref().map(|old| &old.record);
         self.index_rows(seq, record_ref, before, &record);
         self.list_identifiers(record_ref, before, &record);
         let home = self.move_stay(record_ref, before, &record);
         self.staged.touched.push((record_ref, seq));
         self.staged.now = self.staged.now.max(record.stamp().updated_at);
-        if let Some((old, packed)) = old {
-            self.staged.replaced.push((record_ref, old.stamp().version, packed));
+        if let Some(old) = old {
+            self.staged.replaced.push((record_ref, old.record.stamp().version, old.packed));
         }
         let packed = Packed::new(&record);
-        self.staged.records.insert(record_ref, Fresh { record, packed, home });
+        self.staged.records.insert(record_ref, Fresh { known: Known { record, packed }, home });
     }
 
     fn create(&mut self, ty: RecordType, id: ResourceId) -> RecordRef {
@@ -182,23 +192,29 @@ impl EjWriter {
     }
 
     fn index_rows(&mut self, seq: Seq, at: RecordRef, old: Option<&Record>, new: &Record) {
-        let rows_of = |record: Option<&Record>| {
-            let mut rows = Vec::new();
-            if let Some(record) = record {
-                rows_of_record(self.ej.id, at, record, &mut rows);
-                rows.sort_unstable();
-                rows.dedup();
+        let changes = match old {
+            Some(old) => search::row_changes(self.ej.id, old, new),
+            None => {
+                let mut came = Vec::with_capacity(24);
+                search::rows(self.ej.id, new, &mut came);
+                RowChanges { went: Vec::new(), came }
             }
-            rows
         };
-        let (old, new) = (rows_of(old), rows_of(Some(new)));
-        let went = old.iter().filter(|row| new.binary_search(row).is_err());
-        let came = new.iter().filter(|row| old.binary_search(row).is_err());
-        self.staged.rows.extend(went.map(|row| RowChange { row: *row, seq, came: false }));
-        self.staged.rows.extend(came.map(|row| RowChange { row: *row, seq, came: true }));
+        let change = |came: bool| {
+            move |(param, key): &(Param, Key)| RowChange {
+                row: Row::new(at.ty, *param, key, at.rid),
+                seq,
+                came,
+            }
+        };
+        self.staged.rows.extend(changes.went.iter().map(change(false)));
+        self.staged.rows.extend(changes.came.iter().map(change(true)));
     }
 
     fn list_identifiers(&mut self, at: RecordRef, old: Option<&Record>, new: &Record) {
+        if old.map_or(&[][..], Record::identifiers) == new.identifiers() {
+            return;
+        }
         let hashes = |record: &Record| self.ej.identifier_hashes(record.identifiers());
         let old = old.map(hashes).unwrap_or_default();
         let new = hashes(new);
@@ -227,24 +243,26 @@ impl EjWriter {
     }
 
     fn record(&self, record_ref: RecordRef) -> Option<Record> {
-        match self.staged.records.get(&record_ref) {
-            Some(fresh) => Some(fresh.record.clone()),
-            None => self.published(record_ref).map(|(record, _)| record),
-        }
+        self.current(record_ref).map(|known| known.record)
     }
 
-    /// The record and its encoded form.
-    fn current(&self, record_ref: RecordRef) -> Option<(Record, Packed)> {
-        match self.staged.records.get(&record_ref) {
-            Some(fresh) => Some((fresh.record.clone(), fresh.packed.clone())),
-            None => self.published(record_ref),
+    fn current(&self, record_ref: RecordRef) -> Option<Known> {
+        if let Some(fresh) = self.staged.records.get(&record_ref) {
+            return Some(fresh.known.clone());
         }
+        let mut recent = self.recent.borrow_mut();
+        if let Some(known) = recent.get(record_ref) {
+            return Some(known);
+        }
+        let known = self.published(record_ref)?;
+        recent.put(record_ref, known.clone());
+        Some(known)
     }
 
-    fn published(&self, record_ref: RecordRef) -> Option<(Record, Packed)> {
+    fn published(&self, record_ref: RecordRef) -> Option<Known> {
         let read = || -> Result<_, ColdError> {
             let packed = self.ej.packed(record_ref)?;
-            Ok((packed.record(record_ref.ty)?, packed))
+            Ok(Known { record: packed.record(record_ref.ty)?, packed })
         };
         match read() {
             Ok(found) => Some(found),
@@ -258,8 +276,13 @@ impl EjWriter {
 
     /// Which record an identifier finds is a function of the records alone: of those that list
     /// it, one not merged away, then one that has it in use, then the oldest.
-    fn by_identifier(&self, ty: RecordType, system: &str, value: &str) -> Option<Record> {
-        let hash = self.ej.identifier_hash(system, value);
+    fn by_identifier(
+        &self,
+        ty: RecordType,
+        hash: u64,
+        system: &str,
+        value: &str,
+    ) -> Option<Record> {
         let mut candidates: Vec<u32> =
             self.ej.inner.read().table(ty).identifiers.candidates(hash).collect();
         candidates.extend(self.staged.listed.get(&(ty, hash)).into_iter().flatten());
@@ -279,14 +302,13 @@ impl EjWriter {
         best.map(|(_, record)| record)
     }
 
-    fn alias(&self, system: &str, value: &str) -> Option<ResourceId> {
+    fn alias(&self, hash: u64, system: &str, value: &str) -> Option<ResourceId> {
         if !self.staged.aliases.is_empty() {
             let named = (Phi::new(system.to_owned()), Phi::new(value.to_owned()));
             if let Some(patient) = self.staged.aliases.get(&named) {
                 return Some(*patient);
             }
         }
-        let hash = self.ej.identifier_hash(system, value);
         let inner = self.ej.inner.read();
         let number = inner.aliases.find(hash, system, value)?;
         Some(inner.aliases.list[number as usize].patient)
@@ -307,14 +329,16 @@ impl EjWriter {
 
 impl Records for EjWriter {
     fn patient_by_identifier(&self, system: &str, value: &str) -> Option<ResourceId> {
-        let found = self.alias(system, value).or_else(|| {
-            self.by_identifier(RecordType::Patient, system, value).map(|record| record.id())
+        let hash = self.ej.identifier_hash(system, value);
+        let found = self.alias(hash, system, value).or_else(|| {
+            self.by_identifier(RecordType::Patient, hash, system, value).map(|record| record.id())
         })?;
         Some(self.survivor(found))
     }
 
     fn stay_by_identifier(&self, system: &str, value: &str) -> Option<ResourceId> {
-        self.by_identifier(RecordType::Stay, system, value).map(|record| record.id())
+        let hash = self.ej.identifier_hash(system, value);
+        self.by_identifier(RecordType::Stay, hash, system, value).map(|record| record.id())
     }
 
     fn patient(&self, id: ResourceId) -> Option<Arc<PatientRecord>> {
@@ -378,16 +402,17 @@ fn belongs_in_dossier(stay: &StayRecord) -> bool {
 }
 
 /// Gives the bytes that wait for the flusher.
-fn publish_batch(ej: &Ej, staged: Staged) -> u64 {
+fn publish_batch(ej: &Ej, staged: &mut Staged, recent: &mut Recent) -> u64 {
     let mut inner = ej.inner.write();
-    for ((ty, id), rid) in staged.ids {
+    for ((ty, id), rid) in staged.ids.drain() {
         inner.table_mut(ty).by_id.insert(id, rid);
         if ty == RecordType::Stay && inner.homes.len() <= rid as usize {
             inner.homes.resize(rid as usize + 1, NOBODY);
         }
     }
     inner.index.apply(&staged.rows);
-    for (at, hash, listed) in staged.identifiers {
+    staged.rows.clear();
+    for (at, hash, listed) in staged.identifiers.drain(..) {
         let identifiers = &mut inner.table_mut(at.ty).identifiers;
         if listed {
             identifiers.insert(hash, at.rid);
@@ -395,31 +420,32 @@ fn publish_batch(ej: &Ej, staged: Staged) -> u64 {
             identifiers.remove(hash, at.rid);
         }
     }
-    for (rid, before, after) in staged.moves {
+    for (rid, before, after) in staged.moves.drain(..) {
         if let Some(before) = before {
             inner.stays_of.remove(&(before, rid));
         }
         inner.stays_of.insert((after, rid));
     }
-    for (at, version, packed) in staged.replaced {
+    for (at, version, packed) in staged.replaced.drain(..) {
         inner.versions.push(at, version, packed);
     }
-    for (at, seq) in staged.touched {
+    for (at, seq) in staged.touched.drain(..) {
         inner.table_mut(at.ty).touch(at.rid, seq);
     }
-    for (at, fresh) in staged.records {
+    for (at, fresh) in &staged.records {
         let mut dossier = NOBODY;
-        if let Record::Stay(stay) = &fresh.record {
+        if let Record::Stay(stay) = &fresh.known.record {
             inner.homes[at.rid as usize] = fresh.home;
             if belongs_in_dossier(stay) {
                 dossier = fresh.home;
             }
         }
-        ej.hot.remove(at);
-        inner.dirty.put(at, Dirty { packed: fresh.packed, dossier });
+        ej.hot.remove(*at);
+        inner.dirty.put(*at, Dirty { packed: fresh.known.packed.clone(), dossier });
     }
-    for named in staged.alias_order {
-        let patient = staged.aliases[&named];
+    let mut aliases = std::mem::take(&mut staged.aliases);
+    for named in staged.alias_order.drain(..) {
+        let patient = aliases.remove(&named).expect("in order are those that are staged");
         let (system, value) = named;
         let hash = ej.identifier_hash(system.expose(), value.expose());
         let known = inner.aliases.find(hash, system.expose(), value.expose());
@@ -429,9 +455,17 @@ fn publish_batch(ej: &Ej, staged: Staged) -> u64 {
         inner.aliases.put(hash, number, alias.clone());
         inner.dirty.aliases.insert(number, alias);
     }
+    staged.listed.clear();
+    staged.created = [0; 3];
+    staged.any = false;
     inner.applied = staged.seq;
     inner.now = inner.now.max(staged.now);
     let now = inner.now;
     inner.index.expire(now);
-    inner.dirty_bytes()
+    let dirty_bytes = inner.dirty_bytes();
+    drop(inner);
+    for (at, fresh) in staged.records.drain() {
+        recent.put(at, fresh.known);
+    }
+    dirty_bytes
 }
