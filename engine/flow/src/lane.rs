@@ -29,6 +29,7 @@ use crate::fold::{Apply, Fold};
 use crate::keys::{EPOCH_KEY, sender_control_id};
 use crate::measures::{Become, Duplicate, Measures};
 use crate::progress::{Halt, Progress};
+use crate::telling::Telling;
 use crate::window::{Seen, Window};
 
 const BATCH_RECORDS_MAX: usize = 64;
@@ -74,6 +75,7 @@ struct Work {
     suspects: BTreeSet<Seq>,
     /// Records of ours that the journal refused for now.
     owed: Vec<Entry>,
+    telling: Telling,
     batch: usize,
     batch_since: Instant,
 }
@@ -131,6 +133,7 @@ impl Lane {
             tail_at_start: tail,
             suspects: BTreeSet::new(),
             owed: Vec::new(),
+            telling: Telling::new(ej),
             batch: 0,
             batch_since: Instant::now(),
         };
@@ -205,6 +208,7 @@ impl Lane {
                 for owed in std::mem::take(&mut work.owed) {
                     self.write(work, owed);
                 }
+                work.telling.settle();
                 self.journal.wait_past(self.shared.ej, work.last, END_WAIT);
             }
         }
@@ -223,6 +227,13 @@ impl Lane {
             Some(Seen::New) | None => {}
         }
         measures.issues(&step.issues);
+        let again = record.seq <= work.tail_at_start;
+        work.telling.issues(record.seq, &step.issues, again);
+        if step.became == Some(Become::Refused)
+            && let Some(verdict) = Verdict::from_number(record.entry.verdict)
+        {
+            work.telling.refused(record.seq, verdict, again);
+        }
         if record.entry.kind == Kind::DeadLetter
             && let Some(letter) = DeadLetter::decode(&record.entry.payload)
         {

@@ -21,6 +21,7 @@ mod lane;
 mod measures;
 mod progress;
 mod retention;
+mod telling;
 
 mod flow;
 

@@ -16,6 +16,7 @@ use tracing_subscriber::registry::LookupSpan;
 /// Sorted, for the eye.
 pub const ALLOWED: &[&str] = &[
     "address",
+    "at",
     "batch",
     "bytes",
     "channel",
