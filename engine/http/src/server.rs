@@ -51,10 +51,12 @@ pub enum BindError {
     NeedsTls { address: SocketAddr },
     #[error(
         "http.address {address} can be reached from other machines, so callers must be known: make \
-         a token first, e.g. `sluice token create --role reader --ej EJ1`"
+         a token first, e.g. `sluice token create --config FILE --role reader --ej EJ1`"
     )]
     NeedsTokens { address: SocketAddr },
-    #[error("http.address {address}: {source}")]
+    #[error(
+        "cannot listen on http.address {address}: {source}; choose another with --http or that key"
+    )]
     Listen { address: SocketAddr, source: io::Error },
 }
 

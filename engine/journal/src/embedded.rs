@@ -44,7 +44,7 @@ pub struct Owner {
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("the journal in {folder} is in use by another process")]
+    #[error("the journal in {folder} is in use by another process; stop that one first")]
     InUse { folder: PathBuf },
     #[error(transparent)]
     Settings(#[from] SettingsError),

@@ -29,7 +29,7 @@ pub enum Command {
     )]
     Demo(Demo),
     /// Say what is wrong with a configuration, without opening or binding anything
-    #[command(after_help = "Example:\n  sluice check --config config/sluice.toml")]
+    #[command(after_help = "Example:\n  sluice check --config /etc/sluice/sluice.toml")]
     Check(Check),
     /// Show how a message is read, what it would be answered, and the FHIR it makes
     #[command(
@@ -41,17 +41,20 @@ pub enum Command {
     Replay(Replay),
     /// Read the whole journal and say what is found
     #[command(
-        after_help = "Example:\n  sluice verify --data-dir sluice-data\n  sluice verify --accept 3f2a --who a.martin --reason \"restored from the sender\""
+        after_help = "Example:\n  sluice verify --data-dir sluice-data\n  sluice verify --data-dir sluice-data --accept 1@35536 --who a.martin --reason \"restored from the sender\""
     )]
     Verify(Verify),
     /// Throw the state away and fold it again from the journal
     #[command(after_help = "Example:\n  sluice rebuild --data-dir sluice-data")]
     Rebuild(Rebuild),
     /// Create, list and revoke bearer tokens
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  sluice token create --config sluice.toml --role reader --ej EJ1 --expires 90d"
+    )]
     Token(Token),
     /// Measure, always beside a baseline of the same run
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  sluice bench mllp --seconds 10")]
     Bench(Bench),
 }
 
@@ -92,7 +95,12 @@ pub struct Demo {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub http: SocketAddr,
     /// First MLLP port: EJ1 to EJ4 listen on P, P+2, P+4, P+6; 0 takes free ones
-    #[arg(long, value_name = "PORT", default_value_t = 5600)]
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 5600,
+        value_parser = clap::value_parser!(u16).range(..=65_529)
+    )]
     pub mllp_base: u16,
     /// Check over HTTP what should be seen, and leave with 0 or 1
     #[arg(long)]
@@ -168,7 +176,9 @@ pub struct Rebuild {
 #[derive(Subcommand)]
 pub enum Token {
     /// Make a token; it is shown once
-    #[command(after_help = "Example:\n  sluice token create --role reader --ej EJ1 --expires 90d")]
+    #[command(
+        after_help = "Example:\n  sluice token create --config sluice.toml --role reader --ej EJ1 --expires 90d\n  sluice token create --config sluice.toml --role monitor --all-ejs"
+    )]
     Create {
         #[command(flatten)]
         config: ConfigArgs,
@@ -185,13 +195,15 @@ pub enum Token {
         expires: Option<String>,
     },
     /// List tokens: id, role, EJs, expiry; never the secret
+    #[command(after_help = "Example:\n  sluice token list --config sluice.toml")]
     List {
         #[command(flatten)]
         config: ConfigArgs,
         #[arg(long)]
         json: bool,
     },
-    /// Take a token back, at once
+    /// Take a token back; a running server knows within a second
+    #[command(after_help = "Example:\n  sluice token revoke 282a8d9f --config sluice.toml")]
     Revoke {
         #[command(flatten)]
         config: ConfigArgs,
@@ -217,7 +229,7 @@ pub enum Role {
 #[derive(Subcommand)]
 pub enum Bench {
     /// Durable acknowledged messages a second, beside a bare listener
-    #[command(after_help = "Example:\n  cargo run --release -- bench mllp --seconds 10")]
+    #[command(after_help = "Example:\n  sluice bench mllp --seconds 10")]
     Mllp {
         /// How long each turn runs while senders are held back to what is applied; 0: none
         #[arg(long, default_value_t = 8)]
@@ -235,6 +247,7 @@ pub enum Bench {
         json: bool,
     },
     /// CPU time of each step of a message, on one core, beside its floor
+    #[command(after_help = "Example:\n  sluice bench stages --messages 20000")]
     Stages {
         #[arg(long, default_value_t = 100_000)]
         messages: u64,
@@ -242,6 +255,7 @@ pub enum Bench {
         json: bool,
     },
     /// Memory with many patients, and the time to restart
+    #[command(after_help = "Example:\n  sluice bench state --patients 20000")]
     State {
         #[arg(long, default_value_t = 100_000)]
         patients: u64,
@@ -257,4 +271,40 @@ pub enum Bench {
         #[arg(long)]
         no_sync: bool,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn each(command: &clap::Command, seen: &mut impl FnMut(&clap::Command)) {
+        seen(command);
+        for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set()) {
+            each(inner, seen);
+        }
+    }
+
+    #[test]
+    fn every_command_shows_an_example_that_its_own_grammar_takes() {
+        let mut examples = 0;
+        for command in Cli::command().get_subcommands() {
+            each(command, &mut |command| {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                let lines = help.lines().map(str::trim).filter(|line| line.starts_with("sluice "));
+                let before = examples;
+                for line in lines {
+                    let line = line.split('#').next().unwrap_or_default().replace('"', "");
+                    // What a shell would keep together stands as one word here.
+                    let line = line.replace("restored from the sender", "restored");
+                    Cli::try_parse_from(line.split_whitespace())
+                        .map_err(|error| error.to_string())
+                        .unwrap();
+                    examples += 1;
+                }
+                assert!(examples > before, "{}: no example", command.get_name());
+            });
+        }
+    }
 }

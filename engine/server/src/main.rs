@@ -13,7 +13,24 @@ use clap::Parser;
 use crate::cli::{Cli, Command};
 use crate::exit::Outcome;
 
+/// As a shell has it for a program that SIGPIPE ended.
+const PIPE_CLOSED: i32 = 141;
+
+/// `sluice inspect feed.hl7 | head` is no fault: where nobody reads on, leave quietly.
+fn leave_when_the_pipe_closes() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let payload = info.payload();
+        let text = payload.downcast_ref::<String>().map_or("", String::as_str);
+        if text.starts_with("failed printing to std") {
+            std::process::exit(PIPE_CLOSED);
+        }
+        before(info);
+    }));
+}
+
 fn main() -> ExitCode {
+    leave_when_the_pipe_closes();
     match run(Cli::parse().command) {
         Ok(code) => code,
         Err(failure) => {

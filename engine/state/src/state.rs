@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::RandomState;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -56,10 +56,22 @@ pub struct Opened {
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("the state folder cannot be used, or another process has it")]
+    #[error("the state in {folder} is in use by another process; stop that one first")]
+    InUse { folder: PathBuf },
+    #[error("the state folder cannot be used")]
     Folder(#[source] std::io::Error),
     #[error("the flusher cannot be started")]
     Thread(#[source] std::io::Error),
+}
+
+impl OpenError {
+    pub(crate) fn of(folder: &Path, error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::WouldBlock {
+            Self::InUse { folder: folder.to_owned() }
+        } else {
+            Self::Folder(error)
+        }
+    }
 }
 
 /// How the state is, for readiness.
@@ -184,7 +196,7 @@ impl State {
         ejs: &[EjId],
         boot_id: Option<String>,
     ) -> Result<(Self, Opened), OpenError> {
-        let folder = Folder::open(folder, boot_id).map_err(OpenError::Folder)?;
+        let folder = Folder::open(folder, boot_id).map_err(|error| OpenError::of(folder, error))?;
         let hashers: open::Hashers = ejs.iter().map(|ej| (*ej, RandomState::new())).collect();
         let recovered = open::recover(&folder, &settings, &hashers).map_err(OpenError::Folder)?;
         let open::Recovered { cold, watermark, mut loaded, rebuilt, checkpoint } = recovered;
@@ -245,7 +257,8 @@ impl State {
     /// # Errors
     /// When the folder cannot be changed or is in use.
     pub fn order_rebuild(folder: &Path, from: RebuildFrom) -> Result<(), OpenError> {
-        let folder = Folder::open(folder, Folder::this_boot()).map_err(OpenError::Folder)?;
+        let folder = Folder::open(folder, Folder::this_boot())
+            .map_err(|error| OpenError::of(folder, error))?;
         let forget = || {
             folder.delete_sled()?;
             if from == RebuildFrom::Zero { folder.retire_checkpoints() } else { folder.sync() }

@@ -2,11 +2,18 @@
 
 use std::process::ExitCode;
 
+use sluice_config::{Config, ConfigError, Problem};
+use sluice_http::Tokens;
+
 use crate::cli;
 use crate::exit::{NOT_SO, Outcome};
 
 pub fn run(arguments: &cli::Check) -> Outcome {
-    match super::load(&arguments.config, None) {
+    let loaded = super::load(&arguments.config, None).and_then(|loaded| {
+        let problems = to_serve(&loaded.config);
+        if problems.is_empty() { Ok(loaded) } else { Err(ConfigError { problems }) }
+    });
+    match loaded {
         Ok(loaded) if arguments.json => {
             println!(
                 "{}",
@@ -17,9 +24,9 @@ pub fn run(arguments: &cli::Check) -> Outcome {
         Ok(loaded) => {
             let config = loaded.config;
             println!(
-                "ok: {} EJs, {} listeners, HTTP on {} (from {})",
-                config.ej.len(),
-                config.listener.len(),
+                "ok: {}, {}, HTTP on {} (from {})",
+                count(config.ej.len(), "EJ"),
+                count(config.listener.len(), "listener"),
                 config.http.address,
                 loaded.origin
             );
@@ -43,4 +50,46 @@ pub fn run(arguments: &cli::Check) -> Outcome {
             Ok(ExitCode::from(NOT_SO))
         }
     }
+}
+
+/// What `serve` needs beyond a configuration that fits together.
+fn to_serve(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut add = |key: &str, what: &str| {
+        let (key, source) = (key.to_owned(), String::new());
+        problems.push(Problem { key, source, what: what.to_owned(), nearest: None });
+    };
+    if config.ej.is_empty() {
+        add("ej", "no EJ is declared, so nothing could be served: write an [[ej]]");
+    }
+    if config.listener.is_empty() {
+        add("listener", "none is declared, so nothing could be taken in: write a [[listener]]");
+    }
+    // Only looked at, never made: a check leaves no trace.
+    let no_token = || {
+        !config.data_dir.join("tokens.json").exists()
+            || Tokens::open(&config.data_dir).is_ok_and(|tokens| !tokens.any_in_force())
+    };
+    if !config.http.address.ip().is_loopback() && no_token() {
+        add(
+            "http.address",
+            "can be reached from other machines, so callers must be known: make a token first, \
+             with `sluice token create` and this configuration",
+        );
+    }
+    for (key, file) in [
+        ("http.tls.certificate", &config.http.tls.certificate),
+        ("http.tls.key", &config.http.tls.key),
+    ] {
+        if !file.as_os_str().is_empty()
+            && let Err(error) = std::fs::File::open(file)
+        {
+            add(key, &format!("{}: {error}", file.display()));
+        }
+    }
+    problems
+}
+
+fn count(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

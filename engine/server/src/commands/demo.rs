@@ -11,7 +11,7 @@ use sluice_fixtures::replay::{ReplayPlan, Replayed, replay};
 
 use super::serve::{self, Started};
 use crate::cli;
-use crate::exit::{Failure, NOT_SO, Outcome};
+use crate::exit::{CANNOT_START, Failure, NOT_SO, Outcome};
 
 /// How long applying the bundled feed may take before the demonstration gives up on it.
 const CATCH_UP: Duration = Duration::from_secs(60);
@@ -29,13 +29,23 @@ pub fn run(arguments: &cli::Demo) -> Outcome {
     let loaded = sluice_config::load(&sources(arguments, &folder))?;
     let runtime = serve::runtime()?;
     let outcome = runtime.block_on(async {
-        let started = serve::start(loaded).await?;
+        let started = serve::start(loaded).await.map_err(with_other_ports)?;
         let outcome = play(&started, arguments).await;
         let stopped = started.stop().await;
         outcome.and_then(|code| stopped.map(|()| code))
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
     outcome
+}
+
+/// A port that is taken, with the flag that chooses another.
+fn with_other_ports(mut failure: Failure) -> Failure {
+    if failure.code == CANNOT_START && failure.message.starts_with("MLLP") {
+        failure.message.push_str(
+            "; choose other ports with --mllp-base P (EJ1 to EJ4 listen on P, P+2, P+4 and P+6)",
+        );
+    }
+    failure
 }
 
 fn sources(arguments: &cli::Demo, folder: &Path) -> Sources {

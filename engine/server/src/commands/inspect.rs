@@ -77,7 +77,12 @@ fn entity(arguments: &cli::Inspect) -> Result<LegalEntity, Failure> {
         Some(name) => {
             let config = super::load(&arguments.config, None)?.config;
             let found = config.ej.into_iter().find(|ej| ej.id.as_str() == name);
-            found.ok_or_else(|| Failure::new(USAGE, format!("--ej {name}: not a declared EJ")))?
+            found.ok_or_else(|| {
+                Failure::new(
+                    USAGE,
+                    format!("--ej {name}: not an EJ of the configuration (--config FILE)"),
+                )
+            })?
         }
         None => EjSettings {
             test_messages: true,

@@ -19,8 +19,13 @@ pub fn run(arguments: &cli::Replay) -> Outcome {
     for file in &arguments.files {
         let bytes = read(file)?;
         let found = feed::messages(&bytes);
-        if found.is_empty() {
-            return Err(Failure::new(NOT_SO, format!("{}: holds no message", file.display())));
+        // A broken message among good ones is sent, and refused, visibly; a file without a single
+        // MSH is the wrong file.
+        if !found.iter().any(|message| message.trim_ascii_start().starts_with(b"MSH")) {
+            return Err(Failure::new(
+                NOT_SO,
+                format!("{}: holds no message (none begins with MSH)", file.display()),
+            ));
         }
         messages.extend(found);
     }

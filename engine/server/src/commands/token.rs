@@ -60,8 +60,11 @@ fn known(ejs: &[String], config: &sluice_config::Config) -> Result<Vec<EjId>, Fa
                 return Ok(ej);
             }
             let declared: Vec<&str> = config.ej.iter().map(|ej| ej.id.as_str()).collect();
-            let declared =
-                if declared.is_empty() { "none".to_owned() } else { declared.join(", ") };
+            let declared = if declared.is_empty() {
+                "none; --config FILE says where they are".to_owned()
+            } else {
+                declared.join(", ")
+            };
             Err(Failure::new(
                 NOT_SO,
                 format!("--ej {name}: not a declared EJ (declared: {declared})"),

@@ -66,9 +66,19 @@ fn print(report: &VerifyReport) {
         print_damage(damage);
     }
     let open = report.damages.iter().filter(|damage| !damage.accepted).count();
+    let accepted = report.damages.len() - open;
     println!(
         "{}",
-        if open == 0 { "all of it is sound".to_owned() } else { format!("{open} damages") }
+        match (open, accepted) {
+            (0, 0) => "all of it is sound".to_owned(),
+            (0, _) => format!(
+                "all of it is sound, but for {accepted} damaged place(s) that were accepted"
+            ),
+            _ => format!(
+                "{open} damaged place(s) that nobody accepted: their EJs take no messages \
+                 (`sluice verify --accept ID --who NAME --reason WHY`, with the server stopped)"
+            ),
+        }
     );
 }
 
