@@ -122,6 +122,8 @@ pub struct LegalEntity {
 /// Why an EJ's settings cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EntityError {
+    #[error("id {value:?} begins with a dot; such ids are kept for the journal's own records")]
+    Id { value: String },
     #[error("time_zone {name:?} is not in the IANA database")]
     TimeZone { name: String },
     #[error("finess {value:?} is not nine digits or letters")]
@@ -138,6 +140,9 @@ impl LegalEntity {
     /// # Errors
     /// The first thing in `settings` that cannot be used.
     pub fn new(settings: EjSettings) -> Result<Self, EntityError> {
+        if settings.id.as_str().starts_with('.') {
+            return Err(EntityError::Id { value: settings.id.to_string() });
+        }
         let zone = TimeZone::get(&settings.time_zone)
             .map_err(|_| EntityError::TimeZone { name: settings.time_zone.clone() })?;
         let charset = match Charset::declared(settings.charset.as_bytes()) {

@@ -57,3 +57,34 @@ impl Default for StateSettings {
         }
     }
 }
+
+impl StateSettings {
+    /// Values that the state could not work with: the key, and what is wrong with it.
+    #[must_use]
+    pub fn problems(&self) -> Vec<(&'static str, String)> {
+        let least = [
+            ("flush_every_ms", self.flush_every_ms, 1),
+            ("dirty_bytes_cut", self.dirty_bytes_cut, 1 << 16),
+            ("dirty_bytes_max", self.dirty_bytes_max, 1 << 16),
+            ("sled_cache_bytes", self.sled_cache_bytes, 1 << 20),
+            ("sled_retry_ms", self.sled_retry_ms, 1),
+        ];
+        let mut problems: Vec<_> = least
+            .into_iter()
+            .filter(|(_, value, least)| value < least)
+            .map(|(key, value, least)| {
+                (key, format!("{value} is too small; it must be at least {least}"))
+            })
+            .collect();
+        if self.dirty_bytes_max < self.dirty_bytes_cut {
+            problems.push((
+                "dirty_bytes_max",
+                format!(
+                    "{} is under dirty_bytes_cut ({}): lanes would wait for a cut that is not due",
+                    self.dirty_bytes_max, self.dirty_bytes_cut
+                ),
+            ));
+        }
+        problems
+    }
+}
