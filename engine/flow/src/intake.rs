@@ -170,10 +170,12 @@ async fn stored(
     }
     reservation.settle(settled);
     let FlowSettings { lag_pushback_records, lag_pushback_ms, .. } = owed.intake.settings;
-    if settled.journaled().is_some() && owed.lane.progress.lag() > lag_pushback_records {
+    if let Settled::Stored(seq) = settled
+        && owed.lane.progress.lag() > lag_pushback_records
+    {
         owed.lane.measures.pushed_back.increment(1);
         let limit = Duration::from_millis(lag_pushback_ms);
-        owed.lane.progress.room(lag_pushback_records, limit).await;
+        owed.lane.progress.room(seq, lag_pushback_records, limit).await;
     }
     owed.settled(settled, verdict)
 }
