@@ -6,13 +6,12 @@
 //! the same bytes be stored twice all the same (a crash between append and answer, two nodes),
 //! the fold applies the first only.
 
-use std::collections::HashMap;
-
 use parking_lot::Mutex;
 use sluice_ids::Seq;
 use sluice_journal::{Append, IdempotencyKey, Refusal};
 use tokio::sync::oneshot;
 
+use crate::digests::DigestMap;
 use crate::window::{Seen, Window};
 
 /// The proof that a message is on stable storage. It is made here alone, from an append that
@@ -68,7 +67,7 @@ struct Inner {
     /// The last place that `window` holds.
     folded: Seq,
     /// Taken, and not yet folded: as many as are in flight, and the fold's lag.
-    ahead: HashMap<IdempotencyKey, Ahead>,
+    ahead: DigestMap<IdempotencyKey, Ahead>,
 }
 
 /// One EJ's; shared by its intake and its lane.
@@ -78,7 +77,7 @@ impl ControlIds {
     #[must_use]
     pub fn new(reach: u64) -> Self {
         let window = Window::new(reach);
-        Self(Mutex::new(Inner { window, folded: Seq::ZERO, ahead: HashMap::new() }))
+        Self(Mutex::new(Inner { window, folded: Seq::ZERO, ahead: DigestMap::default() }))
     }
 
     pub fn reserve(&self, key: IdempotencyKey) -> Reserved {
@@ -127,7 +126,8 @@ impl ControlIds {
     /// Forgets everything, to be read anew from the journal.
     pub fn reset(&self, reach: u64) {
         let mut inner = self.0.lock();
-        *inner = Inner { window: Window::new(reach), folded: Seq::ZERO, ahead: HashMap::new() };
+        *inner =
+            Inner { window: Window::new(reach), folded: Seq::ZERO, ahead: DigestMap::default() };
     }
 
     /// A record that was stored before this process began, and is still to be folded.

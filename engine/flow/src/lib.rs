@@ -5,6 +5,7 @@
 //! - The decision that counts is the fold's: it depends on the journal alone.
 
 mod clock;
+mod digests;
 mod keys;
 mod settings;
 

@@ -5,10 +5,12 @@
 //! fold's decision about a repetition does not depend on restarts. At most `reach` entries of
 //! about 100 bytes.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use sluice_ids::Seq;
 use sluice_journal::IdempotencyKey;
+
+use crate::digests::DigestMap;
 
 /// What the memory says of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,15 +26,20 @@ pub enum Seen {
 pub struct Window {
     reach: u64,
     /// Each with its last place.
-    keys: HashMap<IdempotencyKey, Seq>,
-    control_ids: HashMap<u64, Seq>,
+    keys: DigestMap<IdempotencyKey, Seq>,
+    control_ids: DigestMap<u64, Seq>,
     order: VecDeque<(Seq, IdempotencyKey, u64)>,
 }
 
 impl Window {
     #[must_use]
     pub fn new(reach: u64) -> Self {
-        Self { reach, keys: HashMap::new(), control_ids: HashMap::new(), order: VecDeque::new() }
+        Self {
+            reach,
+            keys: DigestMap::default(),
+            control_ids: DigestMap::default(),
+            order: VecDeque::new(),
+        }
     }
 
     /// The first place that the memory at `seq` still holds.
