@@ -89,6 +89,8 @@ pub(crate) enum Fault {
     CursorExpired,
     /// The state lost a record: what is there cannot be told from what is not.
     StateLost,
+    /// An EJ that the answer would be about is still being folded from the journal.
+    Folding,
     /// A bug: counted and logged with its route.
     Internal,
 }
@@ -125,7 +127,7 @@ impl Fault {
             | Self::CursorForged
             | Self::CursorForeign => StatusCode::BAD_REQUEST,
             Self::CursorExpired => StatusCode::GONE,
-            Self::StateLost => StatusCode::SERVICE_UNAVAILABLE,
+            Self::StateLost | Self::Folding => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -154,7 +156,7 @@ impl Fault {
             Self::Query(error) if error.reason.is_unsupported() => IssueType::NotSupported,
             Self::Parameter { .. } | Self::Query(_) => IssueType::Value,
             Self::CursorExpired => IssueType::Expired,
-            Self::StateLost => IssueType::Transient,
+            Self::StateLost | Self::Folding => IssueType::Transient,
             Self::Internal => IssueType::Exception,
         }
     }
@@ -220,6 +222,10 @@ impl Fault {
                 "a record could not be read back; the state is to be rebuilt from the journal"
                     .into()
             }
+            Self::Folding => {
+                "what was received before the start is still being applied; ask again in a moment"
+                    .into()
+            }
             Self::Internal => "the request failed here; it is counted and logged".into(),
         }
     }
@@ -244,6 +250,9 @@ impl Fault {
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, media);
+        if *self == Self::Folding {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
         if let Some(challenge) = self.challenge() {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }

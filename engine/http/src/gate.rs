@@ -14,6 +14,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, Request, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
+use sluice_ids::EjId;
 
 use crate::app::App;
 use crate::call::{Call, Spent};
@@ -69,6 +70,7 @@ impl Door {
         check_request(&this.app, &parts)?;
         let grant = this.authenticated(&parts)?;
         this.authorised(&parts, grant.as_ref())?;
+        this.folded(&parts, grant.as_ref())?;
         let spent = Spent { auth: started.elapsed(), ..Spent::default() };
         let form = if this.route.takes_form {
             Some(read_form(&this.app, &parts, body).await?)
@@ -119,6 +121,22 @@ impl Door {
             (Policy::Public, Err(_)) => Ok(None),
             (Policy::Needs { .. }, Err(fault)) => Err(fault),
         }
+    }
+
+    /// Records are shown once they are what was acknowledged: before, a total would be short and
+    /// a known patient unknown. An EJ that is halted is shown as far as it came.
+    fn folded(&self, parts: &Parts, grant: Option<&Grant>) -> Result<(), Fault> {
+        if self.route.record_type.is_none() {
+            return Ok(());
+        }
+        let folding = self.app.vitals.folding();
+        let asked = self.route.ej_in(parts.uri.path());
+        let concerns = |ej: &EjId| match (asked, grant) {
+            (Some(asked), _) => asked == *ej,
+            (None, Some(grant)) => grant.reach.holds(*ej),
+            (None, None) => true,
+        };
+        if folding.iter().any(concerns) { Err(Fault::Folding) } else { Ok(()) }
     }
 
     fn authorised(&self, parts: &Parts, grant: Option<&Grant>) -> Result<(), Fault> {

@@ -18,6 +18,10 @@ pub trait Vitals: Send + Sync + 'static {
     /// Empty when ready.
     fn not_ready(&self) -> Vec<Reason>;
 
+    /// The EJs whose records are not yet what was acknowledged before the start: a patient that
+    /// was seen would be told as unknown, an export would be short. Asked on each read.
+    fn folding(&self) -> Vec<EjId>;
+
     /// The last `Seq` that the journal holds of an EJ; with the state's it gives the lag.
     fn journaled(&self, ej: EjId) -> Option<Seq>;
 }

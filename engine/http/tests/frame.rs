@@ -286,6 +286,24 @@ fn readiness_tells_texts_and_ejs_only_to_those_who_may_know() {
 }
 
 #[test]
+fn an_ej_that_is_still_folded_is_not_shown_short_and_the_others_are_shown() {
+    let server = Running::start(settings());
+    *server.vitals.folding.lock() = vec![ej("EJ2")];
+    for path in ["/fhir/R4/Patient", "/ej/EJ2/fhir/R4/Encounter", "/ej/EJ2/export/patients"] {
+        let answer = server.get(path, None);
+        assert_eq!(answer.status, 503, "{path}");
+        assert_eq!(answer.json()["issue"][0]["code"], "transient", "{path}");
+    }
+    for path in ["/ej/EJ1/fhir/R4/Patient", "/fhir/R4/metadata", "/health/live", "/metrics"] {
+        assert_eq!(server.get(path, None).status, 200, "{path}");
+    }
+    let token = server.token(Role::Reader, &["EJ1"]);
+    assert_eq!(server.get("/fhir/R4/Patient", Some(&token)).status, 200);
+    server.vitals.folding.lock().clear();
+    assert_eq!(server.get("/ej/EJ1/fhir/R4/Patient", Some(&token)).status, 200);
+}
+
+#[test]
 fn a_stop_lets_the_answer_under_way_finish_and_refuses_new_connections() {
     let mut server = Running::start(settings());
     let mut stream = server.connect();

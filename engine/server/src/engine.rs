@@ -24,6 +24,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::exit::{CANNOT_START, CONFIGURATION, Failure, JOURNAL_FAILED, NOT_SO};
 
+/// How long a start waits for the fold before it serves what is there.
+const SHORT_FOLD: Duration = Duration::from_millis(500);
+
 /// A running engine.
 pub struct Engine {
     core: Arc<Core>,
@@ -41,6 +44,8 @@ pub struct Core {
     /// Where the journal ended at the start: until then the state is older than what was
     /// acknowledged before.
     at_start: Vec<(EjId, Seq)>,
+    /// Once true, what was journaled before the start is applied, or cannot be.
+    folded: AtomicBool,
     starting: AtomicBool,
     stopping: AtomicBool,
 }
@@ -96,8 +101,9 @@ impl Core {
         })
         .map_err(|e| cannot("the flow", &e))?;
         let at_start = ejs.iter().map(|ej| (*ej, journal.tail(*ej))).collect();
-        let (starting, stopping) = (AtomicBool::new(true), AtomicBool::new(false));
-        Ok(Self { journal, state, flow, at_start, starting, stopping })
+        let (folded, starting) = (AtomicBool::new(false), AtomicBool::new(true));
+        let stopping = AtomicBool::new(false);
+        Ok(Self { journal, state, flow, at_start, folded, starting, stopping })
     }
 
     pub const fn state(&self) -> &State {
@@ -139,11 +145,13 @@ impl Engine {
             Failure::new(CANNOT_START, "opening the journal or the state failed")
         })??;
         let core = Arc::new(core);
+        // Mostly there is next to nothing to fold, and then nobody is told to come again.
+        core.caught_up(SHORT_FOLD).await;
         let (server, http) = http_face(&config, &core, entities, prometheus).await?;
         let http_stop = CancellationToken::new();
         let http_task = tokio::spawn(server.run(http_stop.clone()));
-        // Reads are served while the rest is folded; messages are taken once it can be seen what
-        // of them came before.
+        // Health, metrics and the EJs that are folded are served while the rest is; messages are
+        // taken once it can be seen what of them came before.
         let mut listeners = Vec::new();
         for listener in &config.listener {
             let listening = listen(listener, config.mllp, core.flow.intake())
@@ -232,6 +240,27 @@ impl Vitals for Core {
             }
         }
         reasons
+    }
+
+    fn folding(&self) -> Vec<EjId> {
+        if self.folded.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let behind: Vec<EjId> = self
+            .flow
+            .standing()
+            .into_iter()
+            .filter(|(ej, standing, _)| {
+                // One that cannot go on is shown as far as it came.
+                standing.halted.is_none()
+                    && self.at_start.iter().any(|(e, tail)| e == ej && standing.applied < *tail)
+            })
+            .map(|(ej, ..)| ej)
+            .collect();
+        if behind.is_empty() {
+            self.folded.store(true, Ordering::Relaxed);
+        }
+        behind
     }
 
     fn journaled(&self, ej: EjId) -> Option<Seq> {

@@ -43,11 +43,16 @@ pub fn entity(name: &str) -> Arc<LegalEntity> {
 pub struct TestVitals {
     pub reasons: Mutex<Vec<Reason>>,
     pub journaled: Mutex<HashMap<EjId, Seq>>,
+    pub folding: Mutex<Vec<EjId>>,
 }
 
 impl Vitals for TestVitals {
     fn not_ready(&self) -> Vec<Reason> {
         self.reasons.lock().clone()
+    }
+
+    fn folding(&self) -> Vec<EjId> {
+        self.folding.lock().clone()
     }
 
     fn journaled(&self, ej: EjId) -> Option<Seq> {
