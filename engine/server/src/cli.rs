@@ -45,7 +45,7 @@ pub enum Command {
     )]
     Verify(Verify),
     /// Throw the state away and fold it again from the journal
-    #[command(after_help = "Example:\n  sluice rebuild --data-dir sluice-data")]
+    #[command(after_help = "Example:\n  sluice rebuild --config sluice.toml")]
     Rebuild(Rebuild),
     /// Create, list and revoke bearer tokens
     #[command(

@@ -8,7 +8,7 @@ use sluice_state::{Access, RebuildFrom, State};
 
 use crate::cli;
 use crate::engine::{Core, chain, entities, holds_journal, journal_folder, state_folder};
-use crate::exit::{CANNOT_START, Failure, NOT_SO, Outcome};
+use crate::exit::{CANNOT_START, CONFIGURATION, Failure, NOT_SO, Outcome};
 use crate::telemetry;
 
 /// Longer than folding any journal that fits on a disk.
@@ -25,6 +25,12 @@ pub fn run(arguments: &cli::Rebuild) -> Outcome {
         ));
     }
     let entities = entities(&config)?;
+    if entities.is_empty() {
+        return Err(Failure::new(
+            CONFIGURATION,
+            "no EJ is declared, so nothing could be folded: --config FILE says which there are",
+        ));
+    }
     let cannot =
         |error: &dyn std::error::Error| Failure::new(CANNOT_START, chain("the state", error));
     State::order_rebuild(&state_folder(&config), RebuildFrom::Zero).map_err(|e| cannot(&e))?;
