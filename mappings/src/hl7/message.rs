@@ -7,8 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use memchr::memchr3_iter;
-
+use super::breaks::each_break;
 use super::location::{NO_NAME, segment_name};
 use super::segment::{Entry, clamp};
 use super::{Defect, DefectKind, Location, Segment, Segments, Separators, Unreadable};
@@ -129,12 +128,12 @@ impl<'a> Message<'a> {
         let mut line = first_line;
         let mut line_start = start;
         let mut fields_from = 0;
-        for at in memchr3_iter(self.separators.field(), b'\r', b'\n', &bytes[start..]) {
-            let at = start + at;
+        let field = self.separators.field();
+        each_break(bytes, start, field, |at| {
             let byte = bytes[at];
-            if byte == self.separators.field() {
+            if byte == field {
                 self.fields.push(offset(at + 1));
-                continue;
+                return;
             }
             if at > line_start {
                 self.close_line(line_start, at, fields_from, line, &mut occurrences);
@@ -143,7 +142,7 @@ impl<'a> Message<'a> {
             line_start = at + 1;
             // The LF of a CRLF ends no further line.
             line += u32::from(byte == b'\r' || at == 0 || bytes[at - 1] != b'\r');
-        }
+        });
         if bytes.len() > line_start {
             self.close_line(line_start, bytes.len(), fields_from, line, &mut occurrences);
         }

@@ -14,6 +14,7 @@ pub mod charset;
 mod msh_raw;
 mod separators;
 
+mod breaks;
 mod defect;
 mod message;
 mod parts;

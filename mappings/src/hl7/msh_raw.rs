@@ -9,11 +9,17 @@ use std::fmt;
 use super::Separators;
 use super::separators::can_separate;
 
+/// Fields whose places are kept: up to MSH-18, the last that is asked for.
+const PLACES: usize = 18;
+
 /// A header's bytes.
 #[derive(Clone, Copy)]
 pub struct MshRaw<'a> {
     /// `MSH…`, its line end not included.
     line: &'a [u8],
+    /// Where the `n`-th separator of the line stands; its end where there are fewer. An answer
+    /// asks for fifteen fields, and each search would begin at the line's start again.
+    ends: [u32; PLACES],
     separators: Separators,
     separators_valid: bool,
 }
@@ -25,7 +31,7 @@ impl<'a> MshRaw<'a> {
     pub fn find(raw: &'a [u8]) -> Option<Self> {
         let start = find_header(raw)?;
         let line = &raw[start..];
-        let end = line.iter().position(|b| matches!(b, b'\r' | b'\n')).unwrap_or(line.len());
+        let end = memchr::memchr2(b'\r', b'\n', line).unwrap_or(line.len());
         let line = &line[..end];
         let field = line.get(3).copied().filter(|b| can_separate(*b));
         let declared = line.get(4..).unwrap_or_default();
@@ -38,11 +44,13 @@ impl<'a> MshRaw<'a> {
                 .or_else(|| Separators::defaults_with(field))
         });
         let valid = field.is_some_and(|f| Separators::declared(f, encoding).is_ok());
-        Some(Self {
-            line,
-            separators: separators.unwrap_or(Separators::DEFAULT),
-            separators_valid: valid,
-        })
+        let separators = separators.unwrap_or(Separators::DEFAULT);
+        let mut ends = [u32::try_from(line.len()).ok()?; PLACES];
+        let found = line.iter().enumerate().filter(|(_, byte)| **byte == separators.field());
+        for (end, (at, _)) in ends.iter_mut().zip(found) {
+            *end = at as u32;
+        }
+        Some(Self { line, ends, separators, separators_valid: valid })
     }
 
     /// The sender's separators; those that it does not declare properly are the usual ones.
@@ -70,6 +78,11 @@ impl<'a> MshRaw<'a> {
         match n {
             0 => &[],
             1 => self.line.get(3..4).unwrap_or_default(),
+            // The line's end is no separator: behind it there is nothing.
+            2..=PLACES => {
+                let (before, end) = (self.ends[n - 2] as usize, self.ends[n - 1] as usize);
+                self.line.get(before + 1..end).unwrap_or_default()
+            }
             _ => {
                 let separator = self.separators.field();
                 self.line.split(|b| *b == separator).nth(n - 1).unwrap_or_default()
