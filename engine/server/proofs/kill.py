@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""kill -9 at random under eight senders, again and again on the same data.
+"""kill -9 at random under eight senders, again and again on the same data; every tenth time SIGTERM.
 
 usage: kill.py [--rounds N] [--seed S] [--keep-state]
 
 A sender whose connection breaks before its answer sends the same bytes again after the restart,
-as hospital systems do. In the end: every acknowledged message has its effect (lost 0), each
+as hospital systems do. A SIGTERM must end the process within 10 s with 0; it also leaves a cut of the
+state, so that later rounds do not fold ever more before they take anything. In the end: every acknowledged message has its effect (lost 0), each
 message that was ever accepted stands in the journal once and made one patient (twice 0).
 Exit 0 or 1.
 """
@@ -51,7 +52,7 @@ def main():
     data = os.path.join(folder, "data")
     settings = ["--set", f"journal.segment_bytes={16 << 20}"]
     sources = [Source(f"K{n}X") for n in range(8)]
-    slowest = 0.0
+    slowest, slowest_stop, clean = 0.0, 0.0, 0
     for round_number in range(asked.rounds):
         began = time.monotonic()
         sluice = Sluice(data, settings)
@@ -61,7 +62,12 @@ def main():
         for thread in threads:
             thread.start()
         time.sleep(rng.uniform(0.05, 0.6))
-        sluice.kill()
+        if round_number % 10 == 9:
+            began = time.monotonic()
+            clean += sluice.stop(30) == 0
+            slowest_stop = max(slowest_stop, time.monotonic() - began)
+        else:
+            sluice.kill()
         stop.set()
         for thread in threads:
             thread.join()
@@ -89,12 +95,14 @@ def main():
                                        capture_output=True, check=False).stdout)
     accepted = report["accepted"]
     other = sum(s.other for s in sources)
-    print(f"{asked.rounds} rounds of kill -9: {len(acknowledged)} acknowledged, lost {len(lost)}, "
+    terms = asked.rounds // 10
+    print(f"{asked.rounds} rounds, {terms} of them SIGTERM ({clean} ended with 0, the slowest in {slowest_stop:.1f} s), "
+          f"the others kill -9: {len(acknowledged)} acknowledged, lost {len(lost)}, "
           f"twice {len(twice)}, never sent {strange}, answered otherwise {other}; "
           f"journal holds {accepted} accepted, state holds {total}; slowest start {slowest:.2f} s; "
           f"clean stop {code}; journal damages {len(report['damages'])}")
     shutil.rmtree(folder, ignore_errors=True)
-    right = (not lost and not twice and strange == 0 and other == 0 and code == 0
+    right = (clean == terms and slowest_stop < 10 and not lost and not twice and strange == 0 and other == 0 and code == 0
              and accepted == len(set(acknowledged)) == total and not report["damages"])
     sys.exit(0 if right else 1)
 
