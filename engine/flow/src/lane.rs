@@ -10,6 +10,7 @@
 //!   on, so those are only written where the end came without it.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -81,7 +82,16 @@ struct Work {
 }
 
 impl Lane {
+    /// Until the stop. A panic here, outside of what a message is applied by, is ours: the lane
+    /// ends where it stands and says so. It is not tried again, since what it holds is doubtful;
+    /// what was not published is folded at the next start.
     pub fn run(mut self) {
+        if catch_unwind(AssertUnwindSafe(|| self.serve())).is_err() {
+            self.halted(Halt::Panicked);
+        }
+    }
+
+    fn serve(&mut self) {
         let mut work = loop {
             match self.prepare() {
                 Ok(work) => break work,

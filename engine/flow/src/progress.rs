@@ -26,6 +26,8 @@ pub enum Halt {
     StateLost,
     #[error("the configuration epoch at {seq} cannot be read by this version")]
     Epoch { seq: Seq },
+    #[error("the fold itself failed; restart, and tell whoever maintains it")]
+    Panicked,
 }
 
 /// What a lane tells.

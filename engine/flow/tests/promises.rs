@@ -2,7 +2,7 @@
 
 mod support;
 
-use sluice_flow::{DeadLetter, FlowSettings};
+use sluice_flow::{DeadLetter, FlowSettings, Halt};
 use sluice_ids::{EjId, Micros};
 use sluice_journal::{Journal, Kind, Refusal};
 use support::journal::Disk;
@@ -326,4 +326,30 @@ async fn retention_goes_up_to_the_epoch_that_it_wrote_again() {
     assert!(bench.messages().len() >= 2, "the memory of control ids is kept");
     assert_eq!(client.ask(&adt("A08", "19")).await.0, "AA");
     assert_eq!(bench.journal.records(bench.ej).len(), kept.len(), "and still knows the last one");
+}
+
+#[tokio::test]
+async fn a_lane_that_panics_says_so_and_no_other_lane_notices() {
+    let mut bench = Bench::new("PANICS");
+    bench.entities.push(entity(serde_json::json!({ "id": "CALM", "name": "CALM" })));
+    let other = EjId::new("CALM").unwrap();
+    let running = bench.start();
+    bench.folded(&running).await;
+    bench.journal.break_readers_of(bench.ej);
+    let halted = |ej: EjId| {
+        let standing = running.flow.standing();
+        standing.into_iter().find(|(of, ..)| *of == ej).unwrap().1.halted
+    };
+    until(|| halted(bench.ej).is_some()).await;
+    assert_eq!(halted(bench.ej), Some(Halt::Panicked));
+    bench.assert_metric("sluice_lane_halted{ej=\"PANICS\"} 1");
+    // What comes is kept, and the other EJ is served.
+    let mut client = Client::to(&running).await;
+    let to = |ej: &str, id: &str| adt("A01", id).replace("|SITE|SLUICE", &format!("|{ej}|SLUICE"));
+    assert_eq!(client.ask(&to("PANICS", "1")).await, told_as("AA", "1", ""));
+    assert_eq!(client.ask(&to("CALM", "2")).await, told_as("AA", "2", ""));
+    until(|| applied(other) == ["2"]).await;
+    assert_eq!(halted(other), None);
+    assert!(applied(bench.ej).is_empty());
+    running.flow.stop();
 }

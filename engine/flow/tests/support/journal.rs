@@ -1,6 +1,6 @@
 //! A journal in memory whose disk does what a test wants.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ struct Inner {
     lsn: u64,
     /// The first place of each EJ that was not let go.
     oldest: HashMap<EjId, Seq>,
+    /// Whose readers panic.
+    broken: HashSet<EjId>,
 }
 
 struct Shared {
@@ -54,6 +56,7 @@ impl MemoryJournal {
             unknown: 0,
             lsn: 0,
             oldest: HashMap::new(),
+            broken: HashSet::new(),
         };
         Self(Arc::new(Shared { inner: Mutex::new(inner), grown: Condvar::new() }))
     }
@@ -71,6 +74,12 @@ impl MemoryJournal {
             }
             self.0.grown.notify_all();
         }
+    }
+
+    /// From now on, reading the EJ's records panics.
+    pub fn break_readers_of(&self, ej: EjId) {
+        self.0.inner.lock().broken.insert(ej);
+        self.0.grown.notify_all();
     }
 
     pub fn waiting(&self) -> usize {
@@ -135,6 +144,7 @@ struct MemoryReader {
 impl Reader for MemoryReader {
     fn next(&mut self) -> Result<Option<Record>, ReadError> {
         let inner = self.shared.inner.lock();
+        assert!(!inner.broken.contains(&self.ej), "a reader that was broken by the test");
         if let Some(oldest) = inner.oldest.get(&self.ej).copied()
             && self.from < oldest
         {
