@@ -145,6 +145,8 @@ pub(crate) const fn recent_bytes(hot_bytes: u64) -> u64 {
 
 pub(crate) struct Inner {
     pub(crate) applied: Seq,
+    /// A publication is under way; seen by anybody else, it has panicked half way.
+    pub(crate) half_published: bool,
     /// The feed's own time: the newest `received_at` seen.
     pub(crate) now: Micros,
     pub(crate) tables: [Table; 3],
@@ -205,6 +207,7 @@ impl Ej {
         let history = History::new(settings.history_ms, share(settings.history_rows_max));
         let inner = Inner {
             applied: Seq::ZERO,
+            half_published: false,
             now: Micros::default(),
             tables: Default::default(),
             index: Index::new(history),

@@ -121,6 +121,13 @@ impl Flusher {
             return Err(FlushError::Stopped);
         }
         let started = Instant::now();
+        if self.core.ejs.values().any(|ej| ej.inner.read().half_published) {
+            // A lane panicked in there. Half a batch must not be cut: the last cut is whole, and
+            // the next opening folds from it.
+            error!("a publication was left half done; the state must be opened anew");
+            self.core.mark_lost();
+            return Err(FlushError::Stopped);
+        }
         let taken: Vec<(Arc<Ej>, Arc<Batch>, Seq)> =
             self.core.ejs.values().filter_map(|ej| self.take(ej)).collect();
         if taken.is_empty() {
@@ -147,7 +154,7 @@ impl Flusher {
     /// What changed in an EJ since the last cut, from now on the cut under way.
     fn take(&self, ej: &Arc<Ej>) -> Option<(Arc<Ej>, Arc<Batch>, Seq)> {
         let mut inner = ej.inner.write();
-        if inner.applied == self.books.get(&ej.id)?.applied {
+        if inner.half_published || inner.applied == self.books.get(&ej.id)?.applied {
             return None;
         }
         let batch = Arc::new(std::mem::take(&mut inner.dirty));

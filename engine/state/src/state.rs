@@ -427,4 +427,20 @@ mod tests {
         assert!(state.close().is_err(), "and no mark of a clean end is left");
         assert!(!folder.path().join("mark").exists());
     }
+
+    #[test]
+    fn half_a_batch_is_never_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let ej = EjId::new("EJ1").unwrap();
+        let settings = StateSettings { flush_every_ms: 3_600_000, ..StateSettings::default() };
+        let (state, _) = State::open(folder.path(), settings, &[ej]).unwrap();
+        let mut writer = state.writer(ej).unwrap();
+        writer.stage(Seq::new(1), Vec::new()).unwrap();
+        writer.publish();
+        // As a panic in the midst of a publication leaves it.
+        state.0.core.ejs[&ej].inner.write().half_published = true;
+        assert!(state.flush().is_err());
+        assert_eq!(state.health(), Health::Lost);
+        assert_eq!(writer.stage(Seq::new(2), Vec::new()), Err(StateLost { ej }));
+    }
 }

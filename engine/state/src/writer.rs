@@ -404,6 +404,7 @@ fn belongs_in_dossier(stay: &StayRecord) -> bool {
 /// Gives the bytes that wait for the flusher.
 fn publish_batch(ej: &Ej, staged: &mut Staged, recent: &mut Recent) -> u64 {
     let mut inner = ej.inner.write();
+    inner.half_published = true;
     for ((ty, id), rid) in staged.ids.drain() {
         inner.table_mut(ty).by_id.insert(id, rid);
         if ty == RecordType::Stay && inner.homes.len() <= rid as usize {
@@ -462,6 +463,7 @@ fn publish_batch(ej: &Ej, staged: &mut Staged, recent: &mut Recent) -> u64 {
     inner.now = inner.now.max(staged.now);
     let now = inner.now;
     inner.index.expire(now);
+    inner.half_published = false;
     let dirty_bytes = inner.dirty_bytes();
     drop(inner);
     for (at, fresh) in staged.records.drain() {
