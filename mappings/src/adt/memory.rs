@@ -1,21 +1,27 @@
 //! Records in memory: for tests, and for looking at what a file of messages leads to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{Change, Records};
-use crate::records::{LocationRecord, PatientRecord, Record, ResourceId, StayRecord};
+use crate::records::{Identifier, LocationRecord, PatientRecord, Record, ResourceId, StayRecord};
 
-/// The records of one EJ, with the two identifier indexes that [`Records`] asks for.
+/// By system, then value: looked up without making a key.
+type Index = HashMap<String, HashMap<String, ResourceId>>;
+
+/// The records of one EJ, with the indexes that [`Records`] asks for.
 #[derive(Clone, Default)]
 pub struct MemoryRecords {
     patients: BTreeMap<ResourceId, Arc<PatientRecord>>,
     /// In order of creation.
     stays: Vec<Arc<StayRecord>>,
+    stay_at: HashMap<ResourceId, usize>,
+    /// Each patient's stays by their place in `stays`.
+    stays_of: BTreeSet<(ResourceId, usize)>,
     locations: BTreeMap<ResourceId, Arc<LocationRecord>>,
-    patient_index: BTreeMap<(String, String), ResourceId>,
-    stay_index: BTreeMap<(String, String), ResourceId>,
-    aliases: BTreeMap<(String, String), ResourceId>,
+    patient_index: Index,
+    stay_index: Index,
+    aliases: Index,
 }
 
 impl MemoryRecords {
@@ -50,57 +56,75 @@ impl MemoryRecords {
                     );
                     self.patients.insert(patient.id, patient);
                 }
-                Change::Put(Record::Stay(stay)) => {
-                    let known = self.stays.iter().position(|known| known.id == stay.id);
-                    let before = known.map(|at| Arc::clone(&self.stays[at]));
-                    reindex(
-                        &mut self.stay_index,
-                        stay.id,
-                        before.as_ref().map_or(&[], |known| known.identifiers.as_slice()),
-                        &stay.identifiers,
-                    );
-                    match known {
-                        Some(at) => self.stays[at] = stay,
-                        None => self.stays.push(stay),
-                    }
-                }
+                Change::Put(Record::Stay(stay)) => self.put_stay(stay),
                 Change::Put(Record::Location(location)) => {
                     self.locations.insert(location.id, location);
                 }
                 Change::Alias { system, value, patient } => {
-                    self.aliases.insert((system, value), patient);
+                    self.aliases.entry(system).or_default().insert(value, patient);
                 }
+            }
+        }
+    }
+
+    fn put_stay(&mut self, stay: Arc<StayRecord>) {
+        let known = self.stay_at.get(&stay.id).copied();
+        let before = known.map(|at| Arc::clone(&self.stays[at]));
+        reindex(
+            &mut self.stay_index,
+            stay.id,
+            before.as_ref().map_or(&[], |known| known.identifiers.as_slice()),
+            &stay.identifiers,
+        );
+        let at = known.unwrap_or(self.stays.len());
+        if let Some(before) = before {
+            self.stays_of.remove(&(before.patient, at));
+        }
+        self.stays_of.insert((stay.patient, at));
+        match known {
+            Some(at) => self.stays[at] = stay,
+            None => {
+                self.stay_at.insert(stay.id, at);
+                self.stays.push(stay);
             }
         }
     }
 }
 
+fn look_up(index: &Index, system: &str, value: &str) -> Option<ResourceId> {
+    index.get(system)?.get(value).copied()
+}
+
 /// A record's own identifiers lead to it; one that another has taken over is left to it.
-fn reindex(
-    index: &mut BTreeMap<(String, String), ResourceId>,
-    id: ResourceId,
-    before: &[crate::records::Identifier],
-    after: &[crate::records::Identifier],
-) {
+fn reindex(index: &mut Index, id: ResourceId, before: &[Identifier], after: &[Identifier]) {
+    if before == after {
+        // Those that another took over meanwhile are taken back.
+        let lost = |own: &Identifier| look_up(index, &own.system, &own.value) != Some(id);
+        if !after.iter().any(lost) {
+            return;
+        }
+    }
     for identifier in before {
-        let key = (identifier.system.clone(), identifier.value.clone());
-        if index.get(&key) == Some(&id) {
-            index.remove(&key);
+        if let Some(values) = index.get_mut(&identifier.system)
+            && values.get(&identifier.value) == Some(&id)
+        {
+            values.remove(&identifier.value);
         }
     }
     for identifier in after {
-        index.insert((identifier.system.clone(), identifier.value.clone()), id);
+        let values = index.entry(identifier.system.clone()).or_default();
+        values.insert(identifier.value.clone(), id);
     }
 }
 
 impl Records for MemoryRecords {
     fn patient_by_identifier(&self, system: &str, value: &str) -> Option<ResourceId> {
-        let key = (system.to_owned(), value.to_owned());
-        self.aliases.get(&key).or_else(|| self.patient_index.get(&key)).copied()
+        let alias = look_up(&self.aliases, system, value);
+        alias.or_else(|| look_up(&self.patient_index, system, value))
     }
 
     fn stay_by_identifier(&self, system: &str, value: &str) -> Option<ResourceId> {
-        self.stay_index.get(&(system.to_owned(), value.to_owned())).copied()
+        look_up(&self.stay_index, system, value)
     }
 
     fn patient(&self, id: ResourceId) -> Option<Arc<PatientRecord>> {
@@ -108,7 +132,7 @@ impl Records for MemoryRecords {
     }
 
     fn stay(&self, id: ResourceId) -> Option<Arc<StayRecord>> {
-        self.stays.iter().find(|stay| stay.id == id).cloned()
+        self.stay_at.get(&id).map(|at| Arc::clone(&self.stays[*at]))
     }
 
     fn location(&self, id: ResourceId) -> Option<Arc<LocationRecord>> {
@@ -116,6 +140,7 @@ impl Records for MemoryRecords {
     }
 
     fn stays_of(&self, patient: ResourceId) -> Vec<ResourceId> {
-        self.stays.iter().filter(|stay| stay.patient == patient).map(|stay| stay.id).collect()
+        let of = self.stays_of.range((patient, 0)..=(patient, usize::MAX));
+        of.map(|(_, at)| self.stays[*at].id).collect()
     }
 }
