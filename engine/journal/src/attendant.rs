@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
@@ -17,6 +18,9 @@ use crate::shared::Shared;
 
 /// One piece of zeros between two syncs.
 pub const PIECE_BYTES: u64 = 2 * 1024 * 1024;
+
+/// How often the free space is looked at while nothing is committed.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// How far the next segment is.
 #[derive(Default)]
@@ -125,7 +129,11 @@ impl Attendant {
                     if desk.stopping {
                         return;
                     }
-                    self.work.wait(&mut desk);
+                    if self.work.wait_for(&mut desk, LOOK_EVERY).timed_out() {
+                        // A disk fills at night too, when nothing is committed.
+                        let free_bytes = shared.disk.free_bytes().unwrap_or(0);
+                        metrics::gauge!("sluice_journal_free_bytes").set(free_bytes as f64);
+                    }
                 }
             };
             match number {

@@ -80,11 +80,15 @@ struct Placed {
 
 impl Committer {
     pub fn new(shared: Arc<Shared>, attendant: Arc<Attendant>, at: Start) -> Self {
+        let measures = Measures::new();
+        // A restart must not look like a full disk until the first message comes.
+        measures.segments.set(shared.segments.read().len() as f64);
+        measures.free_bytes.set(shared.disk.free_bytes().unwrap_or(0) as f64);
         Self {
             shared,
             attendant,
             at,
-            measures: Measures::new(),
+            measures,
             ejs: HashMap::new(),
             head_turn: false,
             group: Group::default(),

@@ -41,6 +41,21 @@ fn the_exported_metrics_tell_commits_and_refusals() {
 }
 
 #[test]
+fn a_journal_that_was_opened_again_tells_its_segments_and_its_space_before_any_append() {
+    let disk = PlayedDisk::new(Plan::default());
+    let scene = open(&disk).unwrap();
+    append(&scene.journal, &mut Told::default(), &mut Dice::new(1), 0, 20, 1);
+    drop(scene);
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    metrics::with_local_recorder(&recorder, || drop(open(&disk).unwrap()));
+    let text = handle.render();
+    assert!(!text.contains("sluice_journal_segments 0\n"), "{text}");
+    assert!(!text.contains("sluice_journal_free_bytes 0\n"), "{text}");
+    assert!(text.contains("sluice_journal_segments "), "{text}");
+}
+
+#[test]
 fn a_stopped_journal_has_written_what_was_queued_and_refuses_the_rest() {
     let disk = PlayedDisk::new(Plan::default());
     let scene = open(&disk).unwrap();
