@@ -1,3 +1,3 @@
-# kill -9 under eight senders. The long run: SLUICE_LONG=1 (500 rounds).
+# kill -9 under eight senders. The long run: PROOFS_LONG=1 (500 rounds).
 set -euo pipefail
-python3 engine/server/proofs/kill.py --rounds "$([ -n "${SLUICE_LONG:-}" ] && echo 500 || echo 20)"
+python3 engine/server/proofs/kill.py --rounds "$([ -n "${PROOFS_LONG:-}" ] && echo 500 || echo 20)"

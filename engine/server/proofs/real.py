@@ -6,9 +6,8 @@ import json, os, re, signal, socket, subprocess, threading, time, urllib.request
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 BINARY = os.environ.get("SLUICE_BINARY", os.path.join(ROOT, "target", "release", "sluice"))
-# SLUICE_… variables are settings to the binary, and an unknown one stops it: ours stay with us.
-for ours in ("SLUICE_BINARY", "SLUICE_LONG"):
-    os.environ.pop(ours, None)
+# SLUICE_… variables are settings to the binary, and an unknown one stops it: ours stays with us.
+os.environ.pop("SLUICE_BINARY", None)
 VT, FS_CR = b"\x0b", b"\x1c\r"
 
 CONFIG = """

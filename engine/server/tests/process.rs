@@ -1,0 +1,263 @@
+//! The binary as a process: how it starts, stops, dies and refuses. What needs more rounds, load
+//! or root is in `proofs/`.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const CONFIG: &str = r#"
+[[ej]]
+id = "EJ1"
+name = "Proof"
+finess = "699000014"
+[[ej.authority]]
+namespace = "PROOF"
+universal_id = "699000014"
+system = "https://proof.example/ipp"
+use = "patient"
+[[listener]]
+id = "EJ1.mllp"
+ejs = ["EJ1"]
+address = "127.0.0.1:0"
+"#;
+
+/// Longer than anything here takes on a busy machine; only a hang reaches it.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The binary in `folder`, with nothing of this machine's own settings.
+fn sluice(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sluice"));
+    let ours = |(name, _): &(String, String)| name.starts_with("SLUICE_");
+    for (name, _) in std::env::vars().filter(ours) {
+        command.env_remove(name);
+    }
+    command.current_dir(folder).args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    sluice(folder, arguments).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+/// A process that serves; killed when dropped.
+struct Serving {
+    child: Child,
+    ports: BTreeMap<String, u16>,
+}
+
+impl Serving {
+    fn start(folder: &Path) -> Self {
+        std::fs::write(folder.join("proof.toml"), CONFIG).unwrap();
+        let arguments =
+            ["serve", "--config", "proof.toml", "--data-dir", "data", "--http", "127.0.0.1:0"];
+        let mut command = sluice(folder, &arguments);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut serving = Self { child, ports: BTreeMap::new() };
+        let said = BufReader::new(serving.child.stdout.take().unwrap());
+        for line in said.lines().map(Result::unwrap) {
+            let words: Vec<&str> = line.split(' ').collect();
+            match words.as_slice() {
+                ["listening", id, address] => {
+                    let port = address.rsplit(':').next().unwrap().parse().unwrap();
+                    serving.ports.insert((*id).to_owned(), port);
+                }
+                ["ready"] => return serving,
+                _ => {}
+            }
+        }
+        panic!("it ended before it was ready: {:?}", serving.child.wait());
+    }
+
+    fn connect(&self) -> Sender {
+        let stream = TcpStream::connect(("127.0.0.1", self.ports["EJ1.mllp"])).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Sender { stream }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let url = format!("http://127.0.0.1:{}{path}", self.ports["http"]);
+        let request = ureq::get(&url).header("Accept", "application/fhir+ndjson");
+        request.call().unwrap().body_mut().read_to_string().unwrap()
+    }
+
+    /// Every patient that is served, with how often, once the fold has caught up.
+    fn patients(&self) -> BTreeMap<String, usize> {
+        let began = Instant::now();
+        loop {
+            let url = format!("http://127.0.0.1:{}/api/status", self.ports["http"]);
+            let status = ureq::get(&url).call().unwrap().body_mut().read_to_string().unwrap();
+            let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+            if status["ready"] == true && status["ejs"][0]["lag"] == 0 {
+                break;
+            }
+            assert!(began.elapsed() < PATIENCE, "the fold does not catch up");
+            std::thread::yield_now();
+        }
+        let mut found = BTreeMap::new();
+        for line in self.get("/ej/EJ1/export/patients").lines() {
+            let patient: serde_json::Value = serde_json::from_str(line).unwrap();
+            let number = patient["identifier"][0]["value"].as_str().unwrap().to_owned();
+            *found.entry(number).or_default() += 1;
+        }
+        found
+    }
+
+    /// kill -9.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn terminate(mut self) -> ExitStatus {
+        let ask = format!("kill -TERM {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &ask]).status().unwrap().success());
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(began.elapsed() < PATIENCE, "it does not stop");
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+struct Sender {
+    stream: TcpStream,
+}
+
+impl Sender {
+    fn send(&mut self, number: &str) {
+        let message = format!(
+            "\x0bMSH|^~\\&|PROOF|PROOF|SLUICE|GHT|20260301120000||ADT^A28^ADT_A05|{number}|P|2.5\r\
+             EVN||20260301120000\rPID|1||{number}^^^PROOF&699000014&M^PI||DOE^JANE||19700101|F\r\
+             PV1|1|N\r\x1c\r"
+        );
+        self.stream.write_all(message.as_bytes()).unwrap();
+    }
+
+    /// Sends and waits for `AA`.
+    fn exchange(&mut self, number: &str) {
+        self.send(number);
+        let (mut answer, mut byte) = (Vec::new(), [0]);
+        while !answer.ends_with(b"\x1c\r") {
+            self.stream.read_exact(&mut byte).unwrap();
+            answer.push(byte[0]);
+        }
+        let accepted = format!("MSA|AA|{number}\r");
+        assert!(String::from_utf8_lossy(&answer).contains(&accepted), "{number} was not accepted");
+    }
+}
+
+#[test]
+fn the_demonstration_checks_itself_and_leaves_with_0() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = run(folder.path(), &["demo", "--exit", "--http", "127.0.0.1:0", "--mllp-base", "0"]);
+    assert_eq!(code(&done), 0, "{}", String::from_utf8_lossy(&done.stdout));
+}
+
+#[test]
+fn what_was_acknowledged_outlives_kill_9_and_has_its_effect_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut acknowledged = 0;
+    for round in 0..3 {
+        let serving = Serving::start(folder.path());
+        let mut sender = serving.connect();
+        if round > 0 {
+            // Sent before the kill, never answered: sent again, as hospital systems do.
+            sender.exchange(&format!("P{}X", round - 1));
+            acknowledged += 1;
+        }
+        for number in 0..40 {
+            sender.exchange(&format!("P{round}N{number}"));
+            acknowledged += 1;
+        }
+        sender.send(&format!("P{round}X"));
+        serving.kill();
+    }
+    let serving = Serving::start(folder.path());
+    let patients = serving.patients();
+    assert!(patients.values().all(|times| *times == 1), "something is there twice");
+    let kept = patients.keys().filter(|number| *number != "P2X").count();
+    assert_eq!(kept, acknowledged, "of what was acknowledged");
+    let report = run(folder.path(), &["verify", "--data-dir", "data", "--json"]);
+    let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert_eq!(report["accepted"], patients.len(), "a message stands in the journal twice");
+}
+
+#[test]
+fn sigterm_ends_with_0_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(folder.path());
+    let mut sender = serving.connect();
+    for number in 0..20 {
+        sender.exchange(&format!("T{number}"));
+    }
+    assert_eq!(serving.terminate().code(), Some(0));
+    let verified = run(folder.path(), &["verify", "--data-dir", "data"]);
+    assert_eq!(code(&verified), 0);
+    assert_eq!(Serving::start(folder.path()).patients().len(), 20);
+}
+
+#[test]
+fn a_second_process_on_the_folder_is_refused_and_the_first_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(folder.path());
+    let mut sender = serving.connect();
+    sender.exchange("A");
+    let arguments =
+        ["serve", "--config", "proof.toml", "--data-dir", "data", "--http", "127.0.0.1:0"];
+    assert_eq!(code(&run(folder.path(), &arguments)), 73);
+    let rebuild = ["rebuild", "--config", "proof.toml", "--data-dir", "data"];
+    assert_eq!(code(&run(folder.path(), &rebuild)), 73);
+    sender.exchange("B");
+    assert_eq!(serving.patients().len(), 2);
+}
+
+#[test]
+fn nothing_listens_off_loopback_without_protection() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = CONFIG.replace("127.0.0.1:0", "0.0.0.0:0");
+    for (config, http) in [(CONFIG, "0.0.0.0:0"), (open.as_str(), "127.0.0.1:0")] {
+        std::fs::write(folder.path().join("off.toml"), config).unwrap();
+        let done = run(
+            folder.path(),
+            &["serve", "--config", "off.toml", "--data-dir", "data", "--http", http],
+        );
+        assert!(!String::from_utf8_lossy(&done.stdout).contains("ready"));
+        assert!(matches!(code(&done), 73 | 78), "{http}");
+    }
+}
+
+#[test]
+fn check_tells_right_from_wrong_by_its_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |config: &str| {
+        std::fs::write(folder.path().join("one.toml"), config).unwrap();
+        run(folder.path(), &["check", "--config", "one.toml"])
+    };
+    assert_eq!(code(&check(CONFIG)), 0);
+    let wrong = check(&CONFIG.replace("address =", "adress ="));
+    assert_eq!(code(&wrong), 1);
+    assert!(String::from_utf8_lossy(&wrong.stdout).contains("adress"), "it names the key");
+    assert_eq!(code(&run(folder.path(), &["check", "--no-such-flag"])), 2);
+    assert_eq!(code(&run(folder.path(), &["serve", "--config", "nowhere.toml"])), 78);
+    assert!(!folder.path().join("data").exists(), "a check makes nothing");
+}
