@@ -43,7 +43,7 @@ def mllp(shared, scratch, feed, count):
     demo = open(os.path.join(ROOT, "config", "demo.toml")).read()
     sluice = Sluice(os.path.join(folder, "data"),
                     config=re.sub(r'address = "127\.0\.0\.1:\d+"', 'address = "127.0.0.1:0"', demo))
-    port = str(sluice.ports["EJ1.mllp"])
+    port = str(sluice.ports["EJ4.mllp"])  # Whose feed is played: another EJ's is refused.
     commands = []
     python = python_clients(shared, scratch)
     if python:
