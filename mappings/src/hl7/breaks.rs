@@ -13,8 +13,8 @@ const EVERY: u64 = 0x0101_0101_0101_0101;
 /// Words without any end after which `memchr` goes on.
 const EMPTY_WORDS_MAX: u32 = 8;
 
-/// Tells `found` each place from `from` on. Not an iterator: told from within the loop, a place
-/// costs a third (8 900 instructions in a usual message of 930 bytes, or 3 000).
+/// Tells `found` each place from `from` on. Not an iterator: told from within the loop, all places
+/// of a usual message of 930 bytes cost 3 600 instructions instead of 8 900.
 #[inline]
 pub(super) fn each_break(bytes: &[u8], from: usize, field: u8, mut found: impl FnMut(usize)) {
     let mut at = from;
