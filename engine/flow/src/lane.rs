@@ -39,6 +39,12 @@ const BATCH_TIME_MAX: Duration = Duration::from_millis(1);
 /// How long a lane sleeps at the journal's end before it looks whether to stop.
 const END_WAIT: Duration = Duration::from_millis(100);
 
+/// By how much a lane stands back (`nice`) where there is not processor time for all: an answer is
+/// awaited, and what is folded later is safe. It cannot fall behind without end, since answers are
+/// held back when it lags (`flow.lag_pushback_records`), and then the time is its own.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
+
 /// How long a lane that cannot go on waits before it tries again.
 const HALT_WAIT: Duration = Duration::from_secs(1);
 
@@ -86,6 +92,9 @@ impl Lane {
     /// ends where it stands and says so. It is not tried again, since what it holds is doubtful;
     /// what was not published is folded at the next start.
     pub fn run(mut self) {
+        // On Linux this is the thread's own; a system that does not allow it loses nothing else.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::nice(NICE);
         if catch_unwind(AssertUnwindSafe(|| self.serve())).is_err() {
             self.halted(Halt::Panicked);
         }
