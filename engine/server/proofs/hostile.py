@@ -6,7 +6,7 @@ usage: hostile.py [--only NAME[,NAME…]] [--theme mllp,http,host] [--seed S] [-
 Every attack starts processes of its own on ports of the kernel's choice and ends them. The seed is
 printed; the same seed attacks alike. Exit 0: everything held; 1: something did not.
 """
-import argparse, sys, time
+import argparse, resource, sys, time, traceback
 import hostile_host, hostile_http, hostile_mllp
 from attack import Broken, Room, Skipped
 
@@ -21,6 +21,8 @@ def main():
     parser.add_argument("--long", action="store_true")
     asked = parser.parse_args()
     print(f"seed {asked.seed}")
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # Floods need more sockets than the usual 1 024.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most if 0 < most < 65536 else 65536, most))
     only, failed, ran = [name for name in asked.only.split(",") if name], 0, 0
     for theme in asked.theme.split(","):
         for attack in THEMES[theme]:
@@ -36,7 +38,8 @@ def main():
                 verdict, told = "skipped", why
             except Broken as what:
                 verdict, told, failed = "BROKEN", what, failed + 1
-            except (OSError, RuntimeError) as what:
+            except Exception as what:  # The attack itself fell over: the others go on, and it counts.
+                traceback.print_exc()
                 verdict, told, failed = "BROKEN", f"{type(what).__name__}: {what}", failed + 1
             ran += 1
             print(f"{verdict} {theme}/{name}: {told} [{time.monotonic() - began:.1f} s]", flush=True)

@@ -1,6 +1,6 @@
 """Attacks over HTTP: requests that lie, drip, probe and ask for too much."""
-import gzip, json, os, random, re, socket, time
-from attack import Broken, Raw, alive, cli, eventually, memory_mb, metric, must
+import gzip, json, multiprocessing, os, queue, random, re, socket, time
+from attack import Broken, Raw, Watcher, alive, cli, eventually, memory_mb, metric, must, quiet_p99, unharmed
 from real import ROOT, Sender, admit
 
 PATIENT = "ZQXFAMILY7F3A"  # In every patient; in no answer but the data itself.
@@ -61,12 +61,12 @@ def said(sluice, raw, told, seconds=10):
     return answer
 
 
-def ask(sluice, target, method="GET", body=b"", headers=(), told=None):
+def ask(sluice, target, method="GET", body=b"", headers=(), told=None, seconds=10):
     lines = [f"{method} {target} HTTP/1.1", "Host: localhost", *headers]
     if body or method == "POST":
         lines.append(f"Content-Length: {len(body)}")
     head = "\r\n".join(lines).encode("latin-1", "replace")
-    return said(sluice, head + b"\r\n\r\n" + body, told or f"{method} {target[:60]}")
+    return said(sluice, head + b"\r\n\r\n" + body, told or f"{method} {target[:60]}", seconds)
 
 
 def bearer(token):
@@ -212,6 +212,38 @@ def dripping_clients(room):
     return f"{len(held)} slow clients: 100 of 100 others answered, the slowest in {max(seconds) * 1000:.0f} ms; all let go"
 
 
+def greedy_readers(room):
+    """G7: sixteen readers that search, page and export without a pause do not stop a feed."""
+    sluice = served(room, patients=1500)
+    before, over, told = quiet_p99(sluice, "Q"), multiprocessing.Event(), multiprocessing.Queue()
+    asked = [f"{FHIR}?family:contains=a&_count=1000&_sort=-birthdate", "/ej/EJ1/export/patients", f"{FHIR}?_count=1000&_pretty=true",
+             f"{FHIR}?birthdate=ge1900&gender=female&_summary=count", "/ej/EJ2/export/patients?_format=ndjson"]
+
+    def reader(number):
+        while not over.is_set():
+            number += 1
+            told.put(ask(sluice, asked[number % len(asked)], headers=["Connection: close"], seconds=30).status)
+
+    # Processes of their own: what is measured is the server, not this interpreter's lock.
+    readers = [multiprocessing.Process(target=reader, args=(number,), daemon=True) for number in range(16)]
+    for one in readers:
+        one.start()
+    watcher = Watcher(sluice, "W")
+    time.sleep(20 if room.long else 4)
+    during, exchanges = watcher.stop()
+    over.set()
+    seen = []
+    while any(one.is_alive() for one in readers) or not told.empty():
+        try:
+            seen.append(told.get(timeout=0.2))
+        except queue.Empty:
+            pass
+    must(set(seen) == {200}, f"answers {sorted(set(seen))}")
+    must(all(one.exitcode == 0 for one in readers), "a reader was refused or left without an answer")
+    still_serves(sluice)
+    return f"{len(seen)} large answers to 16 readers beside {exchanges} messages; {unharmed(before, during)}"
+
+
 def routes():
     """Method and path of every route, as docs/http.md lists them (a test holds it to the router)."""
     text = open(os.path.join(ROOT, "docs", "http.md")).read()
@@ -227,18 +259,26 @@ def tokens_over_their_life(room):
     must(first.startswith("slc_"), "no token was made")
     must(eventually(lambda: ask(sluice, FHIR).status == 401, 5), "the first token does not close the door")
     one = make("--role", "administrator", "--ej", "EJ1")
+    expiring = make("--role", "administrator", "--all-ejs", "--expires", "1h")
     monitor, gone = make("--role", "monitor", "--all-ejs"), make("--role", "administrator", "--all-ejs")
     listed = json.loads(cli("token", "list", *folder, "--json").stdout)
     rows = listed if isinstance(listed, list) else listed["tokens"]
-    must(eventually(lambda: all(ask(sluice, FHIR, headers=bearer(t)).status == 200 for t in (first, one, gone)), 5), "a new token does not count")
+    must(eventually(lambda: all(ask(sluice, FHIR, headers=bearer(t)).status == 200 for t in (first, one, expiring, gone)), 5), "a new token does not count")
     number = next(row["id"] for row in rows if row["id"] and gone and ask and row is rows[-1])
     began = time.monotonic()
     must(cli("token", "revoke", *folder, number).returncode == 0, "revoke failed")
     must(eventually(lambda: ask(sluice, FHIR, headers=bearer(gone)).status == 401, 5), "a revoked token still counts")
     took, checked = time.monotonic() - began, 0
-    stolen = json.load(open(os.path.join(room.data, "tokens.json")))
+    kept = os.path.join(room.data, "tokens.json")
+    stolen = json.load(open(kept))
+    for entry in stolen["tokens"]:
+        if entry.get("expires"):
+            entry["expires"] = 1
+    with open(kept, "w") as f:  # An hour later, as the file has it.
+        json.dump(stolen, f)
+    must(eventually(lambda: ask(sluice, FHIR, headers=bearer(expiring)).status == 401, 5), "an expired token counts")
     hashes = re.findall(r"[0-9a-f]{64}|[A-Za-z0-9+/_-]{43}=?", json.dumps(stolen))
-    strangers = [None, gone, first[:-1], first + "a", first.upper(), "slc_", "", "null", "slc_" + "A" * 43, "Bearer " + first[:8], "a" * 8000, *hashes[:2]]
+    strangers = [None, gone, expiring, first[:-1], first + "a", first.upper(), "slc_", "", "null", "slc_" + "A" * 43, "Bearer " + first[:8], "a" * 8000, *hashes[:2]]
     identifier = json.loads(ask(sluice, "/ej/EJ2/fhir/R4/Patient?_count=1", headers=bearer(first)).body)["entry"][0]["resource"]["id"]
     for method, path, role in routes():
         if role == "public":
@@ -265,14 +305,14 @@ def tokens_over_their_life(room):
     out = open(sluice.log.name, "rb").read() + metrics
     out += b"".join(open(f"/proc/{sluice.process.pid}/{f}", "rb").read() for f in ("cmdline", "environ"))
     out += b"".join(open(os.path.join(room.data, f), "rb").read() for f in os.listdir(room.data) if os.path.isfile(os.path.join(room.data, f)))
-    leaks = [t for t in (first, one, monitor, gone) if t[4:].encode() in out]
+    leaks = [t for t in (first, one, monitor, expiring, gone) if t[4:].encode() in out]
     must(not leaks, f"{len(leaks)} secrets are told")
     must(os.stat(os.path.join(room.data, "tokens.json")).st_mode & 0o77 == 0, "others may read tokens.json")
     sluice.stop()
     again = room.start()
     must(ask(again, FHIR).status == 401 and ask(again, FHIR, headers=bearer(gone)).status == 401, "a restart opens the door")
     must(ask(again, FHIR, headers=bearer(first)).status == 200, "a restart forgets a token")
-    return f"{len(routes())} routes, {checked} strangers refused, revoked within {took:.1f} s, 4 secrets nowhere else"
+    return f"{len(routes())} routes, {checked} strangers refused, revoked within {took:.1f} s, 5 secrets nowhere else"
 
 
-ATTACKS = [requests_that_lie, absurd_questions, dripping_clients, tokens_over_their_life]
+ATTACKS = [requests_that_lie, absurd_questions, dripping_clients, greedy_readers, tokens_over_their_life]
