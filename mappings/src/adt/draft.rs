@@ -270,7 +270,12 @@ const NAMESPACE: uuid::Uuid = uuid::uuid!("5c1e8a0b-52a5-4cb5-9d0e-4f3e3f0a7c11"
 
 /// UUIDv5 over the EJ, the type and what names the thing; NUL, which no part holds, between.
 fn mint(entity: &LegalEntity, kind: &str, parts: &[&str], taken: u32) -> ResourceId {
-    let mut name = format!("{}\0{kind}", entity.id());
+    let ej = entity.id();
+    let length = parts.iter().map(|part| part.len() + 1).sum::<usize>();
+    let mut name = String::with_capacity(ej.as_str().len() + 1 + kind.len() + length);
+    name.push_str(ej.as_str());
+    name.push('\0');
+    name.push_str(kind);
     for part in parts {
         name.push('\0');
         name.push_str(part);

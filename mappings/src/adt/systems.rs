@@ -67,7 +67,11 @@ fn undeclared(entity: &LegalEntity, authority: &Authority<'_>, role: AuthorityUs
 
 /// `urn:x-sluice:<EJ>:<name>`, for what nobody has given a URI.
 pub(super) fn local(entity: &LegalEntity, name: &str) -> String {
-    let mut uri = format!("urn:x-sluice:{}:", entity.id());
+    let ej = entity.id();
+    let mut uri = String::with_capacity(14 + ej.as_str().len() + name.len());
+    uri.push_str("urn:x-sluice:");
+    uri.push_str(ej.as_str());
+    uri.push(':');
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_') {
             uri.push(char::from(byte));

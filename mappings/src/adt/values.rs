@@ -190,8 +190,16 @@ impl Draft<'_> {
             address_type: self.text(xad.address_type(), at),
             district: self.text(xad.county(), at),
         };
-        let said = Address { address_type: String::new(), ..address.clone() };
-        (said != Address::default()).then_some(address)
+        // The type alone says nothing.
+        let texts = [
+            &address.city,
+            &address.state,
+            &address.postal_code,
+            &address.country,
+            &address.district,
+        ];
+        let says = !address.lines.is_empty() || texts.into_iter().any(|text| !text.is_empty());
+        says.then_some(address)
     }
 
     /// XTN-4 for an e-mail, else XTN-12, else XTN-5 to 8, else XTN-1 (FACTS §4 XTN).

@@ -1,5 +1,7 @@
 //! What a message says about a stay: PV1, PV2, ZBE, EVN, read once.
 
+use std::cell::OnceCell;
+
 use super::IssueCode;
 use sluice_ids::Seq;
 
@@ -52,6 +54,10 @@ pub(super) struct Visit<'m> {
     pub class: Option<Coded>,
     pub fingerprint: u64,
     pub seq: Seq,
+    /// PV1-3, PV1-6 and the visit number, read when first asked for.
+    placed: OnceCell<Option<Placed>>,
+    prior: OnceCell<Option<Placed>>,
+    numbered: OnceCell<Option<Identifier>>,
 }
 
 impl<'m> Visit<'m> {
@@ -101,6 +107,9 @@ impl<'m> Visit<'m> {
             class: class(draft, &pv1),
             fingerprint,
             seq: draft.seq(),
+            placed: OnceCell::new(),
+            prior: OnceCell::new(),
+            numbered: OnceCell::new(),
             pv1,
             pv2,
         }
@@ -134,17 +143,21 @@ impl<'m> Visit<'m> {
 
     /// PV1-3.
     pub fn place(&self, draft: &mut Draft<'_>) -> Option<Placed> {
-        placed(draft, &self.pv1, 3)
+        self.placed.get_or_init(|| placed(draft, &self.pv1, 3)).clone()
     }
 
     /// PV1-6.
     pub fn prior_place(&self, draft: &mut Draft<'_>) -> Option<Placed> {
-        placed(draft, &self.pv1, 6)
+        self.prior.get_or_init(|| placed(draft, &self.pv1, 6)).clone()
     }
 
     /// The visit number that names the stay: PV1-19, else PV1-50, else PID-18 where the EJ says
     /// that accounts are visits.
     pub fn number(&self, draft: &mut Draft<'_>) -> Option<Identifier> {
+        self.numbered.get_or_init(|| self.read_number(draft)).clone()
+    }
+
+    fn read_number(&self, draft: &mut Draft<'_>) -> Option<Identifier> {
         if let Some(number) = identifier(draft, &self.pv1, 19, AuthorityUse::Visit) {
             return Some(number);
         }
