@@ -15,13 +15,20 @@ use crate::layout::ValueError;
 pub(crate) struct Packed(Arc<[u8]>);
 
 impl Packed {
-    pub(crate) fn new(record: &Record) -> Self {
-        let bytes = match record {
-            Record::Patient(patient) => postcard::to_allocvec(patient),
-            Record::Stay(stay) => postcard::to_allocvec(stay),
-            Record::Location(location) => postcard::to_allocvec(location),
-        };
-        Self(bytes.expect("records have a postcard form").into())
+    /// Encoded in `scratch` where it fits, so that no buffer grows step by step.
+    pub(crate) fn new(record: &Record, scratch: &mut [u8]) -> Self {
+        match record {
+            Record::Patient(patient) => Self::encoded(patient.as_ref(), scratch),
+            Record::Stay(stay) => Self::encoded(stay.as_ref(), scratch),
+            Record::Location(location) => Self::encoded(location.as_ref(), scratch),
+        }
+    }
+
+    fn encoded<T: serde::Serialize>(record: &T, scratch: &mut [u8]) -> Self {
+        if let Ok(bytes) = postcard::to_slice(record, scratch) {
+            return Self((&*bytes).into());
+        }
+        Self(postcard::to_allocvec(record).expect("records have a postcard form").into())
     }
 
     /// Bytes that were checked by their checksum.

@@ -81,7 +81,7 @@ mod tests {
         let id = ResourceId([number; 16]);
         let record = LocationRecord { id, stamp: Stamp::default(), place };
         let record = Record::Location(Arc::new(record));
-        let packed = Packed::new(&record);
+        let packed = Packed::new(&record, &mut []);
         (RecordRef { ty: RecordType::Location, rid: u32::from(number) }, Known { record, packed })
     }
 

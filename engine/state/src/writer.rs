@@ -30,6 +30,9 @@ use crate::packed::Packed;
 use crate::recent::{Known, Recent};
 use crate::state::Core;
 
+/// Most records are encoded within; a stay with a hundred movements takes a little more.
+const SCRATCH_BYTES: usize = 16 << 10;
+
 /// The store lost a record at run time: this `State` cannot go on. Open it anew: the damaged
 /// store is set aside and what it held comes from a checkpoint and the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +47,7 @@ pub struct EjWriter {
     ej: Arc<Ej>,
     staged: Staged,
     recent: RefCell<Recent>,
+    scratch: Box<[u8]>,
     lost: AtomicBool,
     applied_seq: Gauge,
 }
@@ -87,6 +91,7 @@ impl EjWriter {
             ej: ej.clone(),
             staged,
             recent: RefCell::new(Recent::new(recent_bytes(hot_bytes))),
+            scratch: vec![0; SCRATCH_BYTES].into(),
             lost: AtomicBool::new(false),
             applied_seq: gauge!("sluice_state_applied_seq", "ej" => ej.id.to_string()),
         })
@@ -178,7 +183,7 @@ impl EjWriter {
         if let Some(old) = old {
             self.staged.replaced.push((record_ref, old.record.stamp().version, old.packed));
         }
-        let packed = Packed::new(&record);
+        let packed = Packed::new(&record, &mut self.scratch);
         self.staged.records.insert(record_ref, Fresh { known: Known { record, packed }, home });
     }
 
