@@ -26,7 +26,7 @@ pub struct JournalSettings {
     /// cuts (160 MB at 100 000 patients) and the logs, so that the disk is never really full.
     pub free_floor_bytes: u64,
     /// Most bytes that one commit writes before its sync, in bytes. Default 8388608 (8 MiB):
-    /// bounds the wait of a small message behind large ones to one such write.
+    /// a sync stays short. A small message still waits behind what was queued before it.
     pub commit_batch_bytes_max: u64,
     /// Most bytes that may wait for the disk at once, in bytes. Default 134217728 (128 MiB):
     /// 32 connections with a largest frame each; beyond it appends are refused as busy.
