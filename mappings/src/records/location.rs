@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::parts::same_text;
 use super::{ResourceId, Stamp, phi_debug};
 
 /// PL: where a movement puts the patient, as sent. The path (facility, building, floor, point of
 /// care, room, bed) names the place within the EJ: "bed 2" alone is not unique.
-#[derive(Clone, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
+#[allow(clippy::derived_hash_with_manual_eq, reason = "equal by the same fields as if derived")]
+#[derive(Clone, Eq, Default, Hash, Serialize, Deserialize)]
 pub struct Place {
     pub point_of_care: String,
     pub room: String,
@@ -19,6 +21,31 @@ pub struct Place {
     pub building: String,
     pub floor: String,
     pub description: String,
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            point_of_care,
+            room,
+            bed,
+            facility,
+            bed_status,
+            person_location_type,
+            building,
+            floor,
+            description,
+        } = other;
+        same_text(&self.point_of_care, point_of_care)
+            && same_text(&self.room, room)
+            && same_text(&self.bed, bed)
+            && same_text(&self.facility, facility)
+            && same_text(&self.bed_status, bed_status)
+            && same_text(&self.person_location_type, person_location_type)
+            && same_text(&self.building, building)
+            && same_text(&self.floor, floor)
+            && same_text(&self.description, description)
+    }
 }
 
 impl Place {
@@ -47,7 +74,7 @@ impl Place {
 
     #[must_use]
     pub fn is_same_place(&self, other: &Self) -> bool {
-        self.path() == other.path()
+        self.path().into_iter().zip(other.path()).all(|(one, other)| same_text(one, other))
     }
 }
 
