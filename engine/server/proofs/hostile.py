@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Attacks on the real binary, each with the promise that it tries to break.
 
-usage: hostile.py [--only NAME[,NAME…]] [--theme mllp,http,host] [--seed S] [--long]
+usage: hostile.py [--only NAME[,NAME…]] [--theme mllp,wire,http,host,disk] [--seed S] [--long]
 
 Every attack starts processes of its own on ports of the kernel's choice and ends them. The seed is
 printed; the same seed attacks alike. Exit 0: everything held; 1: something did not.
 """
 import argparse, resource, sys, time, traceback
-import hostile_host, hostile_http, hostile_mllp
+import hostile_disk, hostile_host, hostile_http, hostile_mllp, hostile_wire
 from attack import Broken, Room, Skipped
 
-THEMES = {"mllp": hostile_mllp.ATTACKS, "http": hostile_http.ATTACKS, "host": hostile_host.ATTACKS}
+THEMES = {"mllp": hostile_mllp.ATTACKS, "wire": hostile_wire.ATTACKS, "http": hostile_http.ATTACKS,
+          "host": hostile_host.ATTACKS, "disk": hostile_disk.ATTACKS}
 
 
 def main():
