@@ -39,6 +39,7 @@ class Source:
                 self.pending = None
             else:
                 self.other += 1
+            time.sleep(0.002)  # 500 rounds at full speed are millions of patients to compare.
         sender.close()
 
 
