@@ -53,7 +53,8 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
         let variables = Env::prefixed("SLUICE_").ignore(&["config"]).split("__");
         let count = variables.iter().count();
         if count > 0 {
-            origin.push(format!("{count} environment variables"));
+            let plural = if count == 1 { "" } else { "s" };
+            origin.push(format!("{count} environment variable{plural}"));
         }
         figment = figment.merge(variables);
     }

@@ -105,8 +105,9 @@ impl Flow {
             flow.threads.lock().push(thread);
         }
         drop(tell);
-        flow.start_retention(parts.state, parts.settings.retention_days)?;
         while prepared.recv().is_ok() {}
+        // Only now is it known how far each lane is, and what its memory reaches back to.
+        flow.start_retention(parts.state, parts.settings.retention_days)?;
         Ok(flow)
     }
 

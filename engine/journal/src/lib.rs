@@ -52,6 +52,7 @@ pub use port::{
     Reader, Record, Refusal,
 };
 pub use recover::{OpenReport, TornReport};
+pub use release::begins_late;
 pub use settings::{JournalSettings, SettingsError};
 pub use shared::{Fault, OnFault};
 pub use slot::{AppendFuture, Completer, Slots};

@@ -15,6 +15,12 @@ use crate::format::{RELEASED_FILE, SegmentHeader, segment_name, sidecar_name};
 use crate::segment::Segment;
 use crate::shared::Shared;
 
+/// Whether old segments of the journal in `folder` were let go: it cannot be folded from zero.
+#[must_use]
+pub fn begins_late(folder: &std::path::Path) -> bool {
+    folder.join(RELEASED_FILE).exists()
+}
+
 pub fn release(shared: &Shared, before: &[(EjId, Seq)]) -> io::Result<usize> {
     let mut segments = shared.segments.write();
     // The newest is written to and stays.

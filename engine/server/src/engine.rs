@@ -88,7 +88,16 @@ impl Core {
         let (state, opened) = State::open(&state_folder(config), config.state.clone(), &ejs)
             .map_err(|e| cannot("the state", &e))?;
         if let Some(reason) = opened.rebuilt {
-            tracing::info!(reason = reason.as_str(), "the state is folded anew from the journal");
+            let (reason, checkpoint) = (reason.as_str(), opened.checkpoint.unwrap_or(0));
+            if opened.checkpoint.is_some() {
+                tracing::info!(
+                    reason,
+                    checkpoint,
+                    "the state is a checkpoint, and folded from there"
+                );
+            } else {
+                tracing::info!(reason, "the state is folded anew from the journal");
+            }
         }
         let journal = Arc::new(journal);
         let flow = Flow::start(Parts {

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use sluice_journal::begins_late;
 use sluice_mappings::records::RecordType;
 use sluice_state::{Access, RebuildFrom, State};
 
@@ -33,7 +34,14 @@ pub fn run(arguments: &cli::Rebuild) -> Outcome {
     }
     let cannot =
         |error: &dyn std::error::Error| Failure::new(CANNOT_START, chain("the state", error));
-    State::order_rebuild(&state_folder(&config), RebuildFrom::Zero).map_err(|e| cannot(&e))?;
+    // What retention let go of is known from the checkpoints alone: they are not thrown away.
+    let from = if begins_late(&journal_folder(&config)) {
+        eprintln!("old segments were let go: folding from the newest checkpoint, not from zero");
+        RebuildFrom::Checkpoint
+    } else {
+        RebuildFrom::Zero
+    };
+    State::order_rebuild(&state_folder(&config), from).map_err(|e| cannot(&e))?;
     let began = Instant::now();
     let runtime = super::serve::runtime()?;
     let core = Core::open(&config, &entities)?;
