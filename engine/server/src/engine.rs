@@ -12,7 +12,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sluice_channels::mllp::{Listening, listen};
 use sluice_config::Config;
-use sluice_flow::{Flow, Parts, keys_of};
+use sluice_flow::{Flow, Halt, Parts, keys_of};
 use sluice_http::{Deps, Reason, Server, Tokens, Vitals};
 use sluice_ids::{ChannelId, EjId, Lsn, Seq};
 use sluice_journal::{EmbeddedJournal, Fault, Journal, Owner};
@@ -122,6 +122,12 @@ impl Core {
     /// Waits until all that the journal held at the call is applied.
     pub async fn caught_up(&self, limit: Duration) -> bool {
         self.flow.wait_caught_up(limit).await
+    }
+
+    /// The first EJ whose lane cannot go on, and why.
+    pub fn halted(&self) -> Option<(EjId, Halt)> {
+        let mut lanes = self.flow.standing().into_iter();
+        lanes.find_map(|(ej, standing, _)| Some((ej, standing.halted?)))
     }
 
     /// Stops folding, cuts the state and closes the journal. Blocking.
