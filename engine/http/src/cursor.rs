@@ -62,7 +62,7 @@ fn keep(data_dir: &Path, path: &Path, key: &[u8]) -> io::Result<()> {
 }
 
 /// A search that goes on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sealed {
     pub(crate) record_type: RecordType,
     /// The EJ of the path, `None` for the group's base.
@@ -71,6 +71,13 @@ pub(crate) struct Sealed {
     pub(crate) params: String,
     pub(crate) count: u32,
     pub(crate) cursor: Cursor,
+}
+
+/// What was searched for may be a name: none of it is shown.
+impl std::fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sealed({:?})", self.record_type)
+    }
 }
 
 /// Seals and opens cursors.

@@ -70,7 +70,7 @@ pub trait Records {
 /// One change, in the order in which it is to be made. A record replaces the one of its id.
 /// Which identifiers find a record follows from the record itself: those of
 /// [`Record::identifiers`], an alias excepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Change {
     Put(Record),
     /// From now on the identifier finds `patient`, whose record has no room left to list it
@@ -80,6 +80,16 @@ pub enum Change {
         value: String,
         patient: ResourceId,
     },
+}
+
+/// An alias is a patient's identifier: whose it is now is all that is shown.
+impl std::fmt::Debug for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Put(record) => write!(f, "Put({record:?})"),
+            Self::Alias { patient, .. } => write!(f, "Alias(of {patient})"),
+        }
+    }
 }
 
 /// What became of a message.
