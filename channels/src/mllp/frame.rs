@@ -216,12 +216,6 @@ impl FrameDecoder {
         }
     }
 
-    /// Whether part of a frame has come.
-    #[must_use]
-    pub const fn mid_frame(&self) -> bool {
-        matches!(self.state, State::Inside { .. } | State::Skipping { .. })
-    }
-
     /// How many bytes were looked at in all: once each, an FS that waits for its CR once more
     /// with each call.
     #[must_use]

@@ -163,15 +163,6 @@ impl Flow {
         lanes.all(|lane| lane.progress.standing().applied >= journal.tail(lane.ej))
     }
 
-    /// Until readers see `seq` of `ej`; false where `limit` came first, or for an EJ that is not
-    /// served.
-    pub async fn wait_applied(&self, ej: EjId, seq: Seq, limit: Duration) -> bool {
-        match self.intake.lanes.iter().find(|lane| lane.ej == ej) {
-            Some(lane) => lane.progress.reached(seq, limit).await,
-            None => false,
-        }
-    }
-
     /// Until readers see all that was stored when this was called; false where `limit` came first.
     pub async fn wait_caught_up(&self, limit: Duration) -> bool {
         let until = Instant::now() + limit;

@@ -21,14 +21,6 @@ impl<T> Phi<T> {
     pub const fn expose(&self) -> &T {
         &self.0
     }
-
-    pub const fn expose_mut(&mut self) -> &mut T {
-        &mut self.0
-    }
-
-    pub fn into_exposed(self) -> T {
-        self.0
-    }
 }
 
 impl<T> From<T> for Phi<T> {

@@ -84,12 +84,6 @@ impl Trigger {
         }
     }
 
-    /// It is about a stay, and not about the person alone.
-    #[must_use]
-    pub const fn is_about_a_stay(self) -> bool {
-        !matches!(self, Self::A28 | Self::A31 | Self::A40)
-    }
-
     /// It opens a stay, with or without a number.
     #[must_use]
     pub const fn opens(self) -> bool {
