@@ -6,10 +6,10 @@ mod adt_support;
 
 use adt_support::{Lane, plain_entity};
 use proptest::prelude::*;
-use sluice_ids::Seq;
+use sluice_ids::{Micros, Seq};
 use sluice_mappings::adt::{Effect, Records};
 use sluice_mappings::records::{
-    PatientRecord, PlaceStatus, Situation, Stamp, StayRecord, StayStatus,
+    Held, Movement, PatientRecord, PlaceStatus, Situation, Stamp, StayRecord, StayStatus,
 };
 
 /// One message about one of a few patients.
@@ -144,15 +144,21 @@ fn bare(lane: &Lane, patient: u8) -> (Vec<PatientRecord>, Vec<StayRecord>) {
         .collect();
     for patient in &mut patients {
         patient.stamp = Stamp::default();
+        for held in &mut patient.held {
+            bare_movement(&mut held.movement);
+        }
     }
     for stay in &mut stays {
         stay.stamp = Stamp::default();
-        for movement in &mut stay.movements {
-            movement.seq = Seq::ZERO;
-            movement.cancelled = movement.cancelled.map(|_| Seq::ZERO);
-        }
+        stay.movements.iter_mut().for_each(bare_movement);
     }
     (patients, stays)
+}
+
+fn bare_movement(movement: &mut Movement) {
+    movement.seq = Seq::ZERO;
+    movement.cancelled = movement.cancelled.map(|_| Seq::ZERO);
+    movement.held = movement.held.map(|held| Held { received_at: Micros::default(), ..held });
 }
 
 fn situation_of(lane: &Lane, visit: &str) -> Option<Situation> {

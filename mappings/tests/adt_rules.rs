@@ -9,7 +9,7 @@ use adt_support::{Lane, demo_settings, digits, location, plain_entity, status};
 use sluice_mappings::adt::{Change, Effect, IssueCode, Outcome, Records};
 use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::records::{
-    IdentifierUse, LinkKind, PatientRecord, PlaceStatus, Record, StayRecord,
+    HeldKind, IdentifierUse, LinkKind, PatientRecord, PlaceStatus, Record, StayRecord,
 };
 
 fn plain() -> Lane {
@@ -291,13 +291,87 @@ fn a_cancelled_transfer_that_was_the_first_seen_returns_to_where_pv1_6_says() {
 }
 
 #[test]
-fn a_zbe_cancel_of_an_unknown_movement_changes_nothing_at_all() {
+fn a_zbe_cancel_of_an_unknown_movement_says_who_and_waits() {
     let mut lane = plain();
     lane.take_text(&visit("A01", "20260310100000", "W1", ""));
+    let before = only_stay(&lane);
     let cancel = visit("A12", "20260310110000", "W9", "ZBE|M9|202603101100||CANCEL|N|A02");
-    let outcome = lane.take_text(&cancel.replace("Name^Given", "Other^Name"));
-    assert_eq!((outcome.effect, outcome.changes), (Effect::NoEffect, vec![]));
-    assert_eq!(outcome.issues[0].code, IssueCode::MovementUnknown);
+    let cancel = cancel.replace("Name^Given", "Other^Name");
+    let outcome = lane.take_text(&cancel);
+    assert_eq!((outcome.effect, codes(&outcome)), (Effect::Applied, vec![IssueCode::MovementHeld]));
+    let after = only_stay(&lane);
+    assert!(after.situation == before.situation);
+    assert_eq!(places(&lane), ["W1 1000- Active"]);
+    assert_eq!(after.movements[1].held.unwrap().kind, HeldKind::Cancel);
+    assert_eq!(only_patient(&lane).names[0].family, "Other");
+    let again = lane.take_text(&cancel.replace("|C1|", "|C2|"));
+    assert_eq!((again.effect, again.changes), (Effect::Applied, vec![]));
+}
+
+#[test]
+fn what_is_held_takes_back_its_movement_alone_when_that_comes() {
+    let cancel = visit("A12", "20260310110000", "W9", "ZBE|M2|202603101100||CANCEL|N|A02");
+    let moves = [
+        visit("A01", "20260310100000", "W1", "ZBE|M1|202603101000||INSERT|N"),
+        visit("A02", "20260310110000", "W2", "ZBE|M2|202603101100||INSERT|N"),
+        visit("A02", "20260310120000", "W3", "ZBE|M3|202603101200||INSERT|N"),
+    ];
+    for comes in 0..2 {
+        let mut lane = plain();
+        for (n, message) in moves.iter().enumerate() {
+            if n == comes {
+                lane.take_text(&cancel);
+            }
+            lane.take_text(message);
+        }
+        if comes == 0 {
+            assert!(only_patient(&lane).held.is_empty(), "the stay took it over");
+        }
+        assert_eq!(places(&lane), ["W1 1000-1200 Completed", "W3 1200- Active"], "{comes}");
+        let resent = lane.take_text(&cancel.replace("|C1|", "|C2|"));
+        assert_eq!(resent.changes, [], "{comes}: its fingerprint is remembered");
+    }
+}
+
+#[test]
+fn what_a_patient_awaits_goes_with_him_to_the_survivor_and_is_no_new_version() {
+    let mut lane = plain();
+    lane.take_text(&message("A28", &["PID|1||P1^^^A||Name^Given"]));
+    let before = only_patient(&lane).stamp;
+    lane.take_text(&visit("A11", "20260310110000", "W1", "ZBE|M1|202603101000||CANCEL|N|A01"));
+    assert_eq!(only_patient(&lane).held.len(), 1);
+    assert_eq!(only_patient(&lane).stamp, before, "what is awaited shows nowhere");
+    lane.take_text(&merge("P2", "P1"));
+    let survivor = lane.records.patients().find(|patient| patient.active).unwrap();
+    assert_eq!(survivor.held.len(), 1);
+    assert_eq!(lane.records.patients().map(|patient| patient.held.len()).sum::<usize>(), 1);
+    lane.take_text(&visit("A01", "20260310100000", "W1", "ZBE|M1|202603101000||INSERT|N"));
+    assert_eq!(status(only_stay(&lane).status()), "cancelled");
+    assert!(lane.records.patients().all(|patient| patient.held.is_empty()));
+}
+
+#[test]
+fn what_is_held_is_bounded_and_the_oldest_gives_way() {
+    let mut lane = plain();
+    let cancel = |n: usize| format!("ZBE|M{n}|202603101100||CANCEL|N|A02");
+    for (with_stay, at) in [(false, "20260310110000"), (true, "20260310111111")] {
+        if with_stay {
+            lane.take_text(&visit("A01", "20260310100000", "W1", "ZBE|A|202603101000||INSERT|N"));
+        }
+        let mut given_up = 0;
+        for n in 0..20 {
+            let held = visit("A12", at, "", &cancel(n + 1));
+            given_up +=
+                usize::from(codes(&lane.take_text(&held)).contains(&IssueCode::HeldGivenUp));
+        }
+        assert_eq!(given_up, 12, "{with_stay}");
+    }
+    assert_eq!(only_patient(&lane).held.len(), 8);
+    assert_eq!(only_stay(&lane).movements.len(), 9);
+    lane.take_text(&visit("A02", "20260310110000", "W2", "ZBE|M1|202603101100||INSERT|N"));
+    assert_eq!(location(&only_stay(&lane)), "W2", "given up");
+    lane.take_text(&visit("A02", "20260310120000", "W3", "ZBE|M20|202603101200||INSERT|N"));
+    assert_eq!(location(&only_stay(&lane)), "W2", "held by both, and taken back once");
 }
 
 #[test]

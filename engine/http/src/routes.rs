@@ -97,12 +97,16 @@ impl Route {
     fn search(mut self, record_type: RecordType) -> Self {
         self.record_type = Some(record_type);
         self.interaction = Some(Interaction::SearchType);
-        self.wide = true;
-        self
+        self.wide()
     }
 
     fn export(mut self, record_type: RecordType) -> Self {
         self.record_type = Some(record_type);
+        self
+    }
+
+    fn wide(mut self) -> Self {
+        self.wide = true;
         self
     }
 
@@ -156,6 +160,7 @@ pub fn table() -> Vec<Route> {
         get("/metrics", needs(Role::Monitor, Every), ops::prometheus::page),
         get("/api/status", needs(Role::Monitor, Visible), ops::status::page),
         get("/api/metrics/cache", needs(Role::Monitor, Every), ops::caches::counts),
+        get("/api/ejs/{ej}/held", needs(Role::Operator, Path), ops::held::list).wide(),
         post("/api/cache/clear", needs(Role::Operator, Every), ops::caches::clear),
         //
         get("/fhir/R4/metadata", Public, metadata),

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 
 use sluice_http::role::Role;
 use sluice_http::routes::{self, Interaction};
-use sluice_mappings::records::{Link, LinkKind};
+use sluice_mappings::records::{HeldMovement, Link, LinkKind};
 use sluice_state::StateSettings;
-use support::{Answer, Lane, Running, ej, resource_id, settings};
+use support::{Answer, Lane, Running, awaited, ej, resource_id, settings};
 
 fn ids(bundle: &serde_json::Value) -> Vec<String> {
     let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
@@ -567,4 +567,27 @@ fn status_tells_counts_and_lag() {
     let two = &status["ejs"][1];
     assert_eq!((two["id"].as_str(), two["patients"].as_u64()), (Some("EJ2"), Some(1)));
     assert_eq!((two["applied"].as_u64(), two["lag"].as_u64()), (Some(2), Some(3)));
+}
+
+#[test]
+fn what_is_held_is_listed_longest_first_and_says_nothing_of_the_patient() {
+    let server = Running::start(settings());
+    let mut lane = Lane::of(&server, "EJ1");
+    let patient = lane.patient(1, "Zqxcanary");
+    let young = lane.change_stay(1, patient, |stay| stay.movements = vec![awaited(7), awaited(9)]);
+    let held = HeldMovement { visit: None, movement: awaited(5) };
+    let old = lane.change(2, |patient| patient.held = vec![held]);
+    let answer = server.get("/api/ejs/EJ1/held", None);
+    let list = answer.json();
+    assert_eq!((list["ej"].as_str(), list["total"].as_u64()), (Some("EJ1"), Some(3)));
+    let told = |n: usize, key: &str| list["held"][n][key].to_string();
+    assert_eq!(told(0, "on"), format!("\"Patient/{old}\""));
+    assert_eq!(told(0, "received_at"), "\"1970-01-01T00:00:05Z\"");
+    assert_eq!((told(0, "kind"), told(0, "event")), ("\"cancel\"".into(), "\"A12\"".into()));
+    assert_eq!((told(1, "seq"), told(1, "on")), ("7".into(), format!("\"Encounter/{young}\"")));
+    assert!(!answer.text().contains("Zqx"));
+    lane.change(2, |_| {});
+    assert_eq!(server.get("/api/ejs/EJ1/held", None).json()["total"], 2);
+    assert_eq!(server.get("/api/ejs/EJ2/held", None).json()["total"], 0);
+    assert_eq!(server.get("/api/ejs/EJ9/held", None).status, 404);
 }

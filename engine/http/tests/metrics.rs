@@ -4,7 +4,7 @@ mod support;
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 use sluice_http::HttpSettings;
-use support::{Lane, Running, settings};
+use support::{Lane, Running, awaited, settings};
 
 #[test]
 fn requests_are_counted_by_template_and_never_by_what_was_asked() {
@@ -25,6 +25,7 @@ fn requests_are_counted_by_template_and_never_by_what_was_asked() {
     server.get("/Zqxcanary7f3a", None);
     server.request("GET", "/", None, &[("Host", "Zqxcanary7f3a")], b"");
 
+    lane.change_stay(1, id, |stay| stay.movements = vec![awaited(5)]);
     let page = server.get("/metrics", None);
     assert_eq!(page.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     let text = page.text();
@@ -40,6 +41,8 @@ fn requests_are_counted_by_template_and_never_by_what_was_asked() {
         r#"sluice_cache_misses_total{cache="resources"} 1"#,
         r#"sluice_cache_entries{cache="resources"} 1"#,
         r#"sluice_http_request_seconds_count{route="/fhir/R4/Patient/{id}"} 4"#,
+        r#"sluice_held_movements{ej="EJ1"} 1"#,
+        r#"sluice_held_oldest_timestamp_seconds{ej="EJ1"} 5"#,
         "# HELP sluice_http_requests_total ",
         "sluice_http_connections ",
     ] {

@@ -139,6 +139,7 @@ fn movement(name: &str, dice: &mut Dice) -> Movement {
         effect: MovementEffect::default(),
         cancelled: (dice.below(5) == 0).then_some(sluice_ids::Seq::new(1)),
         seen: Vec::new(),
+        held: None,
     }
 }
 

@@ -273,6 +273,7 @@ fn patient(number: u64, seq: Seq) -> Record {
         general_practitioner: None,
         links: Vec::new(),
         last_stay: None,
+        held: Vec::new(),
     }))
 }
 
@@ -298,6 +299,7 @@ fn stay(number: u64, patient: u64, seq: Seq) -> Record {
         effect: MovementEffect { status: Some(status), ..MovementEffect::default() },
         cancelled: None,
         seen: vec![seq.get()],
+        held: None,
     };
     let practitioner = |role: &str| Practitioner {
         role: role.into(),

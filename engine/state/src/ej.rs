@@ -15,6 +15,7 @@ use sluice_mappings::records::{Identifier, Record, RecordType, ResourceId};
 
 use crate::book::Book;
 use crate::cold::{Cold, ColdError};
+use crate::held::HeldMovements;
 use crate::history::History;
 use crate::hot::Hot;
 use crate::index::Index;
@@ -152,6 +153,7 @@ pub(crate) struct Inner {
     pub(crate) tables: [Table; 3],
     pub(crate) index: Index,
     pub(crate) aliases: Aliases,
+    pub(crate) held: HeldMovements,
     /// By stay: its patient's `rid`, or [`NOBODY`].
     pub(crate) homes: Vec<u32>,
     pub(crate) stays_of: BTreeSet<(ResourceId, u32)>,
@@ -212,6 +214,7 @@ impl Ej {
             tables: Default::default(),
             index: Index::new(history),
             aliases: Aliases::default(),
+            held: HeldMovements::default(),
             homes: Vec::new(),
             stays_of: BTreeSet::new(),
             versions: Versions::new(share(settings.history_records_bytes_max)),
@@ -251,6 +254,7 @@ impl Ej {
             inner.tables = loaded.tables;
             inner.index.load(loaded.rows, loaded.applied);
             inner.aliases = loaded.aliases;
+            inner.held = loaded.held;
             inner.homes = loaded.homes;
             inner.stays_of = loaded.stays_of.into_iter().collect();
         }

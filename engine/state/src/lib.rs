@@ -13,6 +13,7 @@ mod ej;
 mod flusher;
 mod folder;
 mod frames;
+mod held;
 mod history;
 mod hot;
 mod index;

@@ -11,6 +11,7 @@ use crate::book::Book;
 use crate::cold::{ColdError, Joined};
 use crate::ej::{Aliases, Identifiers, NOBODY, RecordRef, Table};
 use crate::frames::FrameError;
+use crate::held::{Awaits, HeldMovements};
 use crate::index::Row;
 use crate::keys::{self, Key, Kind, Tenant};
 use crate::layout::{self, EjMark, StoredAlias, ValueError, Watermark};
@@ -46,6 +47,7 @@ pub(crate) struct Loaded {
     pub(crate) tables: [Table; 3],
     pub(crate) rows: Vec<Row>,
     pub(crate) aliases: Aliases,
+    pub(crate) held: HeldMovements,
     pub(crate) homes: Vec<u32>,
     pub(crate) stays_of: Vec<(ResourceId, u32)>,
     pub(crate) book: Book,
@@ -79,6 +81,7 @@ impl Loader {
                 tables: Default::default(),
                 rows: Vec::new(),
                 aliases: Aliases::default(),
+                held: HeldMovements::default(),
                 homes: vec![NOBODY; mark.records[RecordType::Stay as usize - 1] as usize],
                 stays_of: Vec::new(),
                 book: Book::new(Tenant::of(*ej)),
@@ -214,6 +217,7 @@ impl Loading {
                 self.hasher.hash_one((identifier.system.as_str(), identifier.value.as_str()));
             self.identifiers[type_index].push((hash, at.rid));
         }
+        self.loaded.held.set(at, Awaits::of(record));
         rows_of_record(self.ej, at, record, &mut self.loaded.rows);
         Ok(())
     }

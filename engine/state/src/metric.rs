@@ -10,6 +10,11 @@ pub fn describe_metrics() {
     describe_gauge!("sluice_state_history_rows", "Row changes remembered for pinned searches");
     describe_gauge!("sluice_state_records", "Records by FHIR resource type");
     describe_gauge!("sluice_state_applied_seq", "Last published Seq by EJ");
+    describe_gauge!("sluice_held_movements", "Movements of which only a cancel or update came");
+    describe_gauge!(
+        "sluice_held_oldest_timestamp_seconds",
+        "When the longest held of them came (Unix time); 0 without any"
+    );
     describe_gauge!("sluice_state_in_memory", "1 while sled cannot be used");
     describe_histogram!("sluice_state_flush_seconds", "Duration of a cut");
     describe_histogram!("sluice_state_checkpoint_seconds", "Duration of a checkpoint");

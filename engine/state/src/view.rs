@@ -121,6 +121,19 @@ impl EjView {
         (version, records)
     }
 
+    /// Movements of which nothing but a cancel or an update has come.
+    #[must_use]
+    pub fn held_movements(&self) -> u64 {
+        self.ej.inner.read().held.movements()
+    }
+
+    /// The records that await them, longest first, at most `most`.
+    #[must_use]
+    pub fn holding(&self, most: usize) -> Vec<Record> {
+        let at: Vec<_> = self.ej.inner.read().held.records().take(most).collect();
+        at.into_iter().filter_map(|at| self.load(at)).collect()
+    }
+
     /// Nothing where the store lost the record; [`crate::State::health`] says so.
     fn load(&self, record_ref: RecordRef) -> Option<Record> {
         self.ej.record(record_ref).map_err(|error| self.core.lost(&error)).ok()

@@ -22,6 +22,7 @@ use sluice_mappings::search::{self, Key, Param, RowChanges};
 
 use crate::cold::ColdError;
 use crate::ej::{Dirty, Ej, NOBODY, RecordRef, recent_bytes};
+use crate::held::{Awaits, HeldGauges};
 use crate::index::{Row, RowChange};
 use crate::layout::StoredAlias;
 use crate::metric::as_f64;
@@ -50,6 +51,7 @@ pub struct EjWriter {
     scratch: Box<[u8]>,
     lost: AtomicBool,
     applied_seq: Gauge,
+    held: HeldGauges,
 }
 
 #[derive(Default)]
@@ -70,6 +72,7 @@ struct Staged {
     alias_order: Vec<(Phi<String>, Phi<String>)>,
     replaced: Vec<(RecordRef, Seq, Packed)>,
     touched: Vec<(RecordRef, Seq)>,
+    held: Vec<(RecordRef, Awaits)>,
 }
 
 /// A record that is staged.
@@ -86,6 +89,8 @@ impl EjWriter {
         }
         let staged = Staged { seq: ej.inner.read().applied, ..Staged::default() };
         let hot_bytes = core.share(core.settings.hot_bytes_max);
+        let held = HeldGauges::of(ej.id);
+        held.set(&ej.inner.read().held);
         Some(Self {
             core: core.clone(),
             ej: ej.clone(),
@@ -94,6 +99,7 @@ impl EjWriter {
             scratch: vec![0; SCRATCH_BYTES].into(),
             lost: AtomicBool::new(false),
             applied_seq: gauge!("sluice_state_applied_seq", "ej" => ej.id.to_string()),
+            held,
         })
     }
 
@@ -153,7 +159,11 @@ impl EjWriter {
         if !self.staged.any {
             return;
         }
+        let awaits_other = !self.staged.held.is_empty();
         let dirty_bytes = publish_batch(&self.ej, &mut self.staged, self.recent.get_mut());
+        if awaits_other {
+            self.held.set(&self.ej.inner.read().held);
+        }
         self.applied_seq.set(as_f64(self.staged.seq.get()));
         self.core.after_publish(&self.ej, dirty_bytes);
     }
@@ -178,6 +188,10 @@ impl EjWriter {
         self.index_rows(seq, record_ref, before, &record);
         self.list_identifiers(record_ref, before, &record);
         let home = self.move_stay(record_ref, before, &record);
+        let awaits = Awaits::of(&record);
+        if awaits != before.map(Awaits::of).unwrap_or_default() {
+            self.staged.held.push((record_ref, awaits));
+        }
         self.staged.touched.push((record_ref, seq));
         self.staged.now = self.staged.now.max(record.stamp().updated_at);
         if let Some(old) = old {
@@ -431,6 +445,9 @@ fn publish_batch(ej: &Ej, staged: &mut Staged, recent: &mut Recent) -> u64 {
             inner.stays_of.remove(&(before, rid));
         }
         inner.stays_of.insert((after, rid));
+    }
+    for (at, awaits) in staged.held.drain(..) {
+        inner.held.set(at, awaits);
     }
     for (at, version, packed) in staged.replaced.drain(..) {
         inner.versions.push(at, version, packed);

@@ -26,7 +26,7 @@ pub(super) fn admit(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<
         return true;
     }
     if let Some(again) = told_again(stay, visit) {
-        movement::amend(&mut stay.movements[again], new);
+        movement::amend(&mut stay.movements[again], new.into_movement());
         settle(stay);
     } else {
         if !begins && visit.movement.is_none() && is_in_place(stay, &new) {
@@ -53,7 +53,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'
     new.effect.start = visit.admitted;
     new.placed = visit.place(draft);
     if let Some(again) = told_again(stay, visit) {
-        movement::amend(&mut stay.movements[again], new);
+        movement::amend(&mut stay.movements[again], new.into_movement());
         settle(stay);
     } else {
         movement::add(draft, stay, new, Position::Last);

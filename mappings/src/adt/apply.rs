@@ -8,10 +8,10 @@ use super::visit::Visit;
 use super::which_stay::{self, Found};
 use super::{
     Context, Effect, IssueCode, Outcome, Records, admit, cancel, class_change, discharge,
-    first_sight, identity, merge, movement, patient, stay, transfer, update,
+    first_sight, hold, identity, merge, movement, patient, stay, transfer, update,
 };
 use crate::hl7::{DefectKind, Location, Message, Msh};
-use crate::records::{PatientRecord, StayRecord};
+use crate::records::{HeldKind, PatientRecord, StayRecord};
 
 /// What an ADT message does to the records.
 ///
@@ -116,30 +116,29 @@ fn about_a_stay(mut draft: Draft<'_>, message: &Message<'_>, event: Trigger) -> 
     let Some(whom) = whom(&mut draft, message) else { return draft.leave(Effect::NoEffect) };
     let visit = Visit::read(&mut draft, message, event);
     let found = which_stay::find(&mut draft, &visit, whom.known.as_deref());
-    if let Found::Stay(stay) = &found
-        && movement::is_resend(stay, visit.fingerprint)
-    {
+    if is_resend(&visit, &found, whom.known.as_deref()) {
         return draft.leave(Effect::Applied);
     }
-    if let Some(movement) = visit.cancelled_movement() {
-        let is_known = matches!(&found, Found::Stay(stay)
-            if movement::by_identifier(stay, movement).is_some());
-        if !is_known {
-            draft.issue(IssueCode::MovementUnknown, Location::field(b"ZBE", 1));
-            return draft.leave(Effect::NoEffect);
-        }
+    if let Some(kind) = waits(&visit, &found) {
+        return wait(draft, message, whom, &visit, found, kind);
     }
     if let Found::Ambiguous = found {
         draft.issue(IssueCode::StayAmbiguous, Location::field(b"PV1", 19));
         return draft.leave(Effect::NoEffect);
     }
     let mut patient = take_patient(&mut draft, message, event, whom);
+    let mut held = None;
     let stay = match found {
-        Found::Stay(stay) => Some(follow(&mut draft, Arc::unwrap_or_clone(stay), &visit)),
+        Found::Stay(stay) => {
+            let mut stay = Arc::unwrap_or_clone(stay);
+            held = hold::take_out(&mut patient, Some(&mut stay), &visit);
+            Some(follow(&mut draft, stay, &visit))
+        }
         Found::New(number) => {
             if !visit.event.opens() {
                 draft.issue(IssueCode::FirstSeenMidStay, Location::field(b"PV1", 19));
             }
+            held = hold::take_out(&mut patient, None, &visit);
             let mut stay = first_sight::create(&mut draft, &visit, patient.id, number.as_ref());
             stay::take_numbers(&mut draft, &mut stay, &visit);
             stay::take_attributes(&mut draft, &mut stay, &visit);
@@ -157,9 +156,51 @@ fn about_a_stay(mut draft: Draft<'_>, message: &Message<'_>, event: Trigger) -> 
             None
         }
     };
-    if let Some(stay) = stay {
+    if let Some(mut stay) = stay {
+        if let Some(held) = held {
+            hold::release(&mut draft, &mut stay, held);
+        }
         patient.last_stay = Some(stay.id);
         draft.put_stay(stay);
+    }
+    draft.put_patient(patient);
+    draft.finish(Effect::Applied)
+}
+
+/// The very message, under whatever control id, came before.
+fn is_resend(visit: &Visit<'_>, found: &Found, patient: Option<&PatientRecord>) -> bool {
+    let by_stay =
+        matches!(found, Found::Stay(stay) if movement::is_resend(stay, visit.fingerprint));
+    by_stay || patient.is_some_and(|patient| hold::is_resend(patient, visit.fingerprint))
+}
+
+/// It says something of a movement that has not come.
+fn waits(visit: &Visit<'_>, found: &Found) -> Option<HeldKind> {
+    let movement = visit.cancelled_movement()?;
+    let came = matches!(found, Found::Stay(stay)
+    if movement::by_identifier(stay, movement).is_some_and(|at| {
+        stay.movements[at].held.is_none()
+    }));
+    (!came).then_some(HeldKind::Cancel)
+}
+
+/// What the message says of the person applies; the rest is held.
+fn wait(
+    mut draft: Draft<'_>,
+    message: &Message<'_>,
+    whom: Whom,
+    visit: &Visit<'_>,
+    found: Found,
+    kind: HeldKind,
+) -> Outcome {
+    draft.issue(IssueCode::MovementHeld, Location::field(b"ZBE", 1));
+    let mut patient = take_patient(&mut draft, message, visit.event, whom);
+    if let Found::Stay(stay) = found {
+        let mut stay = Arc::unwrap_or_clone(stay);
+        hold::with_stay(&mut draft, &mut stay, visit, kind);
+        draft.put_stay(stay);
+    } else {
+        hold::with_patient(&mut draft, &mut patient, visit, kind);
     }
     draft.put_patient(patient);
     draft.finish(Effect::Applied)

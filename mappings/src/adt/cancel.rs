@@ -1,14 +1,16 @@
 //! A11, A12, A13, and A06 or A07 with ZBE-4 = CANCEL: each takes back its own movement, and what
 //! the others come to is the situation before (DESIGN §3).
 
+use super::IssueCode;
 use super::draft::Draft;
 use super::event::Trigger;
+use super::movement::{self, By};
 use super::values::at;
 use super::visit::Visit;
-use super::{IssueCode, movement};
 use crate::records::{Movement, StayRecord, StayStatus};
 
 pub(super) fn cancel(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) -> bool {
+    let by = By::of(visit);
     let void = matches!(stay.status(), StayStatus::Cancelled | StayStatus::EnteredInError);
     if void && visit.event != Trigger::A11 {
         draft.issue(IssueCode::StayStateUnexpected, at(&visit.pv1, 19));
@@ -24,11 +26,11 @@ pub(super) fn cancel(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit
             movement::remember(&mut stay.movements[at], visit.fingerprint);
             return true;
         }
-        (Some(at), _) => take_back(stay, at, visit),
-        (None, Trigger::A11) => admission(stay, visit),
-        (None, Trigger::A12) => transfer(stay, visit),
-        (None, Trigger::A13) => discharge(stay, visit),
-        (None, _) => switch(stay, visit),
+        (Some(at), _) => take_back(stay, at, by),
+        (None, Trigger::A11) => admission(stay, by),
+        (None, Trigger::A12) => transfer(stay, by),
+        (None, Trigger::A13) => discharge(stay, by),
+        (None, _) => switch(stay, by),
     };
     if !taken {
         draft.issue(IssueCode::NothingToCancel, at(&visit.pv1, 19));
@@ -65,7 +67,7 @@ fn at_zbe(visit: &Visit<'_>) -> crate::hl7::Location {
 }
 
 /// A movement by its number; an admission takes what came after it along.
-fn take_back(stay: &mut StayRecord, at: usize, by: &Visit<'_>) -> bool {
+pub(super) fn take_back(stay: &mut StayRecord, at: usize, by: By) -> bool {
     if admits(&stay.movements[at]) {
         movement::cancel_from(stay, at, by);
         leave_no_remains(stay, by);
@@ -76,7 +78,7 @@ fn take_back(stay: &mut StayRecord, at: usize, by: &Visit<'_>) -> bool {
 }
 
 /// A11: back to what the last opening replaced, a plan or another opening; else cancelled.
-fn admission(stay: &mut StayRecord, by: &Visit<'_>) -> bool {
+fn admission(stay: &mut StayRecord, by: By) -> bool {
     if movement::last(stay, |_| true).is_none() {
         return false;
     }
@@ -112,7 +114,7 @@ fn first_telling(stay: &StayRecord, at: usize) -> usize {
 }
 
 /// What is left of a stay seen mid-stay is no admission that an A11 could return to.
-fn leave_no_remains(stay: &mut StayRecord, by: &Visit<'_>) {
+fn leave_no_remains(stay: &mut StayRecord, by: By) {
     let is_ground = |movement: &Movement| {
         admits(movement) || movement::is_closing(movement) || is_plan(movement)
     };
@@ -124,7 +126,7 @@ fn leave_no_remains(stay: &mut StayRecord, by: &Visit<'_>) {
 }
 
 /// A12: the last transfer.
-fn transfer(stay: &mut StayRecord, by: &Visit<'_>) -> bool {
+fn transfer(stay: &mut StayRecord, by: By) -> bool {
     let Some(at) = movement::last(stay, |m| movement::is_event(m, Trigger::A02)) else {
         return false;
     };
@@ -133,7 +135,7 @@ fn transfer(stay: &mut StayRecord, by: &Visit<'_>) -> bool {
 }
 
 /// A13: the stay is open again, however often its end was told.
-fn discharge(stay: &mut StayRecord, by: &Visit<'_>) -> bool {
+fn discharge(stay: &mut StayRecord, by: By) -> bool {
     let mut taken = false;
     while let Some(known) = movement::closing_mut(stay) {
         movement::take_back(known, by);
@@ -144,7 +146,7 @@ fn discharge(stay: &mut StayRecord, by: &Visit<'_>) -> bool {
 }
 
 /// A cancelled A06 or A07 that gives no ZBE-1: the last of either.
-fn switch(stay: &mut StayRecord, by: &Visit<'_>) -> bool {
+fn switch(stay: &mut StayRecord, by: By) -> bool {
     let is_switch =
         |m: &Movement| movement::is_event(m, Trigger::A06) || movement::is_event(m, Trigger::A07);
     let Some(at) = movement::last(stay, is_switch) else { return false };

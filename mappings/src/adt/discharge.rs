@@ -35,7 +35,7 @@ pub(super) fn discharge(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Vi
             new.effect.end = None;
             new.start = None;
         }
-        movement::amend(known, new);
+        movement::amend(known, new.into_movement());
         settle(stay);
     } else {
         movement::add(draft, stay, new, Position::Last);

@@ -205,12 +205,15 @@ impl<'a> Draft<'a> {
                 Some(stored) => {
                     patient.stamp = stored.stamp;
                     let touched = std::mem::replace(&mut patient.last_stay, stored.last_stay);
+                    let held = std::mem::replace(&mut patient.held, stored.held.clone());
                     let is_same = *patient == **stored;
-                    patient.last_stay = touched;
-                    if is_same && touched == stored.last_stay {
+                    let is_all = touched == stored.last_stay && held == stored.held;
+                    (patient.last_stay, patient.held) = (touched, held);
+                    if is_same && is_all {
                         continue;
                     }
-                    // Which stay was touched last shows nowhere: no new version for it.
+                    // Which stay was touched last and what is awaited show nowhere: no new
+                    // version for them.
                     if !is_same {
                         patient.stamp = stamp(context, Some(stored.stamp));
                     }

@@ -3,7 +3,7 @@
 
 use super::draft::Draft;
 use super::event::Trigger;
-use super::movement::{self, New};
+use super::movement::{self, By, New};
 use super::visit::{Placed, Visit};
 use super::{admit, class_change, discharge, stay, transfer};
 use crate::records::{Coded, Identifier, MovementEffect, ResourceId, StayRecord, StayStatus};
@@ -41,7 +41,7 @@ pub(super) fn create(
         Trigger::A03 => {
             discharge::discharge(draft, stay, visit);
         }
-        Trigger::A11 => movement::cancel_from(stay, 0, visit),
+        Trigger::A11 => movement::cancel_from(stay, 0, By::of(visit)),
         _ => discharge::finish_by_pv1_45(draft, stay, visit),
     }
     stay.clone()

@@ -59,8 +59,10 @@ codes! {
     StayOfOtherPatient = "stay_of_other_patient", Warning;
     /// A cancel of something that was never seen, or that was taken back before.
     NothingToCancel = "nothing_to_cancel", Warning;
-    /// A ZBE CANCEL of a movement that was never seen: nothing changed.
-    MovementUnknown = "movement_unknown", Warning;
+    /// A ZBE CANCEL of a movement that was never seen: held until the movement comes.
+    MovementHeld = "movement_held", Warning;
+    /// More movements are awaited than a record holds: the oldest was given up.
+    HeldGivenUp = "held_given_up", Warning;
     /// The message's own PV1 differs from the situation that its cancel restored: PV1 won.
     CancelDiffersFromMessage = "cancel_differs_from_message", Warning;
     /// A merge whose loser was never seen: its identifier leads to the survivor from now on.

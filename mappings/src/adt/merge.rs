@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::draft::{Draft, Minted};
 use super::identity::{self, Identifiers};
-use super::{Effect, IssueCode, numbers, patient};
+use super::{Effect, IssueCode, hold, numbers, patient};
 use crate::hl7::{Message, Segments};
 use crate::records::{Identifier, IdentifierUse, Link, LinkKind, PatientRecord, ResourceId};
 
@@ -137,6 +137,9 @@ fn absorb(draft: &mut Draft<'_>, survivor: &mut PatientRecord, loser: Loser) {
         let mut stay = Arc::unwrap_or_clone(stay);
         stay.patient = survivor.id;
         draft.put_stay(stay);
+    }
+    for held in std::mem::take(&mut loser.held) {
+        hold::with_patient_too(draft, survivor, held);
     }
     survivor.last_stay = later(draft, survivor.last_stay, loser.last_stay);
     draft.put_patient(loser);

@@ -16,6 +16,7 @@ mod patient;
 mod stay;
 
 mod first_sight;
+mod hold;
 mod movement;
 mod situation;
 

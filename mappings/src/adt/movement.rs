@@ -45,7 +45,7 @@ impl New {
         }
     }
 
-    fn into_movement(self) -> Movement {
+    pub fn into_movement(self) -> Movement {
         let (place, location) = match self.placed {
             Some(placed) => (Some(placed.place), Some(placed.location)),
             None => (None, None),
@@ -62,6 +62,7 @@ impl New {
             effect: self.effect,
             cancelled: None,
             seen: vec![self.fingerprint],
+            held: None,
         }
     }
 }
@@ -158,7 +159,7 @@ pub(super) fn add(draft: &mut Draft<'_>, stay: &mut StayRecord, new: New, positi
         if !movement.stands() {
             remember(movement, new.fingerprint);
         } else {
-            amend(movement, new);
+            amend(movement, new.into_movement());
         }
     } else {
         let at = match position {
@@ -183,13 +184,14 @@ fn by_time(stay: &StayRecord, start: Option<Moment>) -> usize {
     later.unwrap_or(present).min(present)
 }
 
-/// The same movement, told again: what the message says replaces what it had said.
-pub(super) fn amend(movement: &mut Movement, new: New) {
-    movement.event = new.event.as_str().to_owned();
+/// The same movement, told again: what it says now replaces what it had said.
+pub(super) fn amend(movement: &mut Movement, new: Movement) {
+    movement.event = new.event;
     movement.identifier = new.identifier.or_else(|| movement.identifier.take());
     movement.start = new.start.or(movement.start);
-    if let Some(placed) = new.placed {
-        put(movement, placed);
+    if new.place.is_some() {
+        movement.place = new.place;
+        movement.location = new.location;
     }
     let effect = &mut movement.effect;
     if new.effect.status.is_some_and(|status| status != StayStatus::Finished) {
@@ -208,7 +210,9 @@ pub(super) fn amend(movement: &mut Movement, new: New) {
     if new.effect.destination != Coded::default() {
         effect.destination = new.effect.destination;
     }
-    remember(movement, new.fingerprint);
+    for fingerprint in new.seen {
+        remember(movement, fingerprint);
+    }
 }
 
 pub(super) fn put(movement: &mut Movement, placed: Placed) {
@@ -257,28 +261,44 @@ pub(super) fn correct_start(stay: &mut StayRecord, admitted: Option<Moment>) {
 
 // ---- taking back ----
 
-pub(super) fn cancel(stay: &mut StayRecord, at: usize, by: &Visit<'_>) {
+/// The message that takes something back.
+#[derive(Clone, Copy)]
+pub(super) struct By {
+    pub seq: Seq,
+    pub fingerprint: Option<u64>,
+}
+
+impl By {
+    pub fn of(visit: &Visit<'_>) -> Self {
+        Self { seq: visit.seq, fingerprint: Some(visit.fingerprint) }
+    }
+}
+
+pub(super) fn cancel(stay: &mut StayRecord, at: usize, by: By) {
     take_back(&mut stay.movements[at], by);
     settle(stay);
 }
 
 /// Takes back everything from `at` on: what came after an admission goes with it.
-pub(super) fn cancel_from(stay: &mut StayRecord, at: usize, by: &Visit<'_>) {
+pub(super) fn cancel_from(stay: &mut StayRecord, at: usize, by: By) {
     for movement in stay.movements[at..].iter_mut().filter(|movement| movement.stands()) {
         take_back(movement, by);
     }
     settle(stay);
 }
 
-pub(super) fn take_back(movement: &mut Movement, by: &Visit<'_>) {
+pub(super) fn take_back(movement: &mut Movement, by: By) {
     movement.cancelled = Some(by.seq);
-    remember(movement, by.fingerprint);
+    if let Some(fingerprint) = by.fingerprint {
+        remember(movement, fingerprint);
+    }
 }
 
 /// Keeps the record small. What goes is told: a stay with a hundred moves is worth a look.
 fn bound(draft: &mut Draft<'_>, stay: &mut StayRecord) {
-    while stay.movements.iter().filter(|movement| !movement.stands()).count() > CANCELLED_MAX
-        && let Some(at) = stay.movements.iter().position(|movement| !movement.stands())
+    let is_cancelled = |movement: &Movement| movement.cancelled.is_some();
+    while stay.movements.iter().filter(|movement| is_cancelled(movement)).count() > CANCELLED_MAX
+        && let Some(at) = stay.movements.iter().position(is_cancelled)
     {
         stay.movements.remove(at);
     }

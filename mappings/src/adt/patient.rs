@@ -60,6 +60,7 @@ pub(super) fn unknown(id: ResourceId, first_seen_mid_stay: bool) -> PatientRecor
         general_practitioner: None,
         links: Vec::new(),
         last_stay: None,
+        held: Vec::new(),
     }
 }
 

@@ -11,7 +11,7 @@ pub(super) fn settle(stay: &mut StayRecord) {
     // A stay of which nothing stands is cancelled; what it was until then is still worth showing.
     let last_cancel = stay.movements.iter().map(|movement| movement.cancelled).max().flatten();
     let counts = |movement: &Movement| {
-        if voided { movement.cancelled == last_cancel } else { movement.stands() }
+        movement.stands() || voided && movement.held.is_none() && movement.cancelled == last_cancel
     };
     let mut situation = empty();
     for movement in stay.movements.iter().filter(|movement| counts(movement)) {

@@ -18,7 +18,10 @@ pub use parts::{
     Telecom,
 };
 pub use patient::{Link, LinkKind, PatientRecord};
-pub use stay::{Movement, MovementEffect, PlaceStatus, Situation, StayRecord, StayStatus};
+pub use stay::{
+    Held, HeldKind, HeldMovement, Movement, MovementEffect, PlaceStatus, Situation, StayRecord,
+    StayStatus,
+};
 
 use std::sync::Arc;
 
@@ -103,6 +106,17 @@ impl Record {
             Self::Stay(r) => Some(r.patient),
             Self::Location(_) => None,
         }
+    }
+
+    /// The movements that are awaited: a cancel or an update has come of them, and nothing else.
+    pub fn held(&self) -> impl Iterator<Item = (&Movement, Held)> {
+        let (of_stay, of_patient): (&[Movement], &[HeldMovement]) = match self {
+            Self::Patient(r) => (&[], &r.held),
+            Self::Stay(r) => (&r.movements, &[]),
+            Self::Location(_) => (&[], &[]),
+        };
+        let all = of_stay.iter().chain(of_patient.iter().map(|held| &held.movement));
+        all.filter_map(|movement| Some((movement, movement.held?)))
     }
 
     /// The identifiers by which later messages find the record.

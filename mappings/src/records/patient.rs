@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Coded, Contact, HumanName, Identifier, Moment, ResourceId, Stamp, Telecom, phi_debug,
+    Address, Coded, Contact, HeldMovement, HumanName, Identifier, Moment, ResourceId, Stamp,
+    Telecom, phi_debug,
 };
 
 /// Why two Patients are linked (FHIR `Patient.link.type`).
@@ -61,6 +62,8 @@ pub struct PatientRecord {
     pub links: Vec<Link>,
     /// The stay that this patient's last message touched: settles "which stay" (DESIGN §3).
     pub last_stay: Option<ResourceId>,
+    /// Movements that are awaited, of stays that are not known.
+    pub held: Vec<HeldMovement>,
 }
 
 impl PatientRecord {

@@ -1,7 +1,7 @@
 //! One stay (*venue*): a FHIR Encounter whose movements are its `location[]`.
 
 use serde::{Deserialize, Serialize};
-use sluice_ids::Seq;
+use sluice_ids::{Micros, Seq};
 
 use super::{Coded, Identifier, Moment, Place, Practitioner, ResourceId, Stamp, phi_debug};
 
@@ -83,14 +83,51 @@ pub struct Movement {
     /// Fingerprints (everything but MSH) of the messages that made, amended or cancelled it:
     /// the same message under another control id is known by them.
     pub seen: Vec<u64>,
+    /// It has not come: all of it is what a cancel or an update said of it.
+    pub held: Option<Held>,
 }
 
 impl Movement {
-    /// No cancel has taken it back.
+    /// It has come, and no cancel has taken it back.
     #[must_use]
     pub const fn stands(&self) -> bool {
-        self.cancelled.is_none()
+        self.cancelled.is_none() && self.held.is_none()
     }
+}
+
+/// What waits for its movement (DESIGN §3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum HeldKind {
+    /// A ZBE CANCEL: the movement arrives taken back.
+    Cancel,
+    /// A Z99: the movement arrives as it was amended.
+    Update,
+}
+
+impl HeldKind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Update => "update",
+        }
+    }
+}
+
+/// Since when, and for what, a movement is awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    pub kind: HeldKind,
+    /// `received_at` of the first message that named it.
+    pub received_at: Micros,
+}
+
+/// A movement that is awaited by a patient: no stay is known that it could stand with.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldMovement {
+    /// The visit number that was named with it.
+    pub visit: Option<Identifier>,
+    pub movement: Movement,
 }
 
 /// The stay.
@@ -160,4 +197,4 @@ impl StayRecord {
     }
 }
 
-phi_debug!(Situation, MovementEffect, Movement, StayRecord);
+phi_debug!(Situation, MovementEffect, Movement, HeldMovement, StayRecord);

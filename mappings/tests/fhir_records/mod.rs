@@ -116,6 +116,7 @@ pub fn patient(number: u8) -> PatientRecord {
         general_practitioner: None,
         links: vec![],
         last_stay: None,
+        held: Vec::new(),
     }
 }
 
@@ -174,6 +175,7 @@ pub fn movement(place: Place, location: u8, status: PlaceStatus, start: &str) ->
         cancelled: None,
         effect: sluice_mappings::records::MovementEffect::default(),
         seen: Vec::new(),
+        held: None,
     }
 }
 

@@ -19,8 +19,8 @@ use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::adt::Change;
 use sluice_mappings::entity::{EjSettings, LegalEntity};
 use sluice_mappings::records::{
-    Coded, HumanName, Identifier, IdentifierUse, PatientRecord, Record, ResourceId, Situation,
-    Stamp, StayRecord, StayStatus,
+    Coded, Held, HeldKind, HumanName, Identifier, IdentifierUse, Movement, MovementEffect,
+    PatientRecord, PlaceStatus, Record, ResourceId, Situation, Stamp, StayRecord, StayStatus,
 };
 use sluice_state::{EjWriter, State, StateSettings};
 use tokio_util::sync::CancellationToken;
@@ -280,6 +280,28 @@ impl Lane {
     }
 }
 
+/// A movement of which only a cancel came, at the message of that number.
+pub fn awaited(number: u64) -> Movement {
+    let at = Seq::new(number);
+    Movement {
+        identifier: Some(identifier("urn:oid:1.2.5", format!("Zqx{number}"))),
+        event: "A12".into(),
+        seq: at,
+        start: None,
+        end: None,
+        place: None,
+        location: None,
+        place_status: PlaceStatus::Completed,
+        effect: MovementEffect::default(),
+        cancelled: None,
+        seen: Vec::new(),
+        held: Some(Held {
+            kind: HeldKind::Cancel,
+            received_at: Micros::new(at.get() as i64 * 1_000_000),
+        }),
+    }
+}
+
 pub fn resource_id(ej: EjId, kind: &str, number: u32) -> ResourceId {
     let mut bytes = [0; 16];
     bytes[..4].copy_from_slice(&number.to_be_bytes());
@@ -331,6 +353,7 @@ fn patient(ej: EjId, number: u32) -> PatientRecord {
         general_practitioner: None,
         links: Vec::new(),
         last_stay: None,
+        held: Vec::new(),
     }
 }
 

@@ -6,10 +6,10 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 use sluice_ids::{EjId, Seq};
 use sluice_mappings::adt::{Change, Records};
-use sluice_mappings::records::{RecordType, ResourceId};
+use sluice_mappings::records::{Record, RecordType, ResourceId};
 use sluice_mappings::search::{self, Key, Query};
 use sluice_state::{
-    Access, Cursor, EjWriter, Opened, PageRequest, SearchError, State, StateSettings,
+    Access, Cursor, EjView, EjWriter, Opened, PageRequest, SearchError, State, StateSettings,
 };
 
 use crate::model::{self, Model};
@@ -146,6 +146,7 @@ impl Runner {
                 let version = (0..view.chunks(ty)).map(|chunk| view.chunk_version(ty, chunk)).max();
                 assert_eq!(version, newest);
             }
+            compare_held(&view, lane);
             self.compare_lookups(*ej, lane);
         }
         for query in queries() {
@@ -178,6 +179,20 @@ impl Runner {
         model::sort(&mut found, query);
         found.into_iter().map(|(_, id)| id).collect()
     }
+}
+
+fn compare_held(view: &EjView, lane: &Lane) {
+    let since = |record: &Record| record.held().map(|(_, held)| held.received_at).min();
+    let all = RecordType::ALL.into_iter().flat_map(|ty| lane.published.all(ty));
+    let mut expected: Vec<_> =
+        all.filter_map(|record| Some((since(record)?, record.held().count()))).collect();
+    expected.sort_unstable_by_key(|(since, _)| *since);
+    let held: usize = expected.iter().map(|(_, count)| count).sum();
+    assert_eq!(view.held_movements(), held as u64);
+    let listed = view.holding(usize::MAX);
+    let ages: Vec<_> = listed.iter().filter_map(since).collect();
+    assert!(ages.iter().eq(expected.iter().map(|(since, _)| since)), "longest first");
+    assert_eq!(view.holding(2).len(), expected.len().min(2));
 }
 
 pub fn query(ty: RecordType, pairs: &[(&str, &str)]) -> Query {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::adt::Change;
 use sluice_mappings::records::{
-    Address, Coded, Contact, HumanName, Identifier, IdentifierUse, Link, LinkKind, LocationRecord,
-    Moment, Movement, MovementEffect, PatientRecord, Place, PlaceStatus, Practitioner, Precision,
-    Record, RecordType, ResourceId, Situation, Stamp, StayRecord, StayStatus, Telecom,
+    Address, Coded, Contact, Held, HeldKind, HumanName, Identifier, IdentifierUse, Link, LinkKind,
+    LocationRecord, Moment, Movement, MovementEffect, PatientRecord, Place, PlaceStatus,
+    Practitioner, Precision, Record, RecordType, ResourceId, Situation, Stamp, StayRecord,
+    StayStatus, Telecom,
 };
 
 use crate::model::Model;
@@ -132,6 +133,7 @@ pub fn patient(ej: EjId, number: u64, old: Option<&Record>, seq: Seq, dice: &mut
         general_practitioner: Some(practitioner("GP")),
         links: Vec::new(),
         last_stay: None,
+        held: Vec::new(),
     }))
 }
 
@@ -204,6 +206,10 @@ fn movement(ej: EjId, number: u64, seq: Seq, dice: &mut Dice) -> Movement {
             ..MovementEffect::default()
         },
         seen: vec![dice.roll()],
+        held: (seq.get() + number).is_multiple_of(5).then(|| Held {
+            kind: HeldKind::Cancel,
+            received_at: Micros::new((seq.get() % 40).cast_signed()),
+        }),
     }
 }
 
