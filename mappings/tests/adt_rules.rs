@@ -9,7 +9,7 @@ use adt_support::{Lane, demo_settings, digits, location, plain_entity, status};
 use sluice_mappings::adt::{Change, Effect, IssueCode, Outcome, Records};
 use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::records::{
-    HeldKind, IdentifierUse, LinkKind, PatientRecord, PlaceStatus, Record, StayRecord,
+    HeldKind, IdentifierUse, LinkKind, PatientRecord, PlaceStatus, Record, RecordType, StayRecord,
 };
 
 fn plain() -> Lane {
@@ -412,11 +412,15 @@ fn every_place_that_a_message_names_has_one_record() {
     lane.take_text(&visit("A01", "20260310100000", "W1^R1^2^North", ""));
     lane.take_text(&visit("A02", "20260310110000", "W1^R1^2^South", ""));
     lane.take_text(&visit("A02", "20260310120000", "W1^R1^2^North^O", ""));
-    assert_eq!(lane.records.locations().count(), 2, "a bed is named by its whole path");
+    assert_eq!(
+        lane.records.others(RecordType::Location).count(),
+        2,
+        "a bed is named by its whole path"
+    );
     let stay = only_stay(&lane);
     let first = stay.movements[0].location.unwrap();
     assert_eq!(stay.movements[2].location, Some(first));
-    assert!(lane.records.location(first).is_some());
+    assert!(lane.records.record(RecordType::Location, first).is_some());
 }
 
 // ---- merges ----

@@ -212,7 +212,7 @@ fn moment(number: u64) -> Moment {
 
 fn stamp(seq: Seq) -> Stamp {
     let updated_at = Micros::new(1_790_000_000_000_000 + seq.get().cast_signed() * 50_000);
-    Stamp { created: seq, version: seq, updated_at }
+    Stamp { created: seq, version: seq, updated_at, ..Stamp::default() }
 }
 
 fn coded(code: &str, text: &str, table: &str) -> Coded {
@@ -272,6 +272,7 @@ fn patient(number: u64, seq: Seq) -> Record {
         contacts: vec![Contact { name: name(number + 5), ..Contact::default() }],
         general_practitioner: None,
         links: Vec::new(),
+        parts: Vec::new(),
         last_stay: None,
         held: Vec::new(),
     }))
@@ -302,6 +303,7 @@ fn stay(number: u64, patient: u64, seq: Seq) -> Record {
         held: None,
     };
     let practitioner = |role: &str| Practitioner {
+        practitioner: None,
         role: role.into(),
         identifier: Some(identifier(format!("1000{:07}", number % 900), "RPPS")),
         name: name(number % 900),
@@ -312,6 +314,7 @@ fn stay(number: u64, patient: u64, seq: Seq) -> Record {
         patient: id(RecordType::Patient, patient),
         identifiers: vec![identifier(format!("IEP{number:010}"), "VN")],
         account: Some(identifier(format!("DOS{number:010}"), "AN")),
+        account_record: None,
         pre_admission: None,
         opening_key: None,
         first_seen_mid_stay: false,
@@ -334,5 +337,7 @@ fn stay(number: u64, patient: u64, seq: Seq) -> Record {
         admit_source: coded("7", "", "0023"),
         reason: Coded::default(),
         priority: Coded::default(),
+        diagnoses: Vec::new(),
+        parts: Vec::new(),
     }))
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use sluice_ids::{EjId, Seq};
+use sluice_mappings::records::RecordType;
 
 use crate::cold;
 use crate::keys::{self, Key, Kind, Tenant};
@@ -15,7 +16,7 @@ pub(crate) type Op = (Key, Option<Vec<u8>>);
 pub(crate) struct Book {
     tenant: Tenant,
     /// By [`Kind`] and number: the hash of the entry, 0 where there is none.
-    hashes: [Vec<u64>; 4],
+    hashes: [Vec<u64>; Kind::COUNT],
     /// Entries of more than one part.
     parts: HashMap<(Kind, u32), u16>,
     /// `(patient, stay)` for the stays that stand in their patient's dossier.
@@ -23,7 +24,7 @@ pub(crate) struct Book {
     home_of: HashMap<u32, u32>,
     sum: u64,
     pub(crate) applied: Seq,
-    pub(crate) records: [u32; 3],
+    pub(crate) records: [u32; RecordType::COUNT],
 }
 
 impl Book {
@@ -36,18 +37,18 @@ impl Book {
             home_of: HashMap::new(),
             sum: 0,
             applied: Seq::ZERO,
-            records: [0; 3],
+            records: [0; RecordType::COUNT],
         }
     }
 
     pub(crate) fn mark(&self, ej: EjId) -> EjMark {
-        let aliases = self.hashes[slot(Kind::Alias)].len();
+        let aliases = self.hashes[Kind::Alias.index()].len();
         let aliases = u32::try_from(aliases).expect("aliases are u32");
         EjMark { ej, applied: self.applied, records: self.records, aliases, sum: self.sum }
     }
 
     fn set(&mut self, kind: Kind, number: u32, hash: u64, parts: u16) -> (u64, u16) {
-        let hashes = &mut self.hashes[slot(kind)];
+        let hashes = &mut self.hashes[kind.index()];
         if hashes.len() <= number as usize {
             hashes.resize(number as usize + 1, 0);
         }
@@ -74,7 +75,7 @@ impl Book {
     }
 
     pub(crate) fn remove(&mut self, kind: Kind, number: u32, ops: &mut Vec<Op>) {
-        let known = self.hashes[slot(kind)].get(number as usize).is_some_and(|hash| *hash != 0);
+        let known = self.hashes[kind.index()].get(number as usize).is_some_and(|hash| *hash != 0);
         if known {
             let key = self.tenant.key(kind, number);
             let (_, old_parts) = self.set(kind, number, 0, 0);
@@ -100,14 +101,5 @@ impl Book {
 
     pub(crate) fn stays_in(&self, patient: u32) -> Vec<u32> {
         self.placed.range((patient, 0)..=(patient, u32::MAX)).map(|(_, stay)| *stay).collect()
-    }
-}
-
-const fn slot(kind: Kind) -> usize {
-    match kind {
-        Kind::Alias => 0,
-        Kind::Location => 1,
-        Kind::Dossier => 2,
-        Kind::Stay => 3,
     }
 }

@@ -30,13 +30,9 @@ pub(crate) fn compose(
     let mut dossiers: BTreeSet<u32> = BTreeSet::new();
     let mut alone: Records = Vec::new();
     for (at, dirty) in records {
-        let count = &mut book.records[at.ty as usize - 1];
+        let count = &mut book.records[at.ty.index()];
         *count = (*count).max(at.rid + 1);
         match at.ty {
-            RecordType::Location => {
-                let value = layout::encode_records(applied, &[(at.rid, dirty.packed.clone())]);
-                book.put(Kind::Location, at.rid, &value, ops);
-            }
             RecordType::Patient => {
                 dossiers.insert(at.rid);
             }
@@ -49,6 +45,10 @@ pub(crate) fn compose(
                     book.place(dirty.dossier, at.rid);
                     dossiers.insert(dirty.dossier);
                 }
+            }
+            ty => {
+                let value = layout::encode_records(applied, &[(at.rid, dirty.packed.clone())]);
+                book.put(Kind::Alone(ty), at.rid, &value, ops);
             }
         }
     }
@@ -68,13 +68,18 @@ pub(crate) fn compose(
         }
     }
     for (rid, stay) in alone {
-        book.put(Kind::Stay, rid, &layout::encode_records(applied, &[(rid, stay)]), ops);
+        book.put(
+            Kind::Alone(RecordType::Stay),
+            rid,
+            &layout::encode_records(applied, &[(rid, stay)]),
+            ops,
+        );
     }
     for (patient, value) in rewritten {
         book.put(Kind::Dossier, patient, &value, ops);
     }
     for rid in taken_in {
-        book.remove(Kind::Stay, rid, ops);
+        book.remove(Kind::Alone(RecordType::Stay), rid, ops);
     }
     book.applied = applied;
     Ok(())

@@ -150,7 +150,7 @@ pub(crate) struct Inner {
     pub(crate) half_published: bool,
     /// The feed's own time: the newest `received_at` seen.
     pub(crate) now: Micros,
-    pub(crate) tables: [Table; 3],
+    pub(crate) tables: [Table; RecordType::COUNT],
     pub(crate) index: Index,
     pub(crate) aliases: Aliases,
     pub(crate) held: HeldMovements,
@@ -166,11 +166,11 @@ pub(crate) struct Inner {
 
 impl Inner {
     pub(crate) const fn table(&self, ty: RecordType) -> &Table {
-        &self.tables[ty as usize - 1]
+        &self.tables[ty.index()]
     }
 
     pub(crate) const fn table_mut(&mut self, ty: RecordType) -> &mut Table {
-        &mut self.tables[ty as usize - 1]
+        &mut self.tables[ty.index()]
     }
 
     pub(crate) fn changed(&self, record_ref: RecordRef) -> Option<&Packed> {
@@ -351,15 +351,15 @@ impl Ej {
     ) -> Result<Vec<(RecordRef, Packed)>, ColdError> {
         let RecordRef { ty, rid } = record_ref;
         match ty {
-            RecordType::Location => self.read_value(Kind::Location, rid),
             RecordType::Patient => self.read_value(Kind::Dossier, rid),
             RecordType::Stay => {
-                let found = self.read_value(Kind::Stay, rid)?;
+                let found = self.read_value(Kind::Alone(ty), rid)?;
                 if !found.is_empty() || home == NOBODY {
                     return Ok(found);
                 }
                 self.read_value(Kind::Dossier, home)
             }
+            _ => self.read_value(Kind::Alone(ty), rid),
         }
     }
 

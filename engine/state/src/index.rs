@@ -1,6 +1,6 @@
 //! One EJ's search index: which record has which value, now and at a pin.
 //!
-//! - A row is 16 bytes: record type (2 bits) and parameter (6 bits), the 11-byte value key, the
+//! - A row is 16 bytes: record type and parameter (a byte each), the 10-byte value key, the
 //!   `rid`. Byte order is value order, then creation order.
 //! - The live rows are one B-tree set (17 bytes a row when loaded in bulk, about 25 when aged).
 //! - What changed is [`History`]: the set at an older `Seq` is the live set with every later
@@ -21,8 +21,8 @@ pub(crate) struct Row(u128);
 impl Row {
     pub(crate) fn new(ty: RecordType, param: Param, key: &Key, rid: u32) -> Self {
         let mut bytes = [0; 16];
-        bytes[0] = (ty as u8) << 6 | (param as u8) & 0x3f;
-        bytes[1..12].copy_from_slice(key);
+        (bytes[0], bytes[1]) = (ty as u8, param as u8);
+        bytes[2..12].copy_from_slice(key);
         bytes[12..].copy_from_slice(&rid.to_be_bytes());
         Self(u128::from_be_bytes(bytes))
     }
@@ -34,7 +34,7 @@ impl Row {
 
     pub(crate) fn key(self) -> Key {
         let mut key = Key::default();
-        key.copy_from_slice(&self.to_bytes()[1..12]);
+        key.copy_from_slice(&self.to_bytes()[2..12]);
         key
     }
 

@@ -15,28 +15,51 @@ pub(crate) type Key = [u8; KEY_BYTES];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tenant([u8; EjId::BYTES_MAX]);
 
-/// What a value is. In key order: what others refer to comes first.
+/// What a value is. In key order: dossiers before stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
 pub(crate) enum Kind {
-    Alias = b'a',
-    Location = b'l',
+    Alias,
     /// A patient with its open stays.
-    Dossier = b'p',
-    /// A stay that stands by itself: closed, or too much for its dossier.
-    Stay = b's',
+    Dossier,
+    /// A record that stands by itself: a stay that is closed or too much for its dossier, and
+    /// everything that is neither patient nor stay.
+    Alone(RecordType),
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Alias, Self::Location, Self::Dossier, Self::Stay];
-}
+    /// Kinds that a book keeps apart.
+    pub(crate) const COUNT: usize = RecordType::COUNT + 1;
 
-impl Kind {
+    /// Dense, from 0.
+    pub(crate) const fn index(self) -> usize {
+        match self {
+            Self::Alias => 0,
+            // A patient never stands alone.
+            Self::Dossier => RecordType::Patient as usize,
+            Self::Alone(ty) => ty as usize,
+        }
+    }
+
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Alias => b'a',
+            Self::Dossier => b'p',
+            Self::Alone(RecordType::Stay) => b's',
+            Self::Alone(ty) => b't' + ty as u8,
+        }
+    }
+
+    fn of_byte(byte: u8) -> Option<Self> {
+        let alone = RecordType::ALL.into_iter().filter(|ty| *ty != RecordType::Patient);
+        let mut kinds = [Self::Alias, Self::Dossier].into_iter().chain(alone.map(Self::Alone));
+        kinds.find(|kind| kind.byte() == byte)
+    }
+
     /// What the value's record at place `at` is.
     pub(crate) const fn holds(self, at: usize) -> RecordType {
         match (self, at) {
-            (Self::Location, _) => RecordType::Location,
             (Self::Dossier, 0) => RecordType::Patient,
+            (Self::Alone(ty), _) => ty,
             _ => RecordType::Stay,
         }
     }
@@ -51,7 +74,7 @@ impl Tenant {
     pub(crate) fn key(self, kind: Kind, number: u32) -> Key {
         let mut key = [0; KEY_BYTES];
         key[..16].copy_from_slice(&self.0);
-        key[16] = kind as u8;
+        key[16] = kind.byte();
         key[17..21].copy_from_slice(&number.to_be_bytes());
         key
     }
@@ -71,7 +94,7 @@ pub(crate) const WATERMARK: Key = [0; KEY_BYTES];
 pub(crate) fn parse(key: &[u8]) -> Option<(EjId, Kind, u32, u16)> {
     let key: &Key = key.try_into().ok()?;
     let ej = EjId::from_padded(key[..16].try_into().ok()?).ok()?;
-    let kind = Kind::ALL.into_iter().find(|kind| *kind as u8 == key[16])?;
+    let kind = Kind::of_byte(key[16])?;
     let number = u32::from_be_bytes(key[17..21].try_into().ok()?);
     let part = u16::from_be_bytes(key[21..].try_into().ok()?);
     Some((ej, kind, number, part))

@@ -5,14 +5,14 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sluice_ids::{EjId, Phi, Seq};
-use sluice_mappings::records::ResourceId;
+use sluice_mappings::records::{RecordType, ResourceId};
 
 use crate::keys::Key;
 use crate::packed::Packed;
 
 /// The layout of values, of the watermark and of files. To be raised with any change of a stored
 /// type, records included: there is no migration, there is a rebuild.
-pub const LAYOUT: u8 = 2;
+pub const LAYOUT: u8 = 3;
 
 const HEADER_BYTES: usize = 5;
 
@@ -82,7 +82,7 @@ pub(crate) struct EjMark {
     pub(crate) ej: EjId,
     pub(crate) applied: Seq,
     /// Records by `RecordType`, in its order.
-    pub(crate) records: [u32; 3],
+    pub(crate) records: [u32; RecordType::COUNT],
     pub(crate) aliases: u32,
     /// Wrapping sum of [`entry_hash`] over all values: a lost, stale or foreign one shows.
     pub(crate) sum: u64,

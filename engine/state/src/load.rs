@@ -44,7 +44,7 @@ pub enum LoadError {
 pub(crate) struct Loaded {
     pub(crate) applied: Seq,
     pub(crate) now: Micros,
-    pub(crate) tables: [Table; 3],
+    pub(crate) tables: [Table; RecordType::COUNT],
     pub(crate) rows: Vec<Row>,
     pub(crate) aliases: Aliases,
     pub(crate) held: HeldMovements,
@@ -57,8 +57,8 @@ struct Loading {
     ej: EjId,
     mark: EjMark,
     hasher: RandomState,
-    identifiers: [Vec<(u64, u32)>; 3],
-    seen: [u32; 3],
+    identifiers: [Vec<(u64, u32)>; RecordType::COUNT],
+    seen: [u32; RecordType::COUNT],
     loaded: Loaded,
 }
 
@@ -82,13 +82,23 @@ impl Loader {
                 rows: Vec::new(),
                 aliases: Aliases::default(),
                 held: HeldMovements::default(),
-                homes: vec![NOBODY; mark.records[RecordType::Stay as usize - 1] as usize],
+                homes: vec![NOBODY; mark.records[RecordType::Stay.index()] as usize],
                 stays_of: Vec::new(),
                 book: Book::new(Tenant::of(*ej)),
             };
             let hasher = hasher.clone();
             let identifiers = Default::default();
-            Some((*ej, Loading { ej: *ej, mark, hasher, identifiers, seen: [0; 3], loaded }))
+            Some((
+                *ej,
+                Loading {
+                    ej: *ej,
+                    mark,
+                    hasher,
+                    identifiers,
+                    seen: [0; RecordType::COUNT],
+                    loaded,
+                },
+            ))
         };
         let ejs = hashers.iter().filter_map(loading).collect();
         Self { watermark, ejs, open: None }
@@ -154,7 +164,7 @@ impl Loading {
                 self.alias(number, alias)?;
                 applied
             }
-            Kind::Location | Kind::Dossier | Kind::Stay => {
+            Kind::Dossier | Kind::Alone(_) => {
                 let stored = layout::decode_records(bytes)?;
                 for (at, (rid, packed)) in stored.records.iter().enumerate() {
                     if at == 0 && *rid != number || at > 0 && kind != Kind::Dossier {
@@ -186,7 +196,7 @@ impl Loading {
     ) -> Result<(), LoadError> {
         if let Record::Stay(stay) = record {
             // Dossiers come first in key order, so that every patient is known by now.
-            let patients = &self.loaded.tables[RecordType::Patient as usize - 1].by_id;
+            let patients = &self.loaded.tables[RecordType::Patient.index()].by_id;
             let home = match kind {
                 Kind::Dossier => number,
                 _ => patients.get(&stay.patient).copied().unwrap_or(NOBODY),
@@ -198,7 +208,7 @@ impl Loading {
     }
 
     fn record(&mut self, at: RecordRef, record: &Record) -> Result<(), LoadError> {
-        let type_index = at.ty as usize - 1;
+        let type_index = at.ty.index();
         let table = &mut self.loaded.tables[type_index];
         if at.rid >= self.mark.records[type_index]
             || table.by_id.insert(record.id(), at.rid).is_some()

@@ -10,7 +10,7 @@ use sluice_mappings::records::{Record, RecordType, ResourceId, Stamp};
 
 use crate::layout::ValueError;
 
-/// The postcard form of a patient, a stay or a place.
+/// The postcard form of a record.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Packed(Arc<[u8]>);
 
@@ -21,6 +21,16 @@ impl Packed {
             Record::Patient(patient) => Self::encoded(patient.as_ref(), scratch),
             Record::Stay(stay) => Self::encoded(stay.as_ref(), scratch),
             Record::Location(location) => Self::encoded(location.as_ref(), scratch),
+            Record::Organization(record) => Self::encoded(record.as_ref(), scratch),
+            Record::Practitioner(record) => Self::encoded(record.as_ref(), scratch),
+            Record::PractitionerRole(record) => Self::encoded(record.as_ref(), scratch),
+            Record::RelatedPerson(record) => Self::encoded(record.as_ref(), scratch),
+            Record::Coverage(record) => Self::encoded(record.as_ref(), scratch),
+            Record::Account(record) => Self::encoded(record.as_ref(), scratch),
+            Record::AllergyIntolerance(record) => Self::encoded(record.as_ref(), scratch),
+            Record::Condition(record) => Self::encoded(record.as_ref(), scratch),
+            Record::Procedure(record) => Self::encoded(record.as_ref(), scratch),
+            Record::Observation(record) => Self::encoded(record.as_ref(), scratch),
         }
     }
 
@@ -50,6 +60,16 @@ impl Packed {
             RecordType::Patient => Record::Patient(Arc::new(self.whole()?)),
             RecordType::Stay => Record::Stay(Arc::new(self.whole()?)),
             RecordType::Location => Record::Location(Arc::new(self.whole()?)),
+            RecordType::Organization => Record::Organization(Arc::new(self.whole()?)),
+            RecordType::Practitioner => Record::Practitioner(Arc::new(self.whole()?)),
+            RecordType::PractitionerRole => Record::PractitionerRole(Arc::new(self.whole()?)),
+            RecordType::RelatedPerson => Record::RelatedPerson(Arc::new(self.whole()?)),
+            RecordType::Coverage => Record::Coverage(Arc::new(self.whole()?)),
+            RecordType::Account => Record::Account(Arc::new(self.whole()?)),
+            RecordType::AllergyIntolerance => Record::AllergyIntolerance(Arc::new(self.whole()?)),
+            RecordType::Condition => Record::Condition(Arc::new(self.whole()?)),
+            RecordType::Procedure => Record::Procedure(Arc::new(self.whole()?)),
+            RecordType::Observation => Record::Observation(Arc::new(self.whole()?)),
         })
     }
 

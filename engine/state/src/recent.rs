@@ -70,17 +70,14 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use sluice_mappings::records::{LocationRecord, Place, RecordType, ResourceId, Stamp};
+    use sluice_mappings::records::{LocationRecord, Place, RecordType, ResourceId};
 
     use super::*;
 
     fn known(number: u8) -> (RecordRef, Known) {
         let place = Place { bed: number.to_string(), ..Place::default() };
         let id = ResourceId([number; 16]);
-        let record = LocationRecord { id, stamp: Stamp::default(), place };
-        let record = Record::Location(Arc::new(record));
+        let record = Record::from(LocationRecord::at(id, place, None));
         let packed = Packed::new(&record, &mut []);
         (RecordRef { ty: RecordType::Location, rid: u32::from(number) }, Known { record, packed })
     }

@@ -152,14 +152,14 @@ impl Core {
     /// Sets the gauges that need a look at the whole.
     pub(crate) fn measure(&self) {
         let (mut dirty, mut rows, mut history, mut hot) = (0, 0, 0, 0);
-        let mut records = [0_u64; 3];
+        let mut records = [0_u64; RecordType::COUNT];
         for ej in self.ejs.values() {
             let inner = ej.inner.read();
             dirty += inner.dirty_bytes();
             rows += inner.index.len() as u64;
             history += inner.index.history_len() as u64;
             for ty in RecordType::ALL {
-                records[ty as usize - 1] += u64::from(inner.table(ty).count());
+                records[ty.index()] += u64::from(inner.table(ty).count());
             }
             drop(inner);
             hot += ej.hot.bytes();
@@ -170,7 +170,7 @@ impl Core {
         gauge!("sluice_state_hot_bytes").set(as_f64(hot));
         gauge!("sluice_state_in_memory").set(f64::from(u8::from(!self.cold.is_sled())));
         for ty in RecordType::ALL {
-            let count = records[ty as usize - 1];
+            let count = records[ty.index()];
             gauge!("sluice_state_records", "type" => ty.fhir()).set(as_f64(count));
         }
     }
@@ -385,7 +385,6 @@ fn feed<T: Serialize>(hash: &mut Sha256, value: &T) {
 
 #[cfg(test)]
 mod tests {
-    use sluice_ids::Micros;
     use sluice_mappings::adt::{Change, Records};
     use sluice_mappings::records::{LocationRecord, Place, Record, Stamp};
 
@@ -407,19 +406,22 @@ mod tests {
         let mut writer = state.writer(ej).unwrap();
         let id = ResourceId([7; 16]);
         let put = |seq: Seq| {
-            let stamp = Stamp { created: Seq::new(1), version: seq, updated_at: Micros::default() };
+            let stamp = Stamp { created: Seq::new(1), version: seq, ..Stamp::default() };
             let place = Place { bed: seq.to_string(), ..Place::default() };
-            vec![Change::Put(Record::Location(Arc::new(LocationRecord { id, stamp, place })))]
+            vec![Change::Put(Record::from(LocationRecord {
+                stamp,
+                ..LocationRecord::at(id, place, None)
+            }))]
         };
         writer.stage(Seq::new(1), put(Seq::new(1))).unwrap();
         writer.publish();
         state.flush().unwrap();
-        assert!(writer.location(id).is_some());
+        assert!(writer.record(RecordType::Location, id).is_some());
         assert_eq!(state.health(), Health::InMemory);
 
         let core = &state.0.core;
-        core.cold.write(&Tenant::of(ej).key(Kind::Location, 0), None).unwrap();
-        assert!(writer.location(id).is_none());
+        core.cold.write(&Tenant::of(ej).key(Kind::Alone(RecordType::Location), 0), None).unwrap();
+        assert!(writer.record(RecordType::Location, id).is_none());
         assert_eq!(writer.stage(Seq::new(2), Vec::new()), Err(StateLost { ej }));
         assert_eq!(writer.applied(), Seq::new(1), "the message is to be folded again");
         assert_eq!(state.health(), Health::Lost);

@@ -63,6 +63,7 @@ impl EjView {
         self.ej.inner.read().applied
     }
 
+    /// One that is gone too ([`Stamp::gone`]).
     #[must_use]
     pub fn get(&self, ty: RecordType, id: ResourceId) -> Option<Record> {
         self.load(self.ej.find(ty, id)?)
@@ -106,7 +107,7 @@ impl EjView {
         inner.table(ty).chunks.get(chunk as usize).copied().unwrap_or_default()
     }
 
-    /// The chunk's records, at this version or a later one: a change that comes in between shows
+    /// The chunk's records, those that are gone left out, at this version or a later one: a change that comes in between shows
     /// under the next version again.
     #[must_use]
     pub fn chunk(&self, ty: RecordType, chunk: u32) -> (Seq, Vec<Record>) {
@@ -117,8 +118,8 @@ impl EjView {
         };
         let first = chunk.saturating_mul(CHUNK_RECORDS).min(count);
         let end = first.saturating_add(CHUNK_RECORDS).min(count);
-        let records = (first..end).filter_map(|rid| self.load(RecordRef { ty, rid })).collect();
-        (version, records)
+        let records = (first..end).filter_map(|rid| self.load(RecordRef { ty, rid }));
+        (version, records.filter(|record| !record.stamp().gone).collect())
     }
 
     /// Movements of which nothing but a cancel or an update has come.

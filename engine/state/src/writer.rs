@@ -15,8 +15,7 @@ use metrics::{Gauge, gauge};
 use sluice_ids::{EjId, Micros, Phi, Seq};
 use sluice_mappings::adt::{Change, Records};
 use sluice_mappings::records::{
-    Identifier, IdentifierUse, LocationRecord, PatientRecord, Record, RecordType, ResourceId,
-    StayRecord, StayStatus,
+    Identifier, IdentifierUse, Record, RecordType, ResourceId, StayRecord, StayStatus,
 };
 use sluice_mappings::search::{self, Key, Param, RowChanges};
 
@@ -62,7 +61,7 @@ struct Staged {
     records: HashMap<RecordRef, Fresh, Mix>,
     /// Ids that this batch made, and how many of each type.
     ids: HashMap<(RecordType, ResourceId), u32, Mix>,
-    created: [u32; 3],
+    created: [u32; RecordType::COUNT],
     rows: Vec<RowChange>,
     /// Hash → records that list the identifier since this batch.
     listed: HashMap<(RecordType, u64), Vec<u32>, Mix>,
@@ -203,7 +202,7 @@ impl EjWriter {
 
     fn create(&mut self, ty: RecordType, id: ResourceId) -> RecordRef {
         let published = self.ej.inner.read().table(ty).count();
-        let created = &mut self.staged.created[ty as usize - 1];
+        let created = &mut self.staged.created[ty.index()];
         let rid = published + *created;
         *created += 1;
         self.staged.ids.insert((ty, id), rid);
@@ -261,7 +260,7 @@ impl EjWriter {
         staged.or_else(|| self.ej.find(ty, id))
     }
 
-    fn record(&self, record_ref: RecordRef) -> Option<Record> {
+    fn load(&self, record_ref: RecordRef) -> Option<Record> {
         self.current(record_ref).map(|known| known.record)
     }
 
@@ -295,13 +294,7 @@ impl EjWriter {
 
     /// Which record an identifier finds is a function of the records alone: of those that list
     /// it, one not merged away, then one that has it in use, then the oldest.
-    fn by_identifier(
-        &self,
-        ty: RecordType,
-        hash: u64,
-        system: &str,
-        value: &str,
-    ) -> Option<Record> {
+    fn listing(&self, ty: RecordType, hash: u64, system: &str, value: &str) -> Option<Record> {
         let mut candidates: Vec<u32> =
             self.ej.inner.read().table(ty).identifiers.candidates(hash).collect();
         candidates.extend(self.staged.listed.get(&(ty, hash)).into_iter().flatten());
@@ -309,7 +302,7 @@ impl EjWriter {
         candidates.dedup();
         let mut best: Option<((bool, bool), Record)> = None;
         for rid in candidates {
-            let Some(record) = self.record(RecordRef { ty, rid }) else { continue };
+            let Some(record) = self.load(RecordRef { ty, rid }) else { continue };
             let same = |i: &&Identifier| i.system == system && i.value == value;
             let Some(listed) = record.identifiers().iter().find(same) else { continue };
             let replaced = matches!(&record, Record::Patient(p) if p.replaced_by().is_some());
@@ -350,35 +343,18 @@ impl Records for EjWriter {
     fn patient_by_identifier(&self, system: &str, value: &str) -> Option<ResourceId> {
         let hash = self.ej.identifier_hash(system, value);
         let found = self.alias(hash, system, value).or_else(|| {
-            self.by_identifier(RecordType::Patient, hash, system, value).map(|record| record.id())
+            self.listing(RecordType::Patient, hash, system, value).map(|record| record.id())
         })?;
         Some(self.survivor(found))
     }
 
-    fn stay_by_identifier(&self, system: &str, value: &str) -> Option<ResourceId> {
+    fn by_identifier(&self, ty: RecordType, system: &str, value: &str) -> Option<ResourceId> {
         let hash = self.ej.identifier_hash(system, value);
-        self.by_identifier(RecordType::Stay, hash, system, value).map(|record| record.id())
+        self.listing(ty, hash, system, value).map(|record| record.id())
     }
 
-    fn patient(&self, id: ResourceId) -> Option<Arc<PatientRecord>> {
-        match self.record(self.find(RecordType::Patient, id)?)? {
-            Record::Patient(patient) => Some(patient),
-            _ => None,
-        }
-    }
-
-    fn stay(&self, id: ResourceId) -> Option<Arc<StayRecord>> {
-        match self.record(self.find(RecordType::Stay, id)?)? {
-            Record::Stay(stay) => Some(stay),
-            _ => None,
-        }
-    }
-
-    fn location(&self, id: ResourceId) -> Option<Arc<LocationRecord>> {
-        match self.record(self.find(RecordType::Location, id)?)? {
-            Record::Location(location) => Some(location),
-            _ => None,
-        }
+    fn record(&self, ty: RecordType, id: ResourceId) -> Option<Record> {
+        self.load(self.find(ty, id)?)
     }
 
     fn stays_of(&self, patient: ResourceId) -> Vec<ResourceId> {
@@ -396,7 +372,7 @@ impl Records for EjWriter {
         }
         rids.sort_unstable();
         rids.into_iter()
-            .filter_map(|rid| self.record(RecordRef { ty: RecordType::Stay, rid }))
+            .filter_map(|rid| self.load(RecordRef { ty: RecordType::Stay, rid }))
             .map(|record| record.id())
             .collect()
     }
@@ -479,7 +455,7 @@ fn publish_batch(ej: &Ej, staged: &mut Staged, recent: &mut Recent) -> u64 {
         inner.dirty.aliases.insert(number, alias);
     }
     staged.listed.clear();
-    staged.created = [0; 3];
+    staged.created = [0; RecordType::COUNT];
     staged.any = false;
     inner.applied = staged.seq;
     inner.now = inner.now.max(staged.now);

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use super::draft::Draft;
 use super::event::Trigger;
+use super::values::at;
 use super::visit::Visit;
 use super::which_stay::{self, Found};
 use super::{
     Context, Effect, IssueCode, Outcome, Records, admit, cancel, class_change, discharge,
     first_sight, hold, identity, merge, movement, patient, stay, transfer, update,
 };
-use crate::hl7::{DefectKind, Location, Message, Msh};
-use crate::records::{HeldKind, PatientRecord, StayRecord};
+use crate::hl7::datatypes::Ts;
+use crate::hl7::{DefectKind, Location, Message, Msh, Segment};
+use crate::records::{EventCode, HeldKind, PatientRecord, StayRecord};
 
 /// What an ADT message does to the records.
 ///
@@ -25,6 +27,7 @@ pub fn apply(message: &Message<'_>, context: &Context<'_>, records: &dyn Records
         draft.issue(IssueCode::EventNotMapped, Location::field(b"MSH", 9).at_component(2));
         return draft.leave(Effect::NotMapped);
     };
+    about(&mut draft, message, event);
     match event {
         Trigger::A40 => {
             let effect = merge::merge(&mut draft, message);
@@ -33,6 +36,16 @@ pub fn apply(message: &Message<'_>, context: &Context<'_>, records: &dyn Records
         Trigger::A28 | Trigger::A31 => person(draft, message, event),
         _ => about_a_stay(draft, message, event),
     }
+}
+
+/// ZBE-2 beats EVN-6 (FACTS §1, PAM).
+fn about(draft: &mut Draft<'_>, message: &Message<'_>, event: Trigger) {
+    let mut moment = |segment: &Segment<'_>, field| {
+        draft.moment(Ts::of(segment.field(field)), at(segment, field))
+    };
+    let effective = moment(&message.segment("ZBE"), 2);
+    let occurred = effective.or_else(|| moment(&message.segment("EVN"), 6));
+    draft.about(EventCode::new(event.as_str()), occurred);
 }
 
 fn trigger(message: &Message<'_>) -> Option<Trigger> {

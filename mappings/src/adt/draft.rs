@@ -13,15 +13,20 @@ use crate::entity::{AuthorityUse, LegalEntity, Profile};
 use crate::hl7::Location;
 use crate::hl7::datatypes::{DtmError, Hd, Ts};
 use crate::records::{
-    LocationRecord, Moment, PatientRecord, Place, Record, ResourceId, Stamp, StayRecord,
+    EventCode, LocationRecord, Moment, PatientRecord, Place, Record, RecordType, ResourceId, Stamp,
+    StayRecord,
 };
 
 pub(super) struct Draft<'a> {
     pub context: &'a Context<'a>,
     records: &'a dyn Records,
+    /// For the stamps of what changes.
+    event: EventCode,
+    occurred: Option<Moment>,
     patients: Vec<Arc<PatientRecord>>,
     stays: Vec<Arc<StayRecord>>,
-    locations: Vec<LocationRecord>,
+    /// All that is neither patient nor stay.
+    others: Vec<Record>,
     aliases: Vec<Change>,
     issues: Vec<Issue>,
 }
@@ -31,9 +36,11 @@ impl<'a> Draft<'a> {
         Self {
             context,
             records,
+            event: EventCode::default(),
+            occurred: None,
             patients: Vec::new(),
             stays: Vec::new(),
-            locations: Vec::new(),
+            others: Vec::new(),
             aliases: Vec::new(),
             issues: Vec::new(),
         }
@@ -49,6 +56,12 @@ impl<'a> Draft<'a> {
 
     pub fn is_french(&self) -> bool {
         self.entity().settings.profile == Profile::PamFr
+    }
+
+    /// What the message is about and when that took place, as far as it says.
+    pub fn about(&mut self, event: EventCode, occurred: Option<Moment>) {
+        self.event = event;
+        self.occurred = occurred;
     }
 
     // ---- issues ----
@@ -110,7 +123,23 @@ impl<'a> Draft<'a> {
     }
 
     pub fn stay_by_identifier(&self, system: &str, value: &str) -> Option<ResourceId> {
-        self.records.stay_by_identifier(system, value)
+        self.records.by_identifier(RecordType::Stay, system, value)
+    }
+
+    /// An account or another record that is neither patient nor stay; one that is gone too.
+    pub fn record(&self, ty: RecordType, id: ResourceId) -> Option<Record> {
+        let is_it = |record: &&Record| record.record_type() == ty && record.id() == id;
+        let staged = self.others.iter().find(is_it);
+        staged.cloned().or_else(|| self.records.record(ty, id))
+    }
+
+    pub fn by_identifier(&self, ty: RecordType, system: &str, value: &str) -> Option<ResourceId> {
+        let lists = |record: &&Record| {
+            record.record_type() == ty
+                && record.identifiers().iter().any(|i| i.system == system && i.value == value)
+        };
+        let staged = self.others.iter().find(lists).map(Record::id);
+        staged.or_else(|| self.records.by_identifier(ty, system, value))
     }
 
     pub fn patient(&self, id: ResourceId) -> Option<Arc<PatientRecord>> {
@@ -135,10 +164,11 @@ impl<'a> Draft<'a> {
         stays.filter(|stay| stay.patient == patient).collect()
     }
 
-    pub fn is_taken(&self, kind: Minted, id: ResourceId) -> bool {
-        match kind {
-            Minted::Patient => self.patient(id).is_some(),
-            Minted::Stay => self.stay(id).is_some(),
+    pub fn is_taken(&self, ty: RecordType, id: ResourceId) -> bool {
+        match ty {
+            RecordType::Patient => self.patient(id).is_some(),
+            RecordType::Stay => self.stay(id).is_some(),
+            _ => self.record(ty, id).is_some(),
         }
     }
 
@@ -160,6 +190,26 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// A record that is neither patient nor stay.
+    pub fn put(&mut self, record: impl Into<Record>) {
+        let record = record.into();
+        let same = |staged: &&mut Record| {
+            staged.record_type() == record.record_type() && staged.id() == record.id()
+        };
+        match self.others.iter_mut().find(same) {
+            Some(staged) => *staged = record,
+            None => self.others.push(record),
+        }
+    }
+
+    /// A record that is neither patient nor stay, and is no more: a snapshot came without it.
+    pub fn remove(&mut self, ty: RecordType, id: ResourceId) {
+        if let Some(mut record) = self.record(ty, id) {
+            record.stamp_mut().gone = true;
+            self.put(record);
+        }
+    }
+
     pub fn alias(&mut self, system: String, value: String, patient: ResourceId) {
         if self.records.patient_by_identifier(&system, &value) != Some(patient) {
             self.aliases.push(Change::Alias { system, value, patient });
@@ -169,33 +219,52 @@ impl<'a> Draft<'a> {
     /// The place's record, minted at first sight.
     pub fn location(&mut self, place: &Place) -> ResourceId {
         let id = mint_location(self.entity(), place);
-        let known = self.locations.iter().any(|location| location.id == id);
-        if !known && self.records.location(id).is_none() {
-            let stamp = Stamp::default();
-            self.locations.push(LocationRecord { id, stamp, place: place.clone() });
+        if self.record(RecordType::Location, id).is_none() {
+            self.put(LocationRecord::at(id, place.clone(), None));
         }
         id
     }
 
     /// Mints a new record's id from content (DESIGN §3); a counter where it is taken.
-    pub fn mint(&self, kind: Minted, system: &str, value: &str) -> ResourceId {
+    pub fn mint(&self, ty: RecordType, parts: &[&str]) -> ResourceId {
         let mut taken = 0_u32;
         loop {
-            let id = mint(self.entity(), kind.name(), &[system, value], taken);
-            if !self.is_taken(kind, id) {
+            let id = mint(self.entity(), ty.fhir(), parts, taken);
+            if !self.is_taken(ty, id) {
                 return id;
             }
             taken += 1;
         }
     }
 
+    /// The id of what is known by `parts` for life: the same whether it is there already or not.
+    pub fn id_of(&self, ty: RecordType, parts: &[&str]) -> ResourceId {
+        mint(self.entity(), ty.fhir(), parts, 0)
+    }
+
     /// The changes: only records that differ from what is there, stamped.
     pub fn finish(self, effect: Effect) -> Outcome {
         let mut changes = Vec::new();
-        let (context, records) = (self.context, self.records);
-        for mut location in self.locations {
-            location.stamp = stamp(context, None);
-            changes.push(Change::Put(Record::Location(Arc::new(location))));
+        let records = self.records;
+        let stamped = |before: Option<Stamp>| Stamp {
+            created: before.map_or(self.context.seq, |stamp| stamp.created),
+            version: self.context.seq,
+            updated_at: self.context.received_at,
+            event: self.event,
+            occurred: self.occurred,
+            gone: false,
+        };
+        for mut other in self.others {
+            let stored = records.record(other.record_type(), other.id());
+            let gone = other.stamp().gone;
+            if let Some(stored) = &stored {
+                *other.stamp_mut() = Stamp { gone, ..*stored.stamp() };
+                if other == *stored {
+                    continue;
+                }
+            }
+            *other.stamp_mut() = Stamp { gone, ..stamped(stored.map(|stored| *stored.stamp())) };
+            changes.push(Change::Put(other));
         }
         for mut shared in self.patients {
             let stored = records.patient(shared.id);
@@ -204,21 +273,20 @@ impl<'a> Draft<'a> {
             match &stored {
                 Some(stored) => {
                     patient.stamp = stored.stamp;
-                    let touched = std::mem::replace(&mut patient.last_stay, stored.last_stay);
-                    let held = std::mem::replace(&mut patient.held, stored.held.clone());
-                    let is_same = *patient == **stored;
-                    let is_all = touched == stored.last_stay && held == stored.held;
-                    (patient.last_stay, patient.held) = (touched, held);
-                    if is_same && is_all {
+                    if *patient == **stored {
                         continue;
                     }
-                    // Which stay was touched last and what is awaited show nowhere: no new
-                    // version for them.
-                    if !is_same {
-                        patient.stamp = stamp(context, Some(stored.stamp));
+                    // Which stay was touched last, what is awaited and what belongs to the patient
+                    // show nowhere: no new version for them.
+                    let parts = std::mem::replace(&mut patient.parts, stored.parts.clone());
+                    let touched = std::mem::replace(&mut patient.last_stay, stored.last_stay);
+                    let held = std::mem::replace(&mut patient.held, stored.held.clone());
+                    if *patient != **stored {
+                        patient.stamp = stamped(Some(stored.stamp));
                     }
+                    (patient.parts, patient.last_stay, patient.held) = (parts, touched, held);
                 }
-                None => patient.stamp = stamp(context, None),
+                None => patient.stamp = stamped(None),
             }
             changes.push(Change::Put(Record::Patient(shared)));
         }
@@ -231,7 +299,7 @@ impl<'a> Draft<'a> {
                     continue;
                 }
             }
-            stay.stamp = stamp(context, stored.as_ref().map(|stored| stored.stamp));
+            stay.stamp = stamped(stored.as_ref().map(|stored| stored.stamp));
             changes.push(Change::Put(Record::Stay(shared)));
         }
         changes.extend(self.aliases);
@@ -241,30 +309,6 @@ impl<'a> Draft<'a> {
     /// As [`Self::finish`], with nothing changed.
     pub fn leave(self, effect: Effect) -> Outcome {
         Outcome { effect, changes: Vec::new(), issues: self.issues }
-    }
-}
-
-fn stamp(context: &Context<'_>, before: Option<Stamp>) -> Stamp {
-    Stamp {
-        created: before.map_or(context.seq, |stamp| stamp.created),
-        version: context.seq,
-        updated_at: context.received_at,
-    }
-}
-
-/// What ids are minted for.
-#[derive(Clone, Copy)]
-pub(super) enum Minted {
-    Patient,
-    Stay,
-}
-
-impl Minted {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Patient => "Patient",
-            Self::Stay => "Encounter",
-        }
     }
 }
 

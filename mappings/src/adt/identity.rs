@@ -1,11 +1,11 @@
 //! Which patient a message is about (DESIGN §3: a resource id is minted once).
 
-use super::draft::{Draft, Minted};
+use super::draft::Draft;
 use super::values::at;
 use crate::entity::AuthorityUse;
 use crate::hl7::Segment;
 use crate::hl7::datatypes::Cx;
-use crate::records::{Identifier, IdentifierUse, ResourceId};
+use crate::records::{Identifier, IdentifierUse, RecordType, ResourceId};
 
 /// What an identifier may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +93,7 @@ pub(super) fn survivor(draft: &Draft<'_>, mut id: ResourceId) -> ResourceId {
 /// A new patient's id, from the first key.
 pub(super) fn mint(draft: &Draft<'_>, keys: &[Identifier]) -> Option<ResourceId> {
     let key = keys.first()?;
-    Some(draft.mint(Minted::Patient, &key.system, &key.value))
+    Some(draft.mint(RecordType::Patient, &[&key.system, &key.value]))
 }
 
 pub(super) fn is_same(one: &Identifier, other: &Identifier) -> bool {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{Change, Records};
-use crate::records::{Identifier, LocationRecord, PatientRecord, Record, ResourceId, StayRecord};
+use crate::records::{Identifier, PatientRecord, Record, RecordType, ResourceId, StayRecord};
 
 /// By system, then value: looked up without making a key.
 type Index = HashMap<String, HashMap<String, ResourceId>>;
@@ -18,9 +18,11 @@ pub struct MemoryRecords {
     stay_at: HashMap<ResourceId, usize>,
     /// Each patient's stays by their place in `stays`.
     stays_of: BTreeSet<(ResourceId, usize)>,
-    locations: BTreeMap<ResourceId, Arc<LocationRecord>>,
+    /// All that is neither patient nor stay.
+    others: BTreeMap<(RecordType, ResourceId), Record>,
     patient_index: Index,
     stay_index: Index,
+    other_index: HashMap<RecordType, Index>,
     aliases: Index,
 }
 
@@ -38,8 +40,18 @@ impl MemoryRecords {
         self.stays.iter().map(Arc::as_ref)
     }
 
-    pub fn locations(&self) -> impl Iterator<Item = &LocationRecord> {
-        self.locations.values().map(Arc::as_ref)
+    /// Every record of a type that is neither Patient nor Encounter, the gone ones apart.
+    pub fn others(&self, ty: RecordType) -> impl Iterator<Item = &Record> {
+        let range = (ty, ResourceId([0; 16]))..=(ty, ResourceId([0xff; 16]));
+        self.others.range(range).map(|(_, record)| record).filter(|record| !record.stamp().gone)
+    }
+
+    /// Every record there is, the gone ones apart: patients, stays in order of creation, others.
+    pub fn all(&self) -> impl Iterator<Item = Record> {
+        let patients = self.patients.values().cloned().map(Record::Patient);
+        let stays = self.stays.iter().cloned().map(Record::Stay);
+        let all = patients.chain(stays).chain(self.others.values().cloned());
+        all.filter(|record| !record.stamp().gone)
     }
 
     /// Makes the changes, in their order.
@@ -57,14 +69,20 @@ impl MemoryRecords {
                     self.patients.insert(patient.id, patient);
                 }
                 Change::Put(Record::Stay(stay)) => self.put_stay(stay),
-                Change::Put(Record::Location(location)) => {
-                    self.locations.insert(location.id, location);
-                }
+                Change::Put(other) => self.put_other(other),
                 Change::Alias { system, value, patient } => {
                     self.aliases.entry(system).or_default().insert(value, patient);
                 }
             }
         }
+    }
+
+    fn put_other(&mut self, record: Record) {
+        let (ty, id) = (record.record_type(), record.id());
+        let before = self.others.get(&(ty, id)).map_or(&[][..], Record::identifiers);
+        let index = self.other_index.entry(ty).or_default();
+        reindex(index, id, before, record.identifiers());
+        self.others.insert((ty, id), record);
     }
 
     fn put_stay(&mut self, stay: Arc<StayRecord>) {
@@ -123,20 +141,23 @@ impl Records for MemoryRecords {
         alias.or_else(|| look_up(&self.patient_index, system, value))
     }
 
-    fn stay_by_identifier(&self, system: &str, value: &str) -> Option<ResourceId> {
-        look_up(&self.stay_index, system, value)
+    fn by_identifier(&self, ty: RecordType, system: &str, value: &str) -> Option<ResourceId> {
+        let index = match ty {
+            RecordType::Patient => &self.patient_index,
+            RecordType::Stay => &self.stay_index,
+            _ => self.other_index.get(&ty)?,
+        };
+        look_up(index, system, value)
     }
 
-    fn patient(&self, id: ResourceId) -> Option<Arc<PatientRecord>> {
-        self.patients.get(&id).cloned()
-    }
-
-    fn stay(&self, id: ResourceId) -> Option<Arc<StayRecord>> {
-        self.stay_at.get(&id).map(|at| Arc::clone(&self.stays[*at]))
-    }
-
-    fn location(&self, id: ResourceId) -> Option<Arc<LocationRecord>> {
-        self.locations.get(&id).cloned()
+    fn record(&self, ty: RecordType, id: ResourceId) -> Option<Record> {
+        match ty {
+            RecordType::Patient => self.patients.get(&id).cloned().map(Record::Patient),
+            RecordType::Stay => {
+                self.stay_at.get(&id).map(|at| Record::Stay(Arc::clone(&self.stays[*at])))
+            }
+            _ => self.others.get(&(ty, id)).cloned(),
+        }
     }
 
     fn stays_of(&self, patient: ResourceId) -> Vec<ResourceId> {

@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
-use super::draft::{Draft, Minted};
+use super::draft::Draft;
 use super::identity::{self, Identifiers};
 use super::{Effect, IssueCode, hold, numbers, patient};
 use crate::hl7::{Message, Segments};
-use crate::records::{Identifier, IdentifierUse, Link, LinkKind, PatientRecord, ResourceId};
+use crate::records::{
+    Identifier, IdentifierUse, Link, LinkKind, PatientRecord, RecordType, ResourceId,
+};
 
 /// Survivors' links and the like are bounded by what one message may hold; a hostile one has
 /// no more than this many groups applied.
@@ -111,7 +113,7 @@ fn survivor(
     }
     draft.issue(IssueCode::MergeSurvivorUnknown, super::values::at(pid, 3));
     let key = named.keys.first()?;
-    let id = draft.mint(Minted::Patient, &key.system, &key.value);
+    let id = draft.mint(RecordType::Patient, &[&key.system, &key.value]);
     Some(patient::unknown(id, true))
 }
 

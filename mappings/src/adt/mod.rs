@@ -47,7 +47,7 @@ use std::sync::Arc;
 use sluice_ids::{Micros, Seq};
 
 use crate::entity::LegalEntity;
-use crate::records::{LocationRecord, PatientRecord, Record, ResourceId, StayRecord};
+use crate::records::{PatientRecord, Record, RecordType, ResourceId, StayRecord};
 
 /// What a message is applied in: its EJ and its place in the journal.
 pub struct Context<'a> {
@@ -60,12 +60,26 @@ pub struct Context<'a> {
 /// aliases: a merged patient's identifier finds the survivor.
 pub trait Records {
     fn patient_by_identifier(&self, system: &str, value: &str) -> Option<ResourceId>;
-    fn stay_by_identifier(&self, system: &str, value: &str) -> Option<ResourceId>;
-    fn patient(&self, id: ResourceId) -> Option<Arc<PatientRecord>>;
-    fn stay(&self, id: ResourceId) -> Option<Arc<StayRecord>>;
-    fn location(&self, id: ResourceId) -> Option<Arc<LocationRecord>>;
+    /// Stays, accounts and whatever else lists identifiers; patients by the one above.
+    fn by_identifier(&self, ty: RecordType, system: &str, value: &str) -> Option<ResourceId>;
+    /// One that is gone too: it may come back.
+    fn record(&self, ty: RecordType, id: ResourceId) -> Option<Record>;
     /// Every stay of the patient, in order of creation.
     fn stays_of(&self, patient: ResourceId) -> Vec<ResourceId>;
+
+    fn patient(&self, id: ResourceId) -> Option<Arc<PatientRecord>> {
+        match self.record(RecordType::Patient, id)? {
+            Record::Patient(patient) => Some(patient),
+            _ => None,
+        }
+    }
+
+    fn stay(&self, id: ResourceId) -> Option<Arc<StayRecord>> {
+        match self.record(RecordType::Stay, id)? {
+            Record::Stay(stay) => Some(stay),
+            _ => None,
+        }
+    }
 }
 
 /// One change, in the order in which it is to be made. A record replaces the one of its id.

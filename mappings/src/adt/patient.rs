@@ -59,6 +59,7 @@ pub(super) fn unknown(id: ResourceId, first_seen_mid_stay: bool) -> PatientRecor
         contacts: Vec::new(),
         general_practitioner: None,
         links: Vec::new(),
+        parts: Vec::new(),
         last_stay: None,
         held: Vec::new(),
     }

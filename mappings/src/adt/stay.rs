@@ -1,14 +1,14 @@
 //! PV1 and PV2 → what a stay's record holds beside its movements.
 
 use super::IssueCode;
-use super::draft::{Draft, Minted};
+use super::draft::Draft;
 use super::values::at;
 use super::visit::{Visit, identifier};
 use crate::entity::AuthorityUse;
 use crate::hl7::datatypes::{Cwe, Xcn};
 use crate::records::{
-    Coded, Identifier, IdentifierUse, Practitioner, ResourceId, Situation, Stamp, StayRecord,
-    StayStatus,
+    Coded, Identifier, IdentifierUse, Practitioner, RecordType, ResourceId, Situation, Stamp,
+    StayRecord, StayStatus,
 };
 
 /// A stay of which nothing is known yet: its id from its number, else from patient and opening.
@@ -20,10 +20,10 @@ pub(super) fn unknown(
 ) -> StayRecord {
     let key = visit.opening_key();
     let id = match number {
-        Some(number) => draft.mint(Minted::Stay, &number.system, &number.value),
+        Some(number) => draft.mint(RecordType::Stay, &[&number.system, &number.value]),
         None => {
             let moment = key.map(|key| key.to_fhir()).unwrap_or_default();
-            draft.mint(Minted::Stay, "opening", &format!("{patient} {moment}"))
+            draft.mint(RecordType::Stay, &["opening", &format!("{patient} {moment}")])
         }
     };
     StayRecord {
@@ -32,6 +32,7 @@ pub(super) fn unknown(
         patient,
         identifiers: Vec::new(),
         account: None,
+        account_record: None,
         pre_admission: None,
         opening_key: if number.is_none() { key } else { None },
         first_seen_mid_stay: !visit.event.opens(),
@@ -54,6 +55,8 @@ pub(super) fn unknown(
         admit_source: Coded::default(),
         reason: Coded::default(),
         priority: Coded::default(),
+        diagnoses: Vec::new(),
+        parts: Vec::new(),
     }
 }
 

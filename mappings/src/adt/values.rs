@@ -243,7 +243,7 @@ impl Draft<'_> {
             start: None,
             end: None,
         };
-        Some(Practitioner { role: role.to_owned(), identifier, name })
+        Some(Practitioner { role: role.to_owned(), practitioner: None, identifier, name })
     }
 
     /// A doctor's number is none of the EJ's own: without an authority it is only "a

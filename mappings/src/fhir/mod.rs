@@ -36,6 +36,7 @@ pub fn render(record: &Record, entity: &LegalEntity, version: FhirVersion) -> Ve
         (FhirVersion::R4, Record::Location(location)) => {
             serde_json::to_writer(&mut bytes, &r4::Location::new(location, entity))
         }
+        (FhirVersion::R4, other) => serde_json::to_writer(&mut bytes, &r4::Bare::new(other)),
     };
     written.expect("structs with text keys, written to memory");
     bytes

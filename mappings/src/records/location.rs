@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::parts::same_text;
-use super::{ResourceId, Stamp, phi_debug};
+use super::{Address, Coded, Identifier, ResourceId, Stamp, Telecom, phi_debug};
 
 /// PL: where a movement puts the patient, as sent. The path (facility, building, floor, point of
 /// care, room, bed) names the place within the EJ: "bed 2" alone is not unique.
@@ -78,12 +78,50 @@ impl Place {
     }
 }
 
-/// The most granular level of a PL, minted at first sight (FACTS §4 PL).
+/// One level of a PL, minted at first sight; or a place of the structure (MFN^M05).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocationRecord {
     pub id: ResourceId,
     pub stamp: Stamp,
+    /// The PL down to this level, which is its innermost part.
     pub place: Place,
+    /// The level above (FACTS §4 PL).
+    pub part_of: Option<ResourceId>,
+    /// The organization that runs it: a UF in France.
+    pub managing_organization: Option<ResourceId>,
+    /// PL-11, and those of the structure.
+    pub identifiers: Vec<Identifier>,
+    /// LOC-4, LBL; empty where only messages have named the place.
+    pub name: String,
+    /// NPU-2, PV1-40 (table 0116).
+    pub operational_status: Coded,
+    pub addresses: Vec<Address>,
+    pub telecoms: Vec<Telecom>,
+    /// Closed, by the structure.
+    pub inactive: bool,
+    /// LCH of the structure that FHIR has no element for: code and value as sent.
+    pub attributes: Vec<(String, String)>,
+}
+
+impl LocationRecord {
+    /// A place of which nothing is known but where it is.
+    #[must_use]
+    pub fn at(id: ResourceId, place: Place, part_of: Option<ResourceId>) -> Self {
+        Self {
+            id,
+            stamp: Stamp::default(),
+            place,
+            part_of,
+            managing_organization: None,
+            identifiers: Vec::new(),
+            name: String::new(),
+            operational_status: Coded::default(),
+            addresses: Vec::new(),
+            telecoms: Vec::new(),
+            inactive: false,
+            attributes: Vec::new(),
+        }
+    }
 }
 
 phi_debug!(Place, LocationRecord);

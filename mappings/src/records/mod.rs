@@ -5,17 +5,28 @@
 //! times with the precision that was sent (`Moment`). Records never derive `Debug`: they are
 //! patient data from end to end.
 
+mod clinical;
+mod cover;
 mod location;
 mod moment;
 mod parts;
+mod party;
 mod patient;
 mod stay;
 
+pub use clinical::{
+    AllergyRecord, ConditionRecord, Diagnosis, ObservationRecord, ObservationValue, ProcedureRecord,
+};
+pub use cover::{AccountRecord, CoverageRecord};
 pub use location::{LocationRecord, Place};
 pub use moment::{Moment, Precision};
 pub use parts::{
     Address, Coded, Contact, HumanName, Identifier, IdentifierUse, Practitioner, ResourceId,
     Telecom,
+};
+pub use party::{
+    NamedOrganization, OrganizationKind, OrganizationRecord, PractitionerRecord,
+    PractitionerRoleRecord, RelatedPersonRecord,
 };
 pub use patient::{Link, LinkKind, PatientRecord};
 pub use stay::{
@@ -28,17 +39,52 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sluice_ids::{Micros, Seq};
 
-/// Which kind of record; each is rendered as one FHIR resource type.
+/// Which kind of record; each is rendered as the FHIR resource of that name.
+///
+/// In an order in which what others refer to comes first, patients apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum RecordType {
     Patient = 1,
+    /// Encounter.
     Stay = 2,
     Location = 3,
+    Organization = 4,
+    Practitioner = 5,
+    PractitionerRole = 6,
+    RelatedPerson = 7,
+    Coverage = 8,
+    Account = 9,
+    AllergyIntolerance = 10,
+    Condition = 11,
+    Procedure = 12,
+    Observation = 13,
 }
 
 impl RecordType {
-    pub const ALL: [Self; 3] = [Self::Patient, Self::Stay, Self::Location];
+    pub const COUNT: usize = 13;
+
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Patient,
+        Self::Stay,
+        Self::Location,
+        Self::Organization,
+        Self::Practitioner,
+        Self::PractitionerRole,
+        Self::RelatedPerson,
+        Self::Coverage,
+        Self::Account,
+        Self::AllergyIntolerance,
+        Self::Condition,
+        Self::Procedure,
+        Self::Observation,
+    ];
+
+    /// Its place in an array of one entry a type.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize - 1
+    }
 
     /// The FHIR resource type's name.
     #[must_use]
@@ -47,7 +93,43 @@ impl RecordType {
             Self::Patient => "Patient",
             Self::Stay => "Encounter",
             Self::Location => "Location",
+            Self::Organization => "Organization",
+            Self::Practitioner => "Practitioner",
+            Self::PractitionerRole => "PractitionerRole",
+            Self::RelatedPerson => "RelatedPerson",
+            Self::Coverage => "Coverage",
+            Self::Account => "Account",
+            Self::AllergyIntolerance => "AllergyIntolerance",
+            Self::Condition => "Condition",
+            Self::Procedure => "Procedure",
+            Self::Observation => "Observation",
         }
+    }
+}
+
+/// A trigger event as three bytes, e.g. `A02`, `Z99`, `M05`; zeros where there is none.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
+pub struct EventCode([u8; 3]);
+
+impl EventCode {
+    /// Empty unless `code` is three ASCII letters and digits.
+    #[must_use]
+    pub fn new(code: &str) -> Self {
+        match <[u8; 3]>::try_from(code.as_bytes()) {
+            Ok(bytes) if bytes.iter().all(u8::is_ascii_alphanumeric) => Self(bytes),
+            _ => Self::default(),
+        }
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default().trim_end_matches('\0')
+    }
+}
+
+impl std::fmt::Debug for EventCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -60,6 +142,12 @@ pub struct Stamp {
     pub version: Seq,
     /// `received_at` of that message → `meta.lastUpdated`.
     pub updated_at: Micros,
+    /// That message's trigger event → `Provenance.activity`.
+    pub event: EventCode,
+    /// When that took place (ZBE-2, EVN-6) → `Provenance.occurredDateTime`.
+    pub occurred: Option<Moment>,
+    /// The record is no more: a snapshot came without it. It reads 410 and no search finds it.
+    pub gone: bool,
 }
 
 /// Any record. Shared: a record is replaced, never changed in place.
@@ -68,6 +156,16 @@ pub enum Record {
     Patient(Arc<PatientRecord>),
     Stay(Arc<StayRecord>),
     Location(Arc<LocationRecord>),
+    Organization(Arc<OrganizationRecord>),
+    Practitioner(Arc<PractitionerRecord>),
+    PractitionerRole(Arc<PractitionerRoleRecord>),
+    RelatedPerson(Arc<RelatedPersonRecord>),
+    Coverage(Arc<CoverageRecord>),
+    Account(Arc<AccountRecord>),
+    AllergyIntolerance(Arc<AllergyRecord>),
+    Condition(Arc<ConditionRecord>),
+    Procedure(Arc<ProcedureRecord>),
+    Observation(Arc<ObservationRecord>),
 }
 
 impl Record {
@@ -77,6 +175,16 @@ impl Record {
             Self::Patient(_) => RecordType::Patient,
             Self::Stay(_) => RecordType::Stay,
             Self::Location(_) => RecordType::Location,
+            Self::Organization(_) => RecordType::Organization,
+            Self::Practitioner(_) => RecordType::Practitioner,
+            Self::PractitionerRole(_) => RecordType::PractitionerRole,
+            Self::RelatedPerson(_) => RecordType::RelatedPerson,
+            Self::Coverage(_) => RecordType::Coverage,
+            Self::Account(_) => RecordType::Account,
+            Self::AllergyIntolerance(_) => RecordType::AllergyIntolerance,
+            Self::Condition(_) => RecordType::Condition,
+            Self::Procedure(_) => RecordType::Procedure,
+            Self::Observation(_) => RecordType::Observation,
         }
     }
 
@@ -86,6 +194,16 @@ impl Record {
             Self::Patient(r) => r.id,
             Self::Stay(r) => r.id,
             Self::Location(r) => r.id,
+            Self::Organization(r) => r.id,
+            Self::Practitioner(r) => r.id,
+            Self::PractitionerRole(r) => r.id,
+            Self::RelatedPerson(r) => r.id,
+            Self::Coverage(r) => r.id,
+            Self::Account(r) => r.id,
+            Self::AllergyIntolerance(r) => r.id,
+            Self::Condition(r) => r.id,
+            Self::Procedure(r) => r.id,
+            Self::Observation(r) => r.id,
         }
     }
 
@@ -95,16 +213,66 @@ impl Record {
             Self::Patient(r) => &r.stamp,
             Self::Stay(r) => &r.stamp,
             Self::Location(r) => &r.stamp,
+            Self::Organization(r) => &r.stamp,
+            Self::Practitioner(r) => &r.stamp,
+            Self::PractitionerRole(r) => &r.stamp,
+            Self::RelatedPerson(r) => &r.stamp,
+            Self::Coverage(r) => &r.stamp,
+            Self::Account(r) => &r.stamp,
+            Self::AllergyIntolerance(r) => &r.stamp,
+            Self::Condition(r) => &r.stamp,
+            Self::Procedure(r) => &r.stamp,
+            Self::Observation(r) => &r.stamp,
         }
     }
 
-    /// The patient whose dossier the record stands in; none for a place.
+    pub(crate) fn stamp_mut(&mut self) -> &mut Stamp {
+        match self {
+            Self::Patient(r) => &mut Arc::make_mut(r).stamp,
+            Self::Stay(r) => &mut Arc::make_mut(r).stamp,
+            Self::Location(r) => &mut Arc::make_mut(r).stamp,
+            Self::Organization(r) => &mut Arc::make_mut(r).stamp,
+            Self::Practitioner(r) => &mut Arc::make_mut(r).stamp,
+            Self::PractitionerRole(r) => &mut Arc::make_mut(r).stamp,
+            Self::RelatedPerson(r) => &mut Arc::make_mut(r).stamp,
+            Self::Coverage(r) => &mut Arc::make_mut(r).stamp,
+            Self::Account(r) => &mut Arc::make_mut(r).stamp,
+            Self::AllergyIntolerance(r) => &mut Arc::make_mut(r).stamp,
+            Self::Condition(r) => &mut Arc::make_mut(r).stamp,
+            Self::Procedure(r) => &mut Arc::make_mut(r).stamp,
+            Self::Observation(r) => &mut Arc::make_mut(r).stamp,
+        }
+    }
+
+    /// The patient whom the record is about; none for places, organizations and practitioners.
     #[must_use]
     pub fn patient(&self) -> Option<ResourceId> {
         match self {
             Self::Patient(r) => Some(r.id),
             Self::Stay(r) => Some(r.patient),
-            Self::Location(_) => None,
+            Self::RelatedPerson(r) => Some(r.patient),
+            Self::Coverage(r) => Some(r.patient),
+            Self::Account(r) => Some(r.patient),
+            Self::AllergyIntolerance(r) => Some(r.patient),
+            Self::Condition(r) => Some(r.patient),
+            Self::Procedure(r) => Some(r.patient),
+            Self::Observation(r) => Some(r.patient),
+            Self::Location(_)
+            | Self::Organization(_)
+            | Self::Practitioner(_)
+            | Self::PractitionerRole(_) => None,
+        }
+    }
+
+    /// The stay that the record came with or is.
+    #[must_use]
+    pub fn stay(&self) -> Option<ResourceId> {
+        match self {
+            Self::Stay(r) => Some(r.id),
+            Self::Condition(r) => r.stay,
+            Self::Procedure(r) => r.stay,
+            Self::Observation(r) => r.stay,
+            _ => None,
         }
     }
 
@@ -113,7 +281,7 @@ impl Record {
         let (of_stay, of_patient): (&[Movement], &[HeldMovement]) = match self {
             Self::Patient(r) => (&[], &r.held),
             Self::Stay(r) => (&r.movements, &[]),
-            Self::Location(_) => (&[], &[]),
+            _ => (&[], &[]),
         };
         let all = of_stay.iter().chain(of_patient.iter().map(|held| &held.movement));
         all.filter_map(|movement| Some((movement, movement.held?)))
@@ -125,10 +293,44 @@ impl Record {
         match self {
             Self::Patient(r) => &r.identifiers,
             Self::Stay(r) => &r.identifiers,
-            Self::Location(_) => &[],
+            Self::Location(r) => &r.identifiers,
+            Self::Organization(r) => &r.identifiers,
+            Self::Practitioner(r) => &r.identifiers,
+            Self::RelatedPerson(r) => &r.identifiers,
+            Self::Account(r) => &r.identifiers,
+            Self::AllergyIntolerance(r) => &r.identifiers,
+            Self::Condition(r) => &r.identifiers,
+            Self::Procedure(r) => &r.identifiers,
+            Self::Observation(r) => &r.identifiers,
+            Self::PractitionerRole(_) | Self::Coverage(_) => &[],
         }
     }
 }
+
+macro_rules! record_from {
+    ($($variant:ident: $record:ty),+ $(,)?) => {
+        $(impl From<$record> for Record {
+            fn from(record: $record) -> Self {
+                Self::$variant(Arc::new(record))
+            }
+        })+
+    };
+}
+record_from!(
+    Patient: PatientRecord,
+    Stay: StayRecord,
+    Location: LocationRecord,
+    Organization: OrganizationRecord,
+    Practitioner: PractitionerRecord,
+    PractitionerRole: PractitionerRoleRecord,
+    RelatedPerson: RelatedPersonRecord,
+    Coverage: CoverageRecord,
+    Account: AccountRecord,
+    AllergyIntolerance: AllergyRecord,
+    Condition: ConditionRecord,
+    Procedure: ProcedureRecord,
+    Observation: ObservationRecord,
+);
 
 impl std::fmt::Debug for Record {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -182,8 +182,11 @@ impl PartialEq for Telecom {
 /// XCN: a practitioner as a message names one. `role` is the table 0443 code of the field.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Practitioner {
-    /// `ATND`, `REF`, `CON`, `ADM` (v3-ParticipationType), by the PV1 field it came from.
+    /// `ATND`, `REF`, `CON`, `ADM`, `PART` (v3-ParticipationType) by the field it came from; a
+    /// table 0443 code where a ROL names one.
     pub role: String,
+    /// Its record, where the practitioner has a number.
+    pub practitioner: Option<ResourceId>,
     pub identifier: Option<Identifier>,
     pub name: HumanName,
 }

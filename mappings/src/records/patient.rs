@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Coded, Contact, HeldMovement, HumanName, Identifier, Moment, ResourceId, Stamp,
-    Telecom, phi_debug,
+    Address, Coded, Contact, HeldMovement, HumanName, Identifier, Moment, RecordType, ResourceId,
+    Stamp, Telecom, phi_debug,
 };
 
 /// Why two Patients are linked (FHIR `Patient.link.type`).
@@ -60,6 +60,9 @@ pub struct PatientRecord {
     pub contacts: Vec<Contact>,
     pub general_practitioner: Option<super::Practitioner>,
     pub links: Vec<Link>,
+    /// RelatedPersons, Coverages, AllergyIntolerances, Conditions, Procedures and Observations
+    /// that messages brought without a stay, each in the order of the last snapshot.
+    pub parts: Vec<(RecordType, ResourceId)>,
     /// The stay that this patient's last message touched: settles "which stay" (DESIGN §3).
     pub last_stay: Option<ResourceId>,
     /// Movements that are awaited, of stays that are not known.

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use sluice_ids::{Micros, Seq};
 
-use super::{Coded, Identifier, Moment, Place, Practitioner, ResourceId, Stamp, phi_debug};
+use super::{
+    Coded, Diagnosis, Identifier, Moment, Place, Practitioner, RecordType, ResourceId, Stamp,
+    phi_debug,
+};
 
 /// Where the stay is in its life. R4 and R5 statuses are rendered from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -138,8 +141,9 @@ pub struct StayRecord {
     pub patient: ResourceId,
     /// PV1-19 and PV1-50 first, then numbers that a change left behind (`use = old`).
     pub identifiers: Vec<Identifier>,
-    /// PID-18, where it is an account (French *dossier*).
+    /// PID-18, where it is an account (French *dossier*), and its record.
     pub account: Option<Identifier>,
+    pub account_record: Option<ResourceId>,
     /// PV1-5.
     pub pre_admission: Option<Identifier>,
     /// Opened without a visit number: the key it was opened under (DESIGN §3, "which stay").
@@ -163,6 +167,10 @@ pub struct StayRecord {
     pub reason: Coded,
     /// PV2-25.
     pub priority: Coded,
+    /// DG1.
+    pub diagnoses: Vec<Diagnosis>,
+    /// PR1 and OBX, each in the order of the last snapshot.
+    pub parts: Vec<(RecordType, ResourceId)>,
 }
 
 impl StayRecord {

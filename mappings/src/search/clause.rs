@@ -183,7 +183,7 @@ impl Test {
                 let (system, code) = class_of(stay);
                 tokens.iter().any(|t| t.matches(system, &code))
             }
-            (Self::Patient(ids), Record::Stay(stay)) => ids.contains(&stay.patient),
+            (Self::Patient(ids), _) => record.patient().is_some_and(|id| ids.contains(&id)),
             (Self::Location(ids), Record::Stay(stay)) => {
                 stay.places().any(|(m, _)| m.location.is_some_and(|id| ids.contains(&id)))
             }

@@ -1,10 +1,10 @@
-//! Keys: 11 bytes, big-endian, so that byte order is value order.
+//! Keys: 10 bytes, big-endian, so that byte order is value order.
 
 use super::Param;
 use crate::records::ResourceId;
 
 /// Bytes of an index key.
-pub const KEY_BYTES: usize = 11;
+pub const KEY_BYTES: usize = 10;
 
 /// An index key.
 pub type Key = [u8; KEY_BYTES];
@@ -60,7 +60,7 @@ pub(super) fn prefix(text: &[u8]) -> Key {
     key
 }
 
-/// The last key that starts with `text` (its first 11 bytes).
+/// The last key that starts with `text` (its first 10 bytes).
 pub(super) fn prefix_end(text: &[u8]) -> Key {
     let mut key = HIGHEST;
     let bytes = text.len().min(KEY_BYTES);
@@ -81,7 +81,7 @@ pub(super) const fn byte(value: u8) -> Key {
 /// A system and a value, hashed: all values of a system lie side by side.
 pub(super) fn system_value(system: &str, value: &str) -> Key {
     let mut key = system_start(system);
-    key[4..].copy_from_slice(&fnv64(value.as_bytes()).to_be_bytes()[..7]);
+    key[4..].copy_from_slice(&fnv64(value.as_bytes()).to_be_bytes()[..6]);
     key
 }
 

@@ -1,6 +1,6 @@
 //! Search values: what a record can be found by, and what a query asks for.
 //!
-//! An index row is `(param, key)`: a parameter and 11 bytes that sort as its values do. A query is
+//! An index row is `(param, key)`: a parameter and 10 bytes that sort as its values do. A query is
 //! an AND of clauses; a clause names [`Span`]s of rows that together hold every match. In an
 //! *exact* span each row is one; rows of the others are verified against the record
 //! ([`Clause::matches`]), so that totals are exact although keys are cut, hashed or rounded.

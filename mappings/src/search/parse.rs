@@ -72,6 +72,8 @@ const ENCOUNTER: [(&str, Kind); 9] = [
     ("date", Kind::Date),
     ("location", Kind::Reference),
 ];
+const OF_PATIENT: [(&str, Kind); 4] =
+    [COMMON[0], COMMON[1], COMMON[2], ("patient", Kind::Reference)];
 const LOCATION: [(&str, Kind); 4] = [COMMON[0], COMMON[1], COMMON[2], ("name", Kind::String)];
 
 /// The search parameters of a type, for its CapabilityStatement: all that [`parse`] knows.
@@ -81,6 +83,16 @@ pub const fn params(record_type: RecordType) -> &'static [(&'static str, Kind)] 
         RecordType::Patient => &PATIENT,
         RecordType::Stay => &ENCOUNTER,
         RecordType::Location => &LOCATION,
+        RecordType::Organization | RecordType::Practitioner | RecordType::PractitionerRole => {
+            &COMMON
+        }
+        RecordType::RelatedPerson
+        | RecordType::Coverage
+        | RecordType::Account
+        | RecordType::AllergyIntolerance
+        | RecordType::Condition
+        | RecordType::Procedure
+        | RecordType::Observation => &OF_PATIENT,
     }
 }
 

@@ -35,7 +35,7 @@ impl Query {
 /// The rows of `param` in key order, or in its reverse. Records without such a row come last
 /// either way; those with equal keys keep their order of creation.
 ///
-/// A key is 11 bytes: families that begin with the same 11 bytes are taken as equal.
+/// A key is 10 bytes: families that begin with the same 10 bytes are taken as equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SortKey {
     pub param: Param,

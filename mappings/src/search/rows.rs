@@ -13,8 +13,11 @@ use crate::records::{
     HumanName, LocationRecord, PatientRecord, Precision, Record, ResourceId, StayRecord, StayStatus,
 };
 
-/// Appends the rows by which `record` of `ej` is found, each once.
+/// Appends the rows by which `record` of `ej` is found, each once; none of one that is gone.
 pub fn rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {
+    if record.stamp().gone {
+        return;
+    }
     let start = out.len();
     out.push((Param::All, LOWEST));
     out.push((Param::Id, key::id(record.id())));
@@ -35,6 +38,7 @@ pub fn rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {
             place_rows(stay, out);
         }
         Record::Location(location) => location_rows(location, out),
+        _ => out.extend(record.patient().map(|id| (Param::Patient, key::id(id)))),
     }
     let mut own = out.split_off(start);
     own.sort_unstable();
@@ -57,6 +61,11 @@ pub struct RowChanges {
 pub fn row_changes(ej: EjId, old: &Record, new: &Record) -> RowChanges {
     let mut changes = RowChanges::default();
     let RowChanges { went, came } = &mut changes;
+    if old.stamp().gone || new.stamp().gone {
+        rows(ej, old, went);
+        rows(ej, new, came);
+        return changes;
+    }
     if old.stamp().updated_at != new.stamp().updated_at {
         last_updated_row(old, went);
         last_updated_row(new, came);
@@ -98,7 +107,7 @@ pub fn row_changes(ej: EjId, old: &Record, new: &Record) -> RowChanges {
             both((before.start, before.end) != (after.start, after.end), period_rows);
             both(!places(old).eq(places(new)), place_rows);
         }
-        // A place is what its id was minted from, and a record stays of its type.
+        // The other types change seldom.
         _ => {
             rows(ej, old, went);
             rows(ej, new, came);

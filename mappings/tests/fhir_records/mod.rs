@@ -34,6 +34,7 @@ pub fn stamp() -> Stamp {
         created: Seq::new(1),
         version: Seq::new(7),
         updated_at: micros("2026-11-20T09:00:00.25Z"),
+        ..Stamp::default()
     }
 }
 
@@ -115,6 +116,7 @@ pub fn patient(number: u8) -> PatientRecord {
         contacts: vec![],
         general_practitioner: None,
         links: vec![],
+        parts: Vec::new(),
         last_stay: None,
         held: Vec::new(),
     }
@@ -127,6 +129,7 @@ pub fn stay(number: u8, patient: u8) -> StayRecord {
         patient: id(patient),
         identifiers: vec![],
         account: None,
+        account_record: None,
         pre_admission: None,
         opening_key: None,
         first_seen_mid_stay: false,
@@ -149,6 +152,8 @@ pub fn stay(number: u8, patient: u8) -> StayRecord {
         admit_source: Coded::default(),
         reason: Coded::default(),
         priority: Coded::default(),
+        diagnoses: Vec::new(),
+        parts: Vec::new(),
     }
 }
 
@@ -180,7 +185,7 @@ pub fn movement(place: Place, location: u8, status: PlaceStatus, start: &str) ->
 }
 
 pub fn location(number: u8, place: Place) -> LocationRecord {
-    LocationRecord { id: id(number), stamp: stamp(), place }
+    LocationRecord { stamp: stamp(), ..LocationRecord::at(id(number), place, None) }
 }
 
 /// One with every part that a patient can have.
@@ -265,7 +270,7 @@ fn practitioner(role: &str, number: &str, family: &str, given: &str, prefix: &st
     name.prefix = prefix.into();
     let identifier =
         (!number.is_empty()).then(|| identifier("urn:oid:1.2.250.1.71.4.2.1", number, ""));
-    Practitioner { role: role.into(), identifier, name }
+    Practitioner { practitioner: None, role: role.into(), identifier, name }
 }
 
 /// One with every part that a stay can have.

@@ -50,14 +50,15 @@ const fn summary(record_type: RecordType) -> &'static [&'static str] {
         RecordType::Location => {
             &["identifier", "status", "name", "description", "mode", "type", "physicalType"]
         }
+        _ => &["identifier"],
     }
 }
 
 /// Elements with a minimum of one: a resource without them is none.
 const fn mandatory(record_type: RecordType) -> &'static [&'static str] {
     match record_type {
-        RecordType::Patient | RecordType::Location => &[],
         RecordType::Stay => &["status", "class"],
+        _ => &[],
     }
 }
 

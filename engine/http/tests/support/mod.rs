@@ -231,7 +231,7 @@ impl Lane {
         self.seq = self.seq.next();
         // A millisecond each: the state remembers an hour of the feed's own time.
         let updated_at = Micros::new(1_790_000_000_000_000 + self.seq.get() as i64 * 1_000);
-        Stamp { created: self.seq, version: self.seq, updated_at }
+        Stamp { created: self.seq, version: self.seq, updated_at, ..Stamp::default() }
     }
 
     fn put(&mut self, record: Record) {
@@ -352,6 +352,7 @@ fn patient(ej: EjId, number: u32) -> PatientRecord {
         contacts: Vec::new(),
         general_practitioner: None,
         links: Vec::new(),
+        parts: Vec::new(),
         last_stay: None,
         held: Vec::new(),
     }
@@ -364,6 +365,7 @@ fn stay(ej: EjId, number: u32, patient: ResourceId, stamp: Stamp) -> StayRecord 
         patient,
         identifiers: vec![identifier("urn:oid:1.2.4", format!("{ej}-S{number}"))],
         account: None,
+        account_record: None,
         pre_admission: None,
         opening_key: None,
         first_seen_mid_stay: false,
@@ -386,6 +388,8 @@ fn stay(ej: EjId, number: u32, patient: ResourceId, stamp: Stamp) -> StayRecord 
         admit_source: Coded::default(),
         reason: Coded::default(),
         priority: Coded::default(),
+        diagnoses: Vec::new(),
+        parts: Vec::new(),
     }
 }
 

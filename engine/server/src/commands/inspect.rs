@@ -13,7 +13,6 @@ use sluice_mappings::adt::{Context, Issue, Outcome as Applied, apply};
 use sluice_mappings::entity::{EjSettings, LegalEntity};
 use sluice_mappings::fhir::{FhirVersion, render};
 use sluice_mappings::hl7::{Charset, Location, Message, Msh, Segment, decode_message};
-use sluice_mappings::records::Record;
 
 use crate::cli;
 use crate::exit::{Failure, NOT_SO, Outcome, USAGE};
@@ -48,7 +47,7 @@ pub fn run(arguments: &cli::Inspect) -> Outcome {
     }
     if arguments.fhir {
         println!("── FHIR R4 after the last message");
-        for record in all_records(&records) {
+        for record in records.all() {
             println!("{}", pretty(&render(&record, &entity, FhirVersion::R4))?);
         }
     }
@@ -167,13 +166,6 @@ fn show_applied(applied: &Applied) {
     for Issue { code, severity, at } in &applied.issues {
         println!("issue     {} ({severity:?}) at {at}", code.as_str());
     }
-}
-
-fn all_records(records: &MemoryRecords) -> Vec<Record> {
-    let patients = records.patients().map(|r| Record::Patient(r.clone().into()));
-    let stays = records.stays().map(|r| Record::Stay(r.clone().into()));
-    let places = records.locations().map(|r| Record::Location(r.clone().into()));
-    patients.chain(stays).chain(places).collect()
 }
 
 fn pretty(json: &[u8]) -> Result<String, Failure> {

@@ -10,7 +10,7 @@ use sluice_mappings::search::{Key, Query};
 #[derive(Clone, Default)]
 pub struct Model {
     /// By type, in order of creation.
-    records: [Vec<Record>; 3],
+    records: [Vec<Record>; RecordType::COUNT],
     aliases: BTreeMap<(String, String), ResourceId>,
 }
 
@@ -19,7 +19,7 @@ impl Model {
         for change in changes {
             match change {
                 Change::Put(record) => {
-                    let list = &mut self.records[record.record_type() as usize - 1];
+                    let list = &mut self.records[record.record_type().index()];
                     match list.iter_mut().find(|old| old.id() == record.id()) {
                         Some(old) => *old = record.clone(),
                         None => list.push(record.clone()),
@@ -33,7 +33,12 @@ impl Model {
     }
 
     pub fn all(&self, ty: RecordType) -> &[Record] {
-        &self.records[ty as usize - 1]
+        &self.records[ty.index()]
+    }
+
+    /// Those that are not gone.
+    pub fn live(&self, ty: RecordType) -> impl Iterator<Item = &Record> {
+        self.all(ty).iter().filter(|record| !record.stamp().gone)
     }
 
     pub fn get(&self, ty: RecordType, id: ResourceId) -> Option<&Record> {
@@ -68,7 +73,7 @@ impl Model {
 
     /// What a search finds, in its order.
     pub fn search(&self, ej: EjId, query: &Query) -> Vec<(Option<Key>, ResourceId)> {
-        let all = self.all(query.record_type).iter().filter(|record| query.matches(ej, record));
+        let all = self.live(query.record_type).filter(|record| query.matches(ej, record));
         let key = |record: &Record| query.sort.and_then(|sort| sort.key(ej, record));
         let mut found: Vec<_> = all.map(|record| (key(record), record.id())).collect();
         sort(&mut found, query);

@@ -6,9 +6,9 @@ use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::adt::Change;
 use sluice_mappings::records::{
     Address, Coded, Contact, Held, HeldKind, HumanName, Identifier, IdentifierUse, Link, LinkKind,
-    LocationRecord, Moment, Movement, MovementEffect, PatientRecord, Place, PlaceStatus,
-    Practitioner, Precision, Record, RecordType, ResourceId, Situation, Stamp, StayRecord,
-    StayStatus, Telecom,
+    LocationRecord, Moment, Movement, MovementEffect, ObservationRecord, ObservationValue,
+    PatientRecord, Place, PlaceStatus, Practitioner, Precision, Record, RecordType, ResourceId,
+    Situation, Stamp, StayRecord, StayStatus, Telecom,
 };
 
 use crate::model::Model;
@@ -65,7 +65,7 @@ fn stamp(old: Option<&Record>, seq: Seq) -> Stamp {
     let created = old.map_or(seq, |old| old.stamp().created);
     // The feed's own time: ten seconds a message.
     let updated_at = Micros::new(1_700_000_000_000_000 + seq.get().cast_signed() * 10_000_000);
-    Stamp { created, version: seq, updated_at }
+    Stamp { created, version: seq, updated_at, ..Stamp::default() }
 }
 
 pub fn identifier(value: String) -> Identifier {
@@ -85,7 +85,7 @@ fn address() -> Address {
 
 fn practitioner(role: &str) -> Practitioner {
     let identifier = Some(identifier("10000000001".into()));
-    Practitioner { role: role.into(), identifier, name: HumanName::default() }
+    Practitioner { practitioner: None, role: role.into(), identifier, name: HumanName::default() }
 }
 
 fn moment(dice: &mut Dice) -> Moment {
@@ -132,6 +132,7 @@ pub fn patient(ej: EjId, number: u64, old: Option<&Record>, seq: Seq, dice: &mut
         contacts: vec![Contact { address: Some(address()), ..Contact::default() }],
         general_practitioner: Some(practitioner("GP")),
         links: Vec::new(),
+        parts: Vec::new(),
         last_stay: None,
         held: Vec::new(),
     }))
@@ -163,6 +164,7 @@ pub fn stay(
         patient,
         identifiers: vec![identifier(format!("V{number}"))],
         account: None,
+        account_record: None,
         pre_admission: None,
         opening_key: None,
         first_seen_mid_stay: false,
@@ -185,6 +187,8 @@ pub fn stay(
         admit_source: Coded::default(),
         reason: Coded::default(),
         priority: Coded::default(),
+        diagnoses: Vec::new(),
+        parts: Vec::new(),
     }))
 }
 
@@ -218,11 +222,33 @@ fn place(bed: u64) -> Place {
 }
 
 pub fn location(ej: EjId, bed: u64, old: Option<&Record>, seq: Seq) -> Record {
-    Record::Location(Arc::new(LocationRecord {
-        id: id(ej, RecordType::Location, bed),
-        stamp: stamp(old, seq),
-        place: Place { description: format!("bed {bed} since {seq}"), ..place(bed) },
-    }))
+    let place = Place { description: format!("bed {bed} since {seq}"), ..place(bed) };
+    let location = LocationRecord::at(id(ej, RecordType::Location, bed), place, None);
+    Record::from(LocationRecord { stamp: stamp(old, seq), ..location })
+}
+
+/// Comes, changes, goes, and comes back.
+fn observation(ej: EjId, model: &Model, seq: Seq, patients: u64, dice: &mut Dice) -> Record {
+    let id_of = id(ej, RecordType::Observation, dice.below(50));
+    let old = model.get(RecordType::Observation, id_of);
+    let stamp = Stamp { gone: dice.below(3) == 0, ..stamp(old, seq) };
+    Record::from(ObservationRecord {
+        id: id_of,
+        stamp,
+        patient: id(ej, RecordType::Patient, dice.below(patients)),
+        stay: None,
+        identifiers: vec![identifier(format!("O{}", dice.below(50)))],
+        status: "F".into(),
+        code: Coded { code: "8867-4".into(), ..Coded::default() },
+        values: vec![ObservationValue::Number(dice.below(200).to_string())],
+        unit: Coded::default(),
+        reference_range: String::new(),
+        interpretations: Vec::new(),
+        effective: Some(moment(dice)),
+        performers: Vec::new(),
+        method: Coded::default(),
+        body_site: Coded::default(),
+    })
 }
 
 /// What one made-up message changes.
@@ -235,7 +261,8 @@ pub fn message(ej: EjId, model: &Model, seq: Seq, dice: &mut Dice) -> Vec<Change
             let old = model.get(RecordType::Patient, id(ej, RecordType::Patient, number));
             vec![Change::Put(patient(ej, number, old, seq, dice))]
         }
-        5..=11 => admission(ej, model, seq, patients, dice),
+        5..=6 => vec![Change::Put(observation(ej, model, seq, patients, dice))],
+        7..=11 => admission(ej, model, seq, patients, dice),
         12 => {
             let bed = dice.below(12);
             let old = model.get(RecordType::Location, id(ej, RecordType::Location, bed));

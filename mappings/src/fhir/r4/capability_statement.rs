@@ -6,6 +6,8 @@ use super::super::FhirVersion;
 use crate::records::RecordType;
 use crate::search;
 
+const SERVED: [RecordType; 3] = [RecordType::Patient, RecordType::Stay, RecordType::Location];
+
 /// What the statement says of the server itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Server<'a> {
@@ -100,7 +102,7 @@ impl<'a> CapabilityStatement<'a> {
                 security: server.tokens.then_some(Security {
                     description: "A bearer token (Authorization: Bearer …) with a right to read.",
                 }),
-                resource: RecordType::ALL.into_iter().map(resource).collect(),
+                resource: SERVED.into_iter().map(resource).collect(),
             }],
         }
     }

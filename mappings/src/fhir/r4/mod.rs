@@ -1,5 +1,6 @@
 //! FHIR R4 (4.0.1): the resources that are served, as serde structs.
 
+mod bare;
 mod bundle;
 mod capability_statement;
 mod encounter;
@@ -7,6 +8,7 @@ mod location;
 mod operation_outcome;
 mod patient;
 
+pub use bare::Bare;
 pub use bundle::{Bundle, BundleType, Entry, Link, SearchMode};
 pub use capability_statement::{CapabilityStatement, Server};
 pub use encounter::Encounter;
