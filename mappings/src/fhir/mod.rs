@@ -12,8 +12,10 @@ pub mod period;
 pub mod place;
 pub mod r4;
 pub mod text;
+mod resource_type;
 mod version;
 
+pub use resource_type::ResourceType;
 pub use version::{FhirVersion, FhirVersionError};
 
 use crate::entity::LegalEntity;
