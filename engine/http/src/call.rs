@@ -9,7 +9,7 @@ use axum::http::header::{self, HeaderMap, HeaderName};
 use axum::http::request::Parts;
 use bytes::Bytes;
 use sluice_ids::EjId;
-use sluice_mappings::records::RecordType;
+use sluice_mappings::fhir::ResourceType;
 use sluice_state::Scope;
 
 use crate::app::App;
@@ -75,10 +75,12 @@ impl Call<'_> {
         self.route.id_in(self.parts.uri.path()).unwrap_or_default()
     }
 
+    /// The `{type}` in the path.
+    ///
     /// # Errors
-    /// For a route that is about no record type: a bug in the table, found by its test.
-    pub(crate) fn record_type(&self) -> Result<RecordType, Fault> {
-        self.route.record_type.ok_or(Fault::Internal)
+    /// When no such type is served.
+    pub(crate) fn resource_type(&self) -> Result<ResourceType, Fault> {
+        self.route.type_in(self.parts.uri.path()).ok_or(Fault::TypeNotServed)
     }
 
     /// Runs `work` and adds its time to the store's.

@@ -57,6 +57,10 @@ pub(crate) enum Fault {
     OriginForeign,
     /// No such thing, or none that the caller may know of.
     NotFound,
+    /// A resource type that is not served, in this version of FHIR at least.
+    TypeNotServed,
+    /// It was there, and is no more.
+    Gone,
     MethodNotAllowed,
     NotAcceptable,
     MediaType,
@@ -110,7 +114,8 @@ impl Fault {
                 StatusCode::FORBIDDEN
             }
             Self::HostForeign => StatusCode::MISDIRECTED_REQUEST,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::TypeNotServed => StatusCode::NOT_FOUND,
+            Self::Gone => StatusCode::GONE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -140,7 +145,9 @@ impl Fault {
                 IssueType::Forbidden
             }
             Self::NotFound | Self::HostForeign => IssueType::NotFound,
-            Self::MethodNotAllowed
+            Self::Gone => IssueType::Deleted,
+            Self::TypeNotServed
+            | Self::MethodNotAllowed
             | Self::NotAcceptable
             | Self::MediaType
             | Self::ParametersUnknown { .. } => IssueType::NotSupported,
@@ -189,6 +196,8 @@ impl Fault {
             }
             Self::OriginForeign => "requests from another site's pages are refused".into(),
             Self::NotFound => "there is no such thing here".into(),
+            Self::TypeNotServed => "no resource type of this name is served here".into(),
+            Self::Gone => "it was deleted: what names it last came without it".into(),
             Self::MethodNotAllowed => "this path does not take this method".into(),
             Self::NotAcceptable => "none of the accepted media types is served here".into(),
             Self::MediaType => {

@@ -126,7 +126,7 @@ impl Door {
     /// Records are shown once they are what was acknowledged: before, a total would be short and
     /// a known patient unknown. An EJ that is halted is shown as far as it came.
     fn folded(&self, parts: &Parts, grant: Option<&Grant>) -> Result<(), Fault> {
-        if self.route.record_type.is_none() {
+        if !self.route.shows_records() {
             return Ok(());
         }
         let folding = self.app.vitals.folding();

@@ -10,7 +10,7 @@ use axum::extract::Request;
 use axum::http::{Method, Response};
 use axum::routing::{MethodFilter, Router, on};
 use sluice_ids::EjId;
-use sluice_mappings::fhir::FhirVersion;
+use sluice_mappings::fhir::{FhirVersion, ResourceType};
 use sluice_mappings::records::RecordType;
 
 use crate::app::App;
@@ -52,7 +52,8 @@ pub struct Route {
     pub(crate) face: Option<Face>,
     pub(crate) fhir: FhirVersion,
     pub interaction: Option<Interaction>,
-    pub(crate) record_type: Option<RecordType>,
+    /// What an export holds.
+    pub(crate) exported: &'static [RecordType],
     /// Whether it may walk much of the state: then it runs where blocking does no harm.
     pub(crate) wide: bool,
     /// Whether a form is read from the body, after the check.
@@ -60,6 +61,7 @@ pub struct Route {
     pub(crate) endpoint: Endpoint,
     pub(crate) meter: RouteMeter,
     ej_segment: Option<usize>,
+    type_segment: Option<usize>,
     id_segment: Option<usize>,
 }
 
@@ -75,12 +77,13 @@ impl Route {
             face: Some(Face::of_path(path)),
             fhir: FhirVersion::R4,
             interaction: None,
-            record_type: None,
+            exported: &[],
             wide: false,
             takes_form: false,
             endpoint,
             meter: RouteMeter::new(path, method_label(&method)),
             ej_segment: segment("{ej}"),
+            type_segment: segment("{type}"),
             id_segment: segment("{id}"),
             method,
             path,
@@ -88,25 +91,28 @@ impl Route {
         }
     }
 
-    fn read(mut self, record_type: RecordType) -> Self {
-        self.record_type = Some(record_type);
+    fn of(mut self, fhir: FhirVersion) -> Self {
+        self.fhir = fhir;
+        self
+    }
+
+    fn read(mut self) -> Self {
         self.interaction = Some(Interaction::Read);
         self
     }
 
-    fn search(mut self, record_type: RecordType) -> Self {
-        self.record_type = Some(record_type);
+    fn search(mut self) -> Self {
         self.interaction = Some(Interaction::SearchType);
         self.wide()
     }
 
-    fn export(mut self, record_type: RecordType) -> Self {
-        self.record_type = Some(record_type);
+    fn wide(mut self) -> Self {
+        self.wide = true;
         self
     }
 
-    fn wide(mut self) -> Self {
-        self.wide = true;
+    fn export(mut self, exported: &'static [RecordType]) -> Self {
+        self.exported = exported;
         self
     }
 
@@ -122,6 +128,16 @@ impl Route {
 
     pub(crate) fn ej_in(&self, path: &str) -> Option<EjId> {
         path.split('/').nth(self.ej_segment?).and_then(|name| EjId::new(name).ok())
+    }
+
+    /// `None` where the path names no type that is served in the route's version.
+    pub(crate) fn type_in(&self, path: &str) -> Option<ResourceType> {
+        ResourceType::parse(path.split('/').nth(self.type_segment?)?, self.fhir)
+    }
+
+    /// Whether an answer shows records.
+    pub(crate) const fn shows_records(&self) -> bool {
+        self.type_segment.is_some() || !self.exported.is_empty()
     }
 
     pub(crate) fn id_in<'p>(&self, path: &'p str) -> Option<&'p str> {
@@ -144,16 +160,12 @@ fn method_label(method: &Method) -> &'static str {
 pub fn table() -> Vec<Route> {
     use EjScope::{Every, Path, Visible};
     use Policy::Public;
-    use RecordType::{Location, Patient, Stay};
+    use RecordType::{Location, Organization, Patient, Stay};
     let get = |path, policy, endpoint| Route::new(Method::GET, path, policy, endpoint);
     let post = |path, policy, endpoint| Route::new(Method::POST, path, policy, endpoint);
     let needs = Policy::needs;
-    let group = needs(Role::Reader, Visible);
-    let one = needs(Role::Reader, Path);
     let bulk = needs(Role::Exporter, Path);
-    let (metadata, read, search) =
-        (fhir::capability::statement, fhir::read::resource, fhir::search::page);
-    vec![
+    let mut table = vec![
         get("/", Public, ops::console::page),
         get("/health/live", Public, ops::health::live),
         get("/health/ready", Public, ops::health::ready),
@@ -162,32 +174,32 @@ pub fn table() -> Vec<Route> {
         get("/api/metrics/cache", needs(Role::Monitor, Every), ops::caches::counts),
         get("/api/ejs/{ej}/held", needs(Role::Operator, Path), ops::held::list).wide(),
         post("/api/cache/clear", needs(Role::Operator, Every), ops::caches::clear),
-        //
-        get("/fhir/R4/metadata", Public, metadata),
-        get("/fhir/R4/Patient", group, search).search(Patient),
-        post("/fhir/R4/Patient/_search", group, search).search(Patient).form(),
-        get("/fhir/R4/Patient/{id}", group, read).read(Patient),
-        get("/fhir/R4/Encounter", group, search).search(Stay),
-        post("/fhir/R4/Encounter/_search", group, search).search(Stay).form(),
-        get("/fhir/R4/Encounter/{id}", group, read).read(Stay),
-        get("/fhir/R4/Location", group, search).search(Location),
-        post("/fhir/R4/Location/_search", group, search).search(Location).form(),
-        get("/fhir/R4/Location/{id}", group, read).read(Location),
-        //
-        get("/ej/{ej}/fhir/R4/metadata", one, metadata),
-        get("/ej/{ej}/fhir/R4/Patient", one, search).search(Patient),
-        post("/ej/{ej}/fhir/R4/Patient/_search", one, search).search(Patient).form(),
-        get("/ej/{ej}/fhir/R4/Patient/{id}", one, read).read(Patient),
-        get("/ej/{ej}/fhir/R4/Encounter", one, search).search(Stay),
-        post("/ej/{ej}/fhir/R4/Encounter/_search", one, search).search(Stay).form(),
-        get("/ej/{ej}/fhir/R4/Encounter/{id}", one, read).read(Stay),
-        get("/ej/{ej}/fhir/R4/Location", one, search).search(Location),
-        post("/ej/{ej}/fhir/R4/Location/_search", one, search).search(Location).form(),
-        get("/ej/{ej}/fhir/R4/Location/{id}", one, read).read(Location),
-        //
-        get("/ej/{ej}/export/patients", bulk, export::stream).export(Patient),
-        get("/ej/{ej}/export/venues", bulk, export::stream).export(Stay),
-    ]
+    ];
+    let (group, one) = (needs(Role::Reader, Visible), needs(Role::Reader, Path));
+    let (statement, search, read) =
+        (fhir::capability::statement, fhir::search::page, fhir::read::resource);
+    // Paths are written out, since a metric is named by each.
+    macro_rules! fhir_base {
+        ($base:literal, $version:ident, $metadata:expr, $records:expr) => {
+            table.extend(
+                [
+                    get(concat!($base, "/metadata"), $metadata, statement),
+                    get(concat!($base, "/{type}"), $records, search).search(),
+                    post(concat!($base, "/{type}/_search"), $records, search).search().form(),
+                    get(concat!($base, "/{type}/{id}"), $records, read).read(),
+                ]
+                .map(|route| route.of(FhirVersion::$version)),
+            );
+        };
+    }
+    fhir_base!("/fhir/R4", R4, Public, group);
+    fhir_base!("/ej/{ej}/fhir/R4", R4, one, one);
+    table.extend([
+        get("/ej/{ej}/export/structure", bulk, export::stream).export(&[Organization, Location]),
+        get("/ej/{ej}/export/patients", bulk, export::stream).export(&[Patient]),
+        get("/ej/{ej}/export/venues", bulk, export::stream).export(&[Stay]),
+    ]);
+    table
 }
 
 /// The table as a router.

@@ -7,7 +7,8 @@ mod support;
 use std::collections::BTreeSet;
 
 use sluice_http::role::Role;
-use sluice_http::routes::{self, Interaction};
+use sluice_http::routes;
+use sluice_mappings::fhir::{FhirVersion, ResourceType};
 use sluice_mappings::records::{HeldMovement, Link, LinkKind};
 use sluice_state::StateSettings;
 use support::{Answer, Lane, Running, awaited, ej, resource_id, settings};
@@ -150,7 +151,8 @@ fn a_record_of_another_ej_and_one_of_none_are_answered_alike_on_every_route() {
     assert_eq!(get(&group_cursor).status, 400);
     assert!(!get("/api/status").text().contains("EJ2"));
     for route in routes::table().iter().filter(|route| route.path.contains("{ej}")) {
-        let path = route.path.replace("{ej}", "EJ2").replace("{id}", &hidden.to_string());
+        let path = route.path.replace("{ej}", "EJ2").replace("{type}", "Patient");
+        let path = path.replace("{id}", &hidden.to_string());
         let form = [("Content-Type", "application/x-www-form-urlencoded")];
         let answer = server.request(route.method.as_str(), &path, Some(&token), &form, b"");
         assert_eq!(answer.status, 404, "{path}");
@@ -479,13 +481,17 @@ fn the_capability_statement_promises_what_is_routed_and_all_of_it() {
         let prefix = base.replace("EJ1", "{ej}");
         let mut routed = BTreeSet::new();
         for route in routes::table() {
-            let Some(rest) = route.path.strip_prefix(&format!("{prefix}/")) else { continue };
-            let Some(interaction) = route.interaction else { continue };
-            let of_type = rest.split('/').next().unwrap();
-            assert!(matches!(interaction, Interaction::Read | Interaction::SearchType));
-            routed.insert((of_type.to_owned(), interaction.code().to_owned()));
+            let of_base = route.path.starts_with(&format!("{prefix}/"));
+            let Some(interaction) = route.interaction.filter(|_| of_base) else { continue };
+            for of_type in ResourceType::all(FhirVersion::R4) {
+                routed.insert((of_type.name().to_owned(), interaction.code().to_owned()));
+            }
         }
         assert_eq!(promised, routed);
+        for of_type in ResourceType::all(FhirVersion::R4) {
+            let page = server.get(&format!("{base}/{}", of_type.name()), None);
+            assert_eq!(page.status, 200, "{}", of_type.name());
+        }
     }
 }
 

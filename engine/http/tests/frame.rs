@@ -11,7 +11,8 @@ use support::{Answer, Running, TestVitals, deps, ej, head, settings};
 
 /// A path of the route, with an EJ that exists and an id that does not.
 fn concrete(template: &str, ej: &str) -> String {
-    template.replace("{ej}", ej).replace("{id}", "00000000-0000-5000-8000-000000000000")
+    let path = template.replace("{ej}", ej).replace("{type}", "Patient");
+    path.replace("{id}", "00000000-0000-5000-8000-000000000000")
 }
 
 #[test]

@@ -15,10 +15,10 @@ fn requests_are_counted_by_template_and_never_by_what_was_asked() {
     let mut lane = Lane::of(&server, "EJ1");
     let id = lane.patient(1, "Zqxcanary7f3a");
     for _ in 0..3 {
-        let answer = server.get(&format!("/fhir/R4/Patient/{id}"), None);
+        let answer = server.get(&format!("/fhir/R4/{type}/{id}"), None);
         assert_eq!((answer.status, answer.header("server-timing")), (200, None));
     }
-    server.request("HEAD", &format!("/fhir/R4/Patient/{id}"), None, &[], b"");
+    server.request("HEAD", &format!("/fhir/R4/{type}/{id}"), None, &[], b"");
     server.get("/fhir/R4/Patient?family=Zqxcanary7f3a", None);
     server.get("/fhir/R4/Patient?birthdate=Zqxcanary7f3a", None);
     server.get("/ej/EJ1/export/patients", None);
@@ -29,18 +29,18 @@ fn requests_are_counted_by_template_and_never_by_what_was_asked() {
     let page = server.get("/metrics", None);
     assert_eq!(page.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     let text = page.text();
-    let read = r#"route="/fhir/R4/Patient/{id}",method="#;
+    let read = r#"route="/fhir/R4/{type}/{id}",method="#;
     for line in [
         &format!("sluice_http_requests_total{{{read}\"GET\",status=\"2xx\"}} 3"),
         &format!("sluice_http_requests_total{{{read}\"HEAD\",status=\"2xx\"}} 1"),
-        r#"sluice_http_requests_total{route="/fhir/R4/Patient",method="GET",status="2xx"} 1"#,
-        r#"sluice_http_requests_total{route="/fhir/R4/Patient",method="GET",status="4xx"} 1"#,
+        r#"sluice_http_requests_total{route="/fhir/R4/{type}",method="GET",status="2xx"} 1"#,
+        r#"sluice_http_requests_total{route="/fhir/R4/{type}",method="GET",status="4xx"} 1"#,
         r#"sluice_http_requests_total{route="unmatched",method="GET",status="4xx"} 1"#,
         r#"sluice_http_refused_total{reason="host"} 1"#,
         r#"sluice_cache_hits_total{cache="resources"} 4"#,
         r#"sluice_cache_misses_total{cache="resources"} 1"#,
         r#"sluice_cache_entries{cache="resources"} 1"#,
-        r#"sluice_http_request_seconds_count{route="/fhir/R4/Patient/{id}"} 4"#,
+        r#"sluice_http_request_seconds_count{route="/fhir/R4/{type}/{id}"} 4"#,
         r#"sluice_held_movements{ej="EJ1"} 1"#,
         r#"sluice_held_oldest_timestamp_seconds{ej="EJ1"} 5"#,
         "# HELP sluice_http_requests_total ",

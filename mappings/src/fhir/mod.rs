@@ -11,8 +11,8 @@ pub mod datatypes;
 pub mod period;
 pub mod place;
 pub mod r4;
-pub mod text;
 mod resource_type;
+pub mod text;
 mod version;
 
 pub use resource_type::ResourceType;

@@ -25,7 +25,8 @@ impl ResourceType {
     pub const fn is_in(self, version: FhirVersion) -> bool {
         match self {
             Self::EncounterHistory => !matches!(version, FhirVersion::R4),
-            Self::Record(_) | Self::Provenance => true,
+            Self::Provenance => false,
+            Self::Record(_) => true,
         }
     }
 

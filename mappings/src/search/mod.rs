@@ -35,7 +35,7 @@ mod values;
 pub use clause::Clause;
 pub use error::{QueryError, Reason};
 pub use key::{KEY_BYTES, Key, Span};
-pub use parse::{CLAUSES_MAX, Kind, Parsed, VALUE_BYTES_MAX, VALUES_MAX, params, parse};
+pub use parse::{CLAUSES_MAX, Kind, Parsed, VALUE_BYTES_MAX, VALUES_MAX, params, params_of, parse};
 pub use query::{Query, SortKey};
 pub use rows::{RowChanges, row_changes, rows};
 

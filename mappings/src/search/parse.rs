@@ -6,6 +6,7 @@ use super::clause::{Test, TextMode, TextOf, TextValue};
 use super::date::DateValue;
 use super::values::{Target, Token, reference, split, unescape};
 use super::{Clause, Param, Query, QueryError, Reason, SortKey, text};
+use crate::fhir::ResourceType;
 use crate::fhir::codes::administrative_sex::Gender;
 use crate::fhir::codes::{stay_status, systems};
 use crate::records::{RecordType, StayStatus};
@@ -72,6 +73,10 @@ const ENCOUNTER: [(&str, Kind); 9] = [
     ("date", Kind::Date),
     ("location", Kind::Reference),
 ];
+/// Of the stay whose movements they are.
+const ENCOUNTER_HISTORY: [(&str, Kind); 3] =
+    [COMMON[0], ("encounter", Kind::Reference), ("patient", Kind::Reference)];
+const PROVENANCE: [(&str, Kind); 2] = [COMMON[0], ("target", Kind::Reference)];
 const OF_PATIENT: [(&str, Kind); 4] =
     [COMMON[0], COMMON[1], COMMON[2], ("patient", Kind::Reference)];
 const LOCATION: [(&str, Kind); 4] = [COMMON[0], COMMON[1], COMMON[2], ("name", Kind::String)];
@@ -93,6 +98,16 @@ pub const fn params(record_type: RecordType) -> &'static [(&'static str, Kind)] 
         | RecordType::Condition
         | RecordType::Procedure
         | RecordType::Observation => &OF_PATIENT,
+    }
+}
+
+/// The same of any type that is served.
+#[must_use]
+pub const fn params_of(resource_type: ResourceType) -> &'static [(&'static str, Kind)] {
+    match resource_type {
+        ResourceType::Record(record_type) => params(record_type),
+        ResourceType::EncounterHistory => &ENCOUNTER_HISTORY,
+        ResourceType::Provenance => &PROVENANCE,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use flate2::{Compression, Crc, FlushCompress, Status};
-use sluice_ids::EjId;
+use sluice_ids::{EjId, Seq};
 use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::fhir::{self, FhirVersion};
 use sluice_mappings::records::{RecordType, ResourceId};
@@ -97,6 +97,16 @@ impl Source {
     fn key(&self, chunk: u32, form: Form) -> ChunkKey {
         let (ej, record_type, fhir) = (self.view.id(), self.record_type, self.fhir);
         ChunkKey { ej, record_type, fhir, chunk, form }
+    }
+
+    pub(crate) fn chunks(&self) -> u32 {
+        self.view.chunks(self.record_type)
+    }
+
+    /// The newest change of any chunk.
+    pub(crate) fn newest(&self) -> Seq {
+        let version = |chunk| self.view.chunk_version(self.record_type, chunk);
+        (0..self.chunks()).map(version).max().unwrap_or_default()
     }
 
     fn version(&self, chunk: u32) -> u64 {

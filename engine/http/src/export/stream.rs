@@ -8,7 +8,9 @@ use axum::http::header::{self, HeaderValue};
 use axum::http::{Response, StatusCode};
 use bytes::Bytes;
 use futures_util::stream;
+use sluice_mappings::fhir::FhirVersion;
 use sluice_mappings::fhir::r4::{Bundle, BundleType, Entry};
+use sluice_mappings::records::RecordType;
 
 use super::chunk::{Lines, Source, Streamed};
 use super::gzip::{HEADER, Trailer};
@@ -22,19 +24,22 @@ const FHIR_NDJSON: HeaderValue = HeaderValue::from_static("application/fhir+ndjs
 const NDJSON: HeaderValue = HeaderValue::from_static("application/ndjson");
 
 pub(crate) fn stream(call: &Call<'_>) -> Result<Response<Body>, Fault> {
-    let record_type = call.record_type()?;
-    let media = media(call)?;
+    let (media, fhir) = asked(call)?;
     let ej = call.ej().ok_or(Fault::NotFound)?;
     let view = call.scope().ej(ej).ok_or(Fault::NotFound)?;
     if !call.app.is_whole() {
         return Err(Fault::StateLost);
     }
     let entity = call.app.entities.get(&ej).cloned().ok_or(Fault::NotFound)?;
-    let chunks = view.chunks(record_type);
+    let source = |record_type: &RecordType| Source {
+        view: view.clone(),
+        entity: Arc::clone(&entity),
+        record_type: *record_type,
+        fhir,
+    };
+    let sources: Vec<Source> = call.route.exported.iter().map(source).collect();
     // Each change moves some chunk to a Seq above all before it.
-    let version = call.in_store(|| {
-        (0..chunks).map(|chunk| view.chunk_version(record_type, chunk)).max().unwrap_or_default()
-    });
+    let version = call.in_store(|| sources.iter().map(Source::newest).max().unwrap_or_default());
     let form = if media.is_none() { 'b' } else { 'n' };
     let etag = HeaderValue::try_from(format!("W/\"{version}-{form}\""))
         .expect("digits, letters and quotes are header characters");
@@ -46,18 +51,16 @@ pub(crate) fn stream(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         return Ok(response);
     }
     let gzip = call.takes_gzip();
-    let fhir = call.route.fhir;
     let pieces = Pieces {
         app: Arc::clone(call.app),
-        source: Source { view, entity, record_type, fhir },
-        chunks,
+        sources,
         next: Next::Head,
         form: match (&media, gzip) {
             (Some(_), false) => PieceForm::Ndjson,
             (Some(_), true) => PieceForm::NdjsonGzip(Trailer::default()),
-            (None, false) => PieceForm::Bundle { base: links::base_of(call, ej), any: false },
+            (None, false) => PieceForm::Bundle { base: links::base_of(call, ej, fhir), any: false },
             (None, true) => PieceForm::BundleGzip {
-                base: links::base_of(call, ej),
+                base: links::base_of(call, ej, fhir),
                 any: false,
                 encoder: Box::new(Streamed::new()),
             },
@@ -84,25 +87,30 @@ pub(crate) fn stream(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     Ok(response)
 }
 
-/// The media type of NDJSON by the name that the client has for it; `None` for a Bundle.
-fn media(call: &Call<'_>) -> Result<Option<HeaderValue>, Fault> {
+/// The media type of NDJSON by the name that the client has for it, `None` for a Bundle; and the
+/// version of FHIR.
+fn asked(call: &Call<'_>) -> Result<(Option<HeaderValue>, FhirVersion), Fault> {
     let mut format = None;
+    let mut fhir = call.route.fhir;
     for (name, value) in query::pairs(call.query(), 16)? {
         match name.as_str() {
             "_format" | "_outputFormat" => format = Some(value.replace(' ', "+")),
-            "fhir" if value == "R4" => {}
-            "fhir" => return Err(Fault::parameter("fhir", "only R4 is served")),
+            "fhir" => {
+                let version = value.parse();
+                fhir =
+                    version.map_err(|_| Fault::parameter("fhir", "is no version served here"))?;
+            }
             _ => return Err(Fault::ParametersUnknown { names: vec!["a parameter".into()] }),
         }
     }
     let accept = call.header(header::ACCEPT);
     let asked = format.as_deref().or(accept).unwrap_or("*/*");
     if negotiate::takes_ndjson(asked) {
-        let fhir = asked.to_ascii_lowercase().contains("fhir+ndjson") || format.is_some();
-        return Ok(Some(if fhir { FHIR_NDJSON } else { NDJSON }));
+        let named = asked.to_ascii_lowercase().contains("fhir+ndjson") || format.is_some();
+        return Ok((Some(if named { FHIR_NDJSON } else { NDJSON }), fhir));
     }
-    shape::negotiated(call, call.route.fhir, format.as_deref())?;
-    Ok(None)
+    shape::negotiated(call, fhir, format.as_deref())?;
+    Ok((None, fhir))
 }
 
 /// The export cannot be completed. The connection is closed without the last chunk, so that a
@@ -119,7 +127,8 @@ enum Broken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
     Head,
-    Chunk(u32),
+    /// Of which source, and which of its chunks.
+    Chunk(usize, u32),
     Tail,
     Nothing,
 }
@@ -133,8 +142,8 @@ enum PieceForm {
 
 struct Pieces {
     app: Arc<App>,
-    source: Source,
-    chunks: u32,
+    /// One a record type.
+    sources: Vec<Source>,
     next: Next,
     form: PieceForm,
 }
@@ -145,12 +154,12 @@ impl Pieces {
         loop {
             let piece = match self.next {
                 Next::Head => {
-                    self.next = self.after(None);
+                    self.next = self.from(0, 0);
                     self.head()
                 }
-                Next::Chunk(chunk) => {
-                    self.next = self.after(Some(chunk));
-                    self.chunk(chunk).await?
+                Next::Chunk(source, chunk) => {
+                    self.next = self.from(source, chunk + 1);
+                    self.chunk(source, chunk).await?
                 }
                 Next::Tail => {
                     self.next = Next::Nothing;
@@ -164,9 +173,14 @@ impl Pieces {
         }
     }
 
-    fn after(&self, chunk: Option<u32>) -> Next {
-        let next = chunk.map_or(0, |chunk| chunk + 1);
-        if next < self.chunks { Next::Chunk(next) } else { Next::Tail }
+    fn from(&self, mut source: usize, mut chunk: u32) -> Next {
+        while let Some(of) = self.sources.get(source) {
+            if chunk < of.chunks() {
+                return Next::Chunk(source, chunk);
+            }
+            (source, chunk) = (source + 1, 0);
+        }
+        Next::Tail
     }
 
     fn head(&mut self) -> Bytes {
@@ -176,25 +190,23 @@ impl Pieces {
         }
     }
 
-    async fn chunk(&mut self, chunk: u32) -> Result<Bytes, Broken> {
+    async fn chunk(&mut self, source: usize, chunk: u32) -> Result<Bytes, Broken> {
+        let source = &self.sources[source];
         if let PieceForm::NdjsonGzip(trailer) = &mut self.form {
-            let deflated = match self.source.kept_deflated(&self.app, chunk) {
+            let deflated = match source.kept_deflated(&self.app, chunk) {
                 Some(kept) => kept,
                 None => {
-                    apart(&self.app, &self.source, move |app, source| source.deflated(app, chunk))
-                        .await?
+                    apart(&self.app, source, move |app, source| source.deflated(app, chunk)).await?
                 }
             };
             trailer.add(&deflated);
             return Ok(deflated.bytes.clone());
         }
-        let lines = match self.source.kept_lines(&self.app, chunk) {
+        let lines = match source.kept_lines(&self.app, chunk) {
             Some(kept) => kept,
-            None => {
-                apart(&self.app, &self.source, move |app, source| source.lines(app, chunk)).await?
-            }
+            None => apart(&self.app, source, move |app, source| source.lines(app, chunk)).await?,
         };
-        let record_type = self.source.record_type.fhir();
+        let record_type = source.record_type.fhir();
         Ok(match &mut self.form {
             PieceForm::Ndjson | PieceForm::NdjsonGzip(_) => lines.ndjson.clone(),
             PieceForm::Bundle { base, any } => entries(&lines, record_type, base, any).into(),

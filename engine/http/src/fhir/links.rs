@@ -2,6 +2,7 @@
 //! us. They are written into each answer and never into cached bytes.
 
 use sluice_ids::EjId;
+use sluice_mappings::fhir::FhirVersion;
 
 use crate::call::Call;
 use crate::host::is_host_byte;
@@ -46,12 +47,12 @@ pub(crate) fn root(call: &Call<'_>) -> String {
 /// The FHIR base of the request: the group's, or that of the EJ in the path.
 pub(crate) fn base(call: &Call<'_>) -> String {
     match call.ej() {
-        Some(ej) => base_of(call, ej),
+        Some(ej) => base_of(call, ej, call.route.fhir),
         None => format!("{}/fhir/{}", root(call), call.route.fhir),
     }
 }
 
 /// The FHIR base of one EJ.
-pub(crate) fn base_of(call: &Call<'_>, ej: EjId) -> String {
-    format!("{}/ej/{ej}/fhir/{}", root(call), call.route.fhir)
+pub(crate) fn base_of(call: &Call<'_>, ej: EjId, fhir: FhirVersion) -> String {
+    format!("{}/ej/{ej}/fhir/{fhir}", root(call))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::header;
 use axum::http::{Response, StatusCode};
+use sluice_mappings::fhir::ResourceType;
 use sluice_mappings::records::{RecordType, ResourceId};
 
 use super::shape::{Shape, negotiated};
@@ -18,12 +19,12 @@ use crate::{json, query};
 const PARAMETERS_MAX: usize = 16;
 
 pub(crate) fn resource(call: &Call<'_>) -> Result<Response<Body>, Fault> {
-    let record_type = call.record_type()?;
+    let resource_type = call.resource_type()?;
     let mut shape = Shape::default();
     let mut format = None;
     if !call.query().is_empty() {
         for (name, value) in query::pairs(call.query(), PARAMETERS_MAX)? {
-            shape.take(Some(record_type), &name, &value)?;
+            shape.take(Some(resource_type), &name, &value)?;
             if name == "_format" {
                 format = Some(value);
             }
@@ -31,9 +32,16 @@ pub(crate) fn resource(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     }
     negotiated(call, call.route.fhir, format.as_deref())?;
 
-    // An id that is no UUID is one of nothing: the same answer as for one in another EJ.
-    let id = ResourceId::parse(call.id()).ok_or(Fault::NotFound)?;
-    let rendered = rendered(call, record_type, id)?;
+    let rendered = match resource_type {
+        ResourceType::Record(record_type) => {
+            // An id that is no UUID is one of nothing: the same answer as for one in another EJ.
+            let id = ResourceId::parse(call.id()).ok_or(Fault::NotFound)?;
+            rendered(call, record_type, id)?
+        }
+        ResourceType::EncounterHistory | ResourceType::Provenance => {
+            return Err(Fault::NotFound);
+        }
+    };
 
     let last_modified = rendered.last_modified.as_ref();
     let mut response = if conditional::unchanged(call.headers(), &rendered.etag, last_modified) {
@@ -43,7 +51,7 @@ pub(crate) fn resource(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     } else if shape.is_whole() && !shape.pretty {
         reply::fhir_json(call, rendered.json.clone())
     } else {
-        let body = shape.cut(record_type, &rendered.json);
+        let body = shape.cut(resource_type, &rendered.json);
         let body = if shape.pretty { json::pretty(&body) } else { body.into_owned() };
         reply::fhir_json(call, body.into())
     };
@@ -66,6 +74,9 @@ fn rendered(
     let scope = call.scope();
     let stamp = call.in_store(|| scope.stamp(record_type, id));
     let (_, stamp) = stamp.ok_or_else(absent)?;
+    if stamp.gone {
+        return Err(Fault::Gone);
+    }
     if let Some(kept) = call.in_render(|| call.app.kept(id, stamp.version, fhir)) {
         return Ok(kept);
     }

@@ -7,10 +7,10 @@
 use axum::body::Body;
 use axum::http::{HeaderName, Response};
 use jiff::tz::TimeZone;
-use sluice_mappings::fhir::FhirVersion;
 use sluice_mappings::fhir::r4::{
     Bundle, BundleType, Entry, IssueType, Link, OperationOutcome, OutcomeIssue, SearchMode,
 };
+use sluice_mappings::fhir::{FhirVersion, ResourceType};
 use sluice_mappings::records::{Record, RecordType};
 use sluice_mappings::search::{self, Parsed};
 use sluice_state::{Cursor, PageRequest, SearchError};
@@ -38,7 +38,8 @@ struct Asked {
 }
 
 pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
-    let record_type = call.record_type()?;
+    let resource_type = call.resource_type()?;
+    let ResourceType::Record(record_type) = resource_type else { return Err(Fault::NotFound) };
     let mut pairs = query::pairs(call.query(), PARAMETERS_MAX)?;
     if let Some(form) = &call.form {
         let form = std::str::from_utf8(form).map_err(|_| Fault::QueryEncoding)?;
@@ -85,7 +86,7 @@ pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
             Bundle { total: Some(found.total), link: links, ..Bundle::new(BundleType::Searchset) };
         let urls: Vec<String> = matches.iter().map(|(id, _)| format!("{path}/{id}")).collect();
         let cut: Vec<_> =
-            matches.iter().map(|(_, r)| asked.shape.cut(record_type, &r.json)).collect();
+            matches.iter().map(|(_, r)| asked.shape.cut(resource_type, &r.json)).collect();
         let mut entries: Vec<Entry<'_>> = urls
             .iter()
             .zip(&cut)
@@ -119,7 +120,7 @@ impl Asked {
             cursor: None,
         };
         for (name, value) in pairs {
-            if asked.shape.take(Some(record_type), &name, &value)? {
+            if asked.shape.take(Some(ResourceType::Record(record_type)), &name, &value)? {
                 asked.controls.push((name, value));
                 continue;
             }

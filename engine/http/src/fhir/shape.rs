@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::http::header;
-use sluice_mappings::fhir::FhirVersion;
+use sluice_mappings::fhir::{FhirVersion, ResourceType};
 use sluice_mappings::records::RecordType;
 
 use crate::call::Call;
@@ -30,8 +30,15 @@ pub(crate) struct Shape {
     pub(crate) elements: Elements,
 }
 
-/// `Σ` elements of R4, as far as any record is rendered with them; also those of R5.
-const fn summary(record_type: RecordType) -> &'static [&'static str] {
+/// `Σ` elements of R4 and of R5, as far as anything is rendered with them; choice types without
+/// their type.
+const fn summary(resource_type: ResourceType) -> &'static [&'static str] {
+    let ResourceType::Record(record_type) = resource_type else {
+        return match resource_type {
+            ResourceType::EncounterHistory => &["identifier", "encounter", "type", "serviceType"],
+            _ => &["patient"],
+        };
+    };
     match record_type {
         RecordType::Patient => &[
             "identifier",
@@ -40,33 +47,129 @@ const fn summary(record_type: RecordType) -> &'static [&'static str] {
             "telecom",
             "gender",
             "birthDate",
-            "deceasedBoolean",
-            "deceasedDateTime",
+            "deceased",
             "address",
             "managingOrganization",
             "link",
         ],
-        RecordType::Stay => &["identifier", "status", "class", "type", "subject", "participant"],
-        RecordType::Location => {
-            &["identifier", "status", "name", "description", "mode", "type", "physicalType"]
+        RecordType::Stay => {
+            &["identifier", "status", "class", "type", "subject", "participant", "diagnosis"]
         }
-        _ => &["identifier"],
+        RecordType::Location => &[
+            "identifier",
+            "status",
+            "operationalStatus",
+            "name",
+            "description",
+            "mode",
+            "type",
+            "physicalType",
+        ],
+        RecordType::Organization => &["identifier", "active", "type", "name"],
+        RecordType::Practitioner => &["identifier", "active", "name", "telecom", "address"],
+        RecordType::PractitionerRole => {
+            &["identifier", "active", "period", "practitioner", "organization", "code", "specialty"]
+        }
+        RecordType::RelatedPerson => &[
+            "identifier",
+            "active",
+            "relationship",
+            "name",
+            "telecom",
+            "gender",
+            "birthDate",
+            "address",
+        ],
+        RecordType::Coverage => &[
+            "identifier",
+            "type",
+            "policyHolder",
+            "subscriber",
+            "subscriberId",
+            "period",
+            "insurer",
+            "order",
+        ],
+        RecordType::Account => &["identifier", "type", "name", "subject", "owner"],
+        RecordType::AllergyIntolerance => &[
+            "identifier",
+            "clinicalStatus",
+            "verificationStatus",
+            "type",
+            "category",
+            "criticality",
+            "code",
+        ],
+        RecordType::Condition => &[
+            "identifier",
+            "verificationStatus",
+            "code",
+            "encounter",
+            "onset",
+            "recordedDate",
+            "asserter",
+            "participant",
+        ],
+        RecordType::Procedure => &[
+            "identifier",
+            "category",
+            "code",
+            "encounter",
+            "performed",
+            "occurrence",
+            "performer",
+            "location",
+            "reasonCode",
+            "reason",
+        ],
+        RecordType::Observation => {
+            &["identifier", "subject", "encounter", "effective", "performer", "value", "component"]
+        }
     }
 }
 
-/// Elements with a minimum of one: a resource without them is none.
-const fn mandatory(record_type: RecordType) -> &'static [&'static str] {
-    match record_type {
-        RecordType::Stay => &["status", "class"],
-        _ => &[],
+/// Elements with a minimum of one in R4 or R5: a resource without them is none.
+const fn mandatory(resource_type: ResourceType) -> &'static [&'static str] {
+    match resource_type {
+        ResourceType::Record(record_type) => match record_type {
+            RecordType::Stay => &["status", "class"],
+            RecordType::RelatedPerson => &["patient"],
+            RecordType::Coverage => &["status", "kind", "beneficiary", "payor"],
+            RecordType::Account => &["status"],
+            RecordType::AllergyIntolerance => &["patient"],
+            RecordType::Condition => &["clinicalStatus", "subject"],
+            RecordType::Procedure => &["status", "subject"],
+            RecordType::Observation => &["status", "code"],
+            RecordType::Patient
+            | RecordType::Location
+            | RecordType::Organization
+            | RecordType::Practitioner
+            | RecordType::PractitionerRole => &[],
+        },
+        ResourceType::EncounterHistory => &["status", "class"],
+        ResourceType::Provenance => &["target", "recorded", "agent"],
     }
 }
+
+/// What may follow the name of a choice element.
+const CHOICES: [&[u8]; 10] = [
+    b"Boolean",
+    b"CodeableConcept",
+    b"DateTime",
+    b"Integer",
+    b"Period",
+    b"Quantity",
+    b"Range",
+    b"Ratio",
+    b"String",
+    b"Time",
+];
 
 impl Shape {
     /// Takes a parameter if it is about the shape; `Ok(false)` if it is not.
     pub(crate) fn take(
         &mut self,
-        record_type: Option<RecordType>,
+        resource_type: Option<ResourceType>,
         name: &str,
         value: &str,
     ) -> Result<bool, Fault> {
@@ -80,7 +183,7 @@ impl Shape {
                     _ => return Err(Fault::parameter("_pretty", "is neither true nor false")),
                 }
             }
-            "_summary" => match (value, record_type) {
+            "_summary" => match (value, resource_type) {
                 ("count", _) => self.count_only = true,
                 ("false" | "data", _) => {}
                 ("true", Some(ty)) => self.only(summary(ty).iter().copied()),
@@ -93,7 +196,7 @@ impl Shape {
                 }
             },
             "_elements" => {
-                let of_type = record_type.map(RecordType::fhir).unwrap_or_default();
+                let of_type = resource_type.map(ResourceType::name).unwrap_or_default();
                 let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
                 // `Patient.name` is the same as `name`; a deeper path shows the whole element.
                 let names = names.map(|name| {
@@ -124,7 +227,7 @@ impl Shape {
     }
 
     /// The resource, cut to the elements asked for and tagged as such.
-    pub(crate) fn cut<'r>(&self, record_type: RecordType, resource: &'r [u8]) -> Cow<'r, [u8]> {
+    pub(crate) fn cut<'r>(&self, of: ResourceType, resource: &'r [u8]) -> Cow<'r, [u8]> {
         let Elements::Only(names) = &self.elements else { return Cow::Borrowed(resource) };
         let mut out = Vec::with_capacity(resource.len());
         out.push(b'{');
@@ -133,13 +236,13 @@ impl Shape {
             let is_meta = plain == b"meta";
             let kept = matches!(plain, b"resourceType" | b"id")
                 || is_meta
-                || mandatory(record_type).iter().any(|n| n.as_bytes() == plain)
+                || mandatory(of).iter().any(|n| n.as_bytes() == plain)
                 // `deceased` asks for deceasedBoolean and deceasedDateTime: choice types are
                 // named without their type.
                 || names.iter().any(|n| {
                     n.as_bytes() == plain
                         || plain.strip_prefix(n.as_bytes()).is_some_and(|rest| {
-                            !n.is_empty() && matches!(rest, b"Boolean" | b"DateTime" | b"Integer")
+                            !n.is_empty() && CHOICES.contains(&rest)
                         })
                 });
             if !kept {
@@ -214,10 +317,13 @@ pub(crate) fn negotiated(
 mod tests {
     use super::*;
 
+    const STAY: ResourceType = ResourceType::Record(RecordType::Stay);
+    const PATIENT: ResourceType = ResourceType::Record(RecordType::Patient);
+
     fn cut(elements: &str, resource: &str) -> serde_json::Value {
         let mut shape = Shape::default();
-        assert!(shape.take(Some(RecordType::Stay), "_elements", elements).unwrap());
-        let out = shape.cut(RecordType::Stay, resource.as_bytes());
+        assert!(shape.take(Some(STAY), "_elements", elements).unwrap());
+        let out = shape.cut(STAY, resource.as_bytes());
         serde_json::from_slice(&out).unwrap()
     }
 
@@ -243,8 +349,8 @@ mod tests {
     #[test]
     fn a_choice_element_is_asked_for_without_its_type() {
         let mut shape = Shape::default();
-        shape.take(Some(RecordType::Patient), "_elements", "deceased").unwrap();
-        let out = shape.cut(RecordType::Patient, br#"{"deceasedBoolean":true,"deceasedX":1}"#);
+        shape.take(Some(PATIENT), "_elements", "deceased").unwrap();
+        let out = shape.cut(PATIENT, br#"{"deceasedBoolean":true,"deceasedX":1}"#);
         assert_eq!(&*out, br#"{"deceasedBoolean":true}"#);
     }
 }

@@ -2,11 +2,8 @@
 
 use serde::Serialize;
 
-use super::super::FhirVersion;
-use crate::records::RecordType;
+use super::super::{FhirVersion, ResourceType};
 use crate::search;
-
-const SERVED: [RecordType; 3] = [RecordType::Patient, RecordType::Stay, RecordType::Location];
 
 /// What the statement says of the server itself.
 #[derive(Debug, Clone, Copy)]
@@ -102,7 +99,7 @@ impl<'a> CapabilityStatement<'a> {
                 security: server.tokens.then_some(Security {
                     description: "A bearer token (Authorization: Bearer …) with a right to read.",
                 }),
-                resource: SERVED.into_iter().map(resource).collect(),
+                resource: ResourceType::all(version).map(resource).collect(),
             }],
         }
     }
@@ -113,16 +110,16 @@ impl<'a> CapabilityStatement<'a> {
     }
 }
 
-fn resource(of_type: RecordType) -> Resource {
+fn resource(of_type: ResourceType) -> Resource {
     let param =
         |(name, kind): &(&'static str, search::Kind)| SearchParam { name, of_type: kind.fhir() };
     Resource {
-        of_type: of_type.fhir(),
+        of_type: of_type.name(),
         interaction: [Interaction { code: "read" }, Interaction { code: "search-type" }],
         // An ETag tells the version; earlier ones cannot be read.
         versioning: "versioned",
         read_history: false,
         conditional_read: "full-support",
-        search_param: search::params(of_type).iter().map(param).collect(),
+        search_param: search::params_of(of_type).iter().map(param).collect(),
     }
 }
