@@ -26,7 +26,8 @@ pub struct AllergyRecord {
     pub onset_text: String,
     /// IAM-13.
     pub recorded: Option<Moment>,
-    /// IAM-14, IAM-18: who reported it.
+    /// IAM-14: who reported it, a number aside; the role is IAM-15 (table 0063: `SEL` is the
+    /// patient). IAM-18 where IAM-14 is empty.
     pub recorder: Option<Practitioner>,
     /// IAM-17 (table 0438).
     pub clinical_status: Coded,
@@ -51,6 +52,8 @@ pub struct ConditionRecord {
     pub asserted: Option<Moment>,
     /// DG1-16.
     pub asserters: Vec<Practitioner>,
+    /// DG1-22, where it is the DG1-20 of another of these.
+    pub due_to: Option<ResourceId>,
     /// DG1-21 = D: entered in error.
     pub void: bool,
 }
@@ -88,6 +91,10 @@ pub struct ProcedureRecord {
     pub reason: Coded,
     /// PR1-16.
     pub modifiers: Vec<Coded>,
+    /// PR1-23.
+    pub location: Option<ResourceId>,
+    /// PR1-25, where it is the PR1-19 of another of these.
+    pub part_of: Option<ResourceId>,
     /// PR1-20 = D: entered in error.
     pub void: bool,
 }
@@ -95,7 +102,8 @@ pub struct ProcedureRecord {
 /// OBX-5 by OBX-2.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ObservationValue {
-    /// NM: digits as sent, so that precision is kept.
+    /// NM: a number as JSON writes it, its digits as sent, so that precision is kept. The numbers
+    /// of SN and NR are written so too.
     Number(String),
     /// ST, TX, FT, and an NM that is no number.
     Text(String),
@@ -113,6 +121,9 @@ pub enum ObservationValue {
     Ratio { numerator: String, denominator: String },
     /// DR.
     Period { start: Option<Moment>, end: Option<Moment> },
+    /// ED (base64 data; empty where there is more than a record keeps), RP (a URL). The media
+    /// type is empty where none is known.
+    Attachment { media_type: String, data: String, url: String },
 }
 
 /// OBX (PD1-7) → Observation. Minted by patient, stay and OBX-21, else by code, sub-id and time.
@@ -126,8 +137,12 @@ pub struct ObservationRecord {
     pub identifiers: Vec<Identifier>,
     /// OBX-11 (table 0085); empty where none came.
     pub status: String,
+    /// OBX-29 (table 0936).
+    pub category: Coded,
     /// OBX-3.
     pub code: Coded,
+    /// OBX-4: tells it from others of its code.
+    pub sub_id: String,
     /// OBX-5: the first is the value, several are components.
     pub values: Vec<ObservationValue>,
     /// OBX-6.
