@@ -250,7 +250,7 @@ fn the_french_course_goes_step_by_step_as_its_table_says() {
     assert_eq!(zoe.birth_place.as_ref().unwrap().district, "69266");
     assert_eq!(zoe.addresses[0].lines, ["12 rue des Églantiers", "Bât. B", "3e étage"]);
     assert_eq!(zoe.telecoms.len(), 3);
-    assert_eq!(zoe.general_practitioner.as_ref().unwrap().name.family, "TRAITANT");
+    assert_eq!(zoe.declared_practitioners[0].name.family, "TRAITANT");
 
     let (_, patients, _) = take("02_A31_qualification_INS.hl7");
     assert_eq!(patients.len(), 1);

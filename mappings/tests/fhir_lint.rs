@@ -27,8 +27,8 @@ use sluice_mappings::fhir::r4::{
 };
 use sluice_mappings::fhir::{FhirVersion, render};
 use sluice_mappings::records::{
-    Address, Coded, Contact, HumanName, IdentifierUse, Moment, PatientRecord, PlaceStatus,
-    Precision, Record, StayRecord, StayStatus, Telecom,
+    Address, Coded, Contact, HumanName, IdentifierUse, Moment, NamedOrganization, PatientRecord,
+    PlaceStatus, Precision, Record, StayRecord, StayStatus, Telecom,
 };
 
 /// Records made at random, beside those made by hand.
@@ -207,6 +207,7 @@ fn any_name() -> impl Strategy<Value = HumanName> {
             name_type,
             start,
             end,
+            ..HumanName::default()
         },
     )
 }
@@ -221,6 +222,7 @@ fn any_address() -> impl Strategy<Value = Address> {
             state,
             postal_code,
             address_type,
+            ..Address::default()
         },
     )
 }
@@ -230,6 +232,7 @@ fn any_telecom() -> impl Strategy<Value = Telecom> {
         value,
         use_code,
         equipment,
+        ..Telecom::default()
     })
 }
 
@@ -242,8 +245,12 @@ fn any_contact() -> impl Strategy<Value = Contact> {
             role,
             telecoms,
             address,
-            organization: gender.clone(),
+            organization: NamedOrganization {
+                name: gender.clone(),
+                ..NamedOrganization::default()
+            },
             gender,
+            ..Contact::default()
         })
 }
 

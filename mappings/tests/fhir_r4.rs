@@ -264,7 +264,7 @@ fn a_contact_that_says_only_a_relationship_is_none() {
         vec![Contact { relationship: coded("MTH", "", "0063"), ..Contact::default() }];
     // pat-1.
     assert_eq!(part(&shown_patient(record.clone()), &["contact"]), json!({}));
-    record.contacts[0].organization = "Tutelle 69".into();
+    record.contacts[0].organization.name = "Tutelle 69".into();
     let expected = json!({ "contact": [ {
         "relationship": [ { "coding": [
             {

@@ -197,8 +197,7 @@ fn identifier(value: String, type_code: &str) -> Identifier {
         value,
         type_code: type_code.into(),
         r#use: IdentifierUse::Usual,
-        start: None,
-        end: None,
+        ..Identifier::default()
     }
 }
 
@@ -233,17 +232,12 @@ fn name(number: u64) -> HumanName {
 
 fn patient(number: u64, seq: Seq) -> Record {
     Record::Patient(Arc::new(PatientRecord {
-        id: id(RecordType::Patient, number),
         stamp: stamp(seq),
-        active: true,
-        void: false,
-        first_seen_mid_stay: false,
         identifiers: vec![
             identifier(format!("IPP{number:010}"), "PI"),
             identifier(format!("INS{number:012}"), "INS-NIR"),
         ],
         names: vec![name(number), HumanName { name_type: "D".into(), ..name(number + 1) }],
-        mothers_maiden_name: String::new(),
         birth_date: Some(moment(number * 3_600)),
         gender: if number.is_multiple_of(2) { "F" } else { "M" }.into(),
         addresses: vec![Address {
@@ -254,27 +248,17 @@ fn patient(number: u64, seq: Seq) -> Record {
             address_type: "H".into(),
             ..Address::default()
         }],
-        birth_place: None,
         telecoms: vec![Telecom {
             value: format!("+3360000{number:06}"),
             use_code: "PRN".into(),
             equipment: "CP".into(),
+            ..Telecom::default()
         }],
-        language: Coded::default(),
         marital_status: coded("M", "", "0002"),
-        religion: Coded::default(),
         nationalities: vec![coded("FRA", "", "0212")],
-        multiple_birth: None,
-        birth_order: None,
-        deceased_at: None,
-        deceased: None,
         reliability: vec!["VALI".into()],
         contacts: vec![Contact { name: name(number + 5), ..Contact::default() }],
-        general_practitioner: None,
-        links: Vec::new(),
-        parts: Vec::new(),
-        last_stay: None,
-        held: Vec::new(),
+        ..PatientRecord::new(id(RecordType::Patient, number))
     }))
 }
 
@@ -303,21 +287,15 @@ fn stay(number: u64, patient: u64, seq: Seq) -> Record {
         held: None,
     };
     let practitioner = |role: &str| Practitioner {
-        practitioner: None,
         role: role.into(),
         identifier: Some(identifier(format!("1000{:07}", number % 900), "RPPS")),
         name: name(number % 900),
+        ..Practitioner::default()
     };
     Record::Stay(Arc::new(StayRecord {
-        id: id(RecordType::Stay, number),
         stamp: stamp(seq),
-        patient: id(RecordType::Patient, patient),
         identifiers: vec![identifier(format!("IEP{number:010}"), "VN")],
         account: Some(identifier(format!("DOS{number:010}"), "AN")),
-        account_record: None,
-        pre_admission: None,
-        opening_key: None,
-        first_seen_mid_stay: false,
         situation: Situation {
             status,
             class: coded("I", "", "0004"),
@@ -328,16 +306,10 @@ fn stay(number: u64, patient: u64, seq: Seq) -> Record {
             destination: Coded::default(),
         },
         movements: (0..3).map(movement).collect(),
-        planned_start: None,
-        planned_end: None,
         practitioners: vec![practitioner("ATND"), practitioner("ADM")],
         admission_type: coded("R", "", "0007"),
         service: coded("MED", "", "0069"),
-        readmission: Coded::default(),
         admit_source: coded("7", "", "0023"),
-        reason: Coded::default(),
-        priority: Coded::default(),
-        diagnoses: Vec::new(),
-        parts: Vec::new(),
+        ..StayRecord::new(id(RecordType::Stay, number), id(RecordType::Patient, patient))
     }))
 }

@@ -114,7 +114,7 @@ fn take_patient(
             }
             let id = identity::mint(draft, &whom.identifiers.keys)
                 .expect("`whom` answers only where there is a key");
-            patient::unknown(id, mid_stay)
+            PatientRecord { first_seen_mid_stay: mid_stay, ..PatientRecord::new(id) }
         }
     };
     patient::update(draft, &mut patient, message.segments(), &whom.identifiers);

@@ -114,7 +114,7 @@ fn survivor(
     draft.issue(IssueCode::MergeSurvivorUnknown, super::values::at(pid, 3));
     let key = named.keys.first()?;
     let id = draft.mint(RecordType::Patient, &[&key.system, &key.value]);
-    Some(patient::unknown(id, true))
+    Some(PatientRecord { first_seen_mid_stay: true, ..PatientRecord::new(id) })
 }
 
 fn absorb(draft: &mut Draft<'_>, survivor: &mut PatientRecord, loser: Loser) {

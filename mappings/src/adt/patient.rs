@@ -9,9 +9,7 @@ use super::values::{REPETITIONS_MAX, at};
 use super::{IssueCode, numbers};
 use crate::hl7::datatypes::{Cwe, Xad, Xcn, Xpn, Xtn};
 use crate::hl7::{Segment, Segments, Value};
-use crate::records::{
-    Address, Coded, Contact, HumanName, PatientRecord, ResourceId, Stamp, Telecom,
-};
+use crate::records::{Address, Contact, HumanName, PatientRecord, Telecom};
 
 /// Takes the message's snapshot of a patient who is known.
 pub(super) fn update(
@@ -29,40 +27,6 @@ pub(super) fn update(
     telecoms(draft, patient, &pid);
     contacts(draft, patient, segments);
     general_practitioner(draft, patient, segments);
-}
-
-/// A patient of whom nothing is known yet but the id.
-pub(super) fn unknown(id: ResourceId, first_seen_mid_stay: bool) -> PatientRecord {
-    PatientRecord {
-        id,
-        stamp: Stamp::default(),
-        active: true,
-        void: false,
-        first_seen_mid_stay,
-        identifiers: Vec::new(),
-        names: Vec::new(),
-        mothers_maiden_name: String::new(),
-        birth_date: None,
-        gender: String::new(),
-        addresses: Vec::new(),
-        birth_place: None,
-        telecoms: Vec::new(),
-        language: Coded::default(),
-        marital_status: Coded::default(),
-        religion: Coded::default(),
-        nationalities: Vec::new(),
-        multiple_birth: None,
-        birth_order: None,
-        deceased_at: None,
-        deceased: None,
-        reliability: Vec::new(),
-        contacts: Vec::new(),
-        general_practitioner: None,
-        links: Vec::new(),
-        parts: Vec::new(),
-        last_stay: None,
-        held: Vec::new(),
-    }
 }
 
 /// PID-32, before the identifiers: it decides whether an INS may be kept.
@@ -224,12 +188,12 @@ fn contact(draft: &mut Draft<'_>, nk1: &Segment<'_>) -> Option<Contact> {
     draft.set_coded(&mut contact.relationship, nk1, 3, "0063");
     draft.set_coded(&mut contact.role, nk1, 7, "0131");
     draft.set_text(&mut contact.gender, nk1.field(15).component(1), at(nk1, 15));
-    draft.set_text(&mut contact.organization, nk1.field(13).component(1), at(nk1, 13));
+    draft.set_text(&mut contact.organization.name, nk1.field(13).component(1), at(nk1, 13));
     let says_who = !contact.name.family.is_empty()
         || !contact.name.given.is_empty()
         || !contact.telecoms.is_empty()
         || contact.address.is_some()
-        || !contact.organization.is_empty();
+        || !contact.organization.name.is_empty();
     says_who.then_some(contact)
 }
 
@@ -241,10 +205,10 @@ fn general_practitioner(
     segments: Segments<'_>,
 ) {
     let pd1 = segments.segment("PD1");
-    if pd1.field(4).is_null() {
-        patient.general_practitioner = None;
-    } else if let Some(doctor) = draft.practitioner(Xcn::of(pd1.field(4)), "PP", at(&pd1, 4)) {
-        patient.general_practitioner = Some(doctor);
+    let listed = draft
+        .list(&pd1, 4, |draft, repetition, at| draft.practitioner(Xcn::of(repetition), "PP", at));
+    if let Some(listed) = listed {
+        patient.general_practitioners = listed;
     }
     for rol in segments.before("PV1").named("ROL") {
         let role = rol.field(3).component(1).text();
@@ -253,9 +217,9 @@ fn general_practitioner(
         }
         let action = rol.field(2).component(1).text();
         if matches!(action.trim(), "DE" | "D") {
-            patient.general_practitioner = None;
+            patient.declared_practitioners.clear();
         } else if let Some(doctor) = draft.practitioner(Xcn::of(rol.field(4)), "PP", at(&rol, 4)) {
-            patient.general_practitioner = Some(doctor);
+            patient.declared_practitioners = vec![doctor];
         }
     }
 }

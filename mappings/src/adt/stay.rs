@@ -7,8 +7,7 @@ use super::visit::{Visit, identifier};
 use crate::entity::AuthorityUse;
 use crate::hl7::datatypes::{Cwe, Xcn};
 use crate::records::{
-    Coded, Identifier, IdentifierUse, Practitioner, RecordType, ResourceId, Situation, Stamp,
-    StayRecord, StayStatus,
+    Coded, Identifier, IdentifierUse, Practitioner, RecordType, ResourceId, StayRecord,
 };
 
 /// A stay of which nothing is known yet: its id from its number, else from patient and opening.
@@ -27,36 +26,9 @@ pub(super) fn unknown(
         }
     };
     StayRecord {
-        id,
-        stamp: Stamp::default(),
-        patient,
-        identifiers: Vec::new(),
-        account: None,
-        account_record: None,
-        pre_admission: None,
         opening_key: if number.is_none() { key } else { None },
         first_seen_mid_stay: !visit.event.opens(),
-        situation: Situation {
-            status: StayStatus::Unknown,
-            class: Coded::default(),
-            current: None,
-            start: None,
-            end: None,
-            disposition: Coded::default(),
-            destination: Coded::default(),
-        },
-        movements: Vec::new(),
-        planned_start: None,
-        planned_end: None,
-        practitioners: Vec::new(),
-        admission_type: Coded::default(),
-        service: Coded::default(),
-        readmission: Coded::default(),
-        admit_source: Coded::default(),
-        reason: Coded::default(),
-        priority: Coded::default(),
-        diagnoses: Vec::new(),
-        parts: Vec::new(),
+        ..StayRecord::new(id, patient)
     }
 }
 

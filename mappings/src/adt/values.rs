@@ -8,9 +8,7 @@ use super::draft::Draft;
 use crate::entity::AuthorityUse;
 use crate::hl7::datatypes::{Cwe, Cx, Ei, Hd, Pl, Ts, Xad, Xcn, Xpn, Xtn};
 use crate::hl7::{Component, Field, Location, Repetition, Segment, Value};
-use crate::records::{
-    Address, Coded, HumanName, Identifier, IdentifierUse, Moment, Place, Practitioner, Telecom,
-};
+use crate::records::{Address, Coded, HumanName, Identifier, Moment, Place, Practitioner, Telecom};
 
 /// Repetitions of a field that a record keeps.
 pub(super) const REPETITIONS_MAX: usize = 16;
@@ -108,6 +106,7 @@ impl Draft<'_> {
             alternate_text: self.text(cwe.alternate_text(), at),
             alternate_system: self.text(cwe.alternate_system(), at),
             table: table.to_owned(),
+            further: None,
         }
     }
 
@@ -129,9 +128,9 @@ impl Draft<'_> {
             system: system.uri,
             value: value.into_owned(),
             type_code: self.text(cx.type_code(), at),
-            r#use: IdentifierUse::None,
             start: self.moment(cx.effective(), at),
             end: self.moment(cx.expires(), at),
+            ..Identifier::default()
         };
         Some((system.rank, identifier))
     }
@@ -148,10 +147,7 @@ impl Draft<'_> {
         Some(Identifier {
             system: self.system_of(&authority, AuthorityUse::Movement).uri,
             value: value.into_owned(),
-            type_code: String::new(),
-            r#use: IdentifierUse::None,
-            start: None,
-            end: None,
+            ..Identifier::default()
         })
     }
 
@@ -167,6 +163,7 @@ impl Draft<'_> {
             name_type: self.text(xpn.name_type(), at),
             start: self.moment(xpn.effective(), at),
             end: self.moment(xpn.expires(), at),
+            further: None,
         }
     }
 
@@ -189,6 +186,7 @@ impl Draft<'_> {
             country: self.text(xad.country(), at),
             address_type: self.text(xad.address_type(), at),
             district: self.text(xad.county(), at),
+            ..Address::default()
         };
         // The type alone says nothing.
         let texts = [
@@ -218,6 +216,7 @@ impl Draft<'_> {
             value: self.text(Some(value), at),
             use_code: self.text(Some(use_code), at),
             equipment: self.text(Some(equipment), at),
+            ..Telecom::default()
         })
     }
 
@@ -229,9 +228,7 @@ impl Draft<'_> {
             system: self.practitioner_system(xcn.assigning_authority()),
             value: id.into_owned(),
             type_code: self.text(xcn.type_code(), at),
-            r#use: IdentifierUse::None,
-            start: None,
-            end: None,
+            ..Identifier::default()
         });
         let given = [xcn.given(), xcn.further_given()];
         let name = HumanName {
@@ -240,10 +237,9 @@ impl Draft<'_> {
             prefix: self.text(xcn.prefix(), at),
             suffix: self.text(xcn.suffix(), at),
             name_type: self.text(xcn.name_type(), at),
-            start: None,
-            end: None,
+            ..HumanName::default()
         };
-        Some(Practitioner { role: role.to_owned(), practitioner: None, identifier, name })
+        Some(Practitioner { role: role.to_owned(), identifier, name, ..Practitioner::default() })
     }
 
     /// A doctor's number is none of the EJ's own: without an authority it is only "a

@@ -21,8 +21,8 @@ pub use cover::{AccountRecord, CoverageRecord};
 pub use location::{LocationRecord, Place};
 pub use moment::{Moment, Precision};
 pub use parts::{
-    Address, Coded, Contact, HumanName, Identifier, IdentifierUse, Practitioner, ResourceId,
-    Telecom,
+    Address, CheckDigit, Coded, Contact, FurtherCoding, FurtherName, HumanName, Identifier,
+    IdentifierUse, Practitioner, ResourceId, Telecom,
 };
 pub use party::{
     NamedOrganization, OrganizationKind, OrganizationRecord, PractitionerRecord,
@@ -296,13 +296,14 @@ impl Record {
             Self::Location(r) => &r.identifiers,
             Self::Organization(r) => &r.identifiers,
             Self::Practitioner(r) => &r.identifiers,
+            Self::PractitionerRole(r) => &r.identifiers,
             Self::RelatedPerson(r) => &r.identifiers,
             Self::Account(r) => &r.identifiers,
             Self::AllergyIntolerance(r) => &r.identifiers,
             Self::Condition(r) => &r.identifiers,
             Self::Procedure(r) => &r.identifiers,
             Self::Observation(r) => &r.identifiers,
-            Self::PractitionerRole(_) | Self::Coverage(_) => &[],
+            Self::Coverage(_) => &[],
         }
     }
 }

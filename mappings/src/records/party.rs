@@ -61,7 +61,12 @@ pub struct PractitionerRoleRecord {
     pub id: ResourceId,
     pub stamp: Stamp,
     pub practitioner: ResourceId,
+    /// ROL-1.
+    pub identifiers: Vec<Identifier>,
+    /// ROL-14.
     pub organization: Option<ResourceId>,
+    /// ROL-13.
+    pub location: Option<ResourceId>,
     /// ROL-3 (table 0443).
     pub role: Coded,
     /// ROL-9.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Coded, Contact, HeldMovement, HumanName, Identifier, Moment, RecordType, ResourceId,
-    Stamp, Telecom, phi_debug,
+    Address, Coded, Contact, HeldMovement, HumanName, Identifier, Moment, NamedOrganization,
+    Practitioner, RecordType, ResourceId, Stamp, Telecom, phi_debug,
 };
 
 /// Why two Patients are linked (FHIR `Patient.link.type`).
@@ -48,7 +48,10 @@ pub struct PatientRecord {
     pub language: Coded,
     pub marital_status: Coded,
     pub religion: Coded,
+    /// PID-28; PID-26 in France.
     pub nationalities: Vec<Coded>,
+    /// PID-26 outside France, PID-39 behind it.
+    pub citizenships: Vec<Coded>,
     /// PID-24 `Y`/`N`.
     pub multiple_birth: Option<bool>,
     /// PID-25.
@@ -57,8 +60,29 @@ pub struct PatientRecord {
     pub deceased: Option<bool>,
     /// PID-32 codes as sent (table 0445).
     pub reliability: Vec<String>,
+    /// PID-31.
+    pub identity_unknown: Option<bool>,
+    /// PID-33, PID-34: when and where the sender last changed the person (Provenance).
+    pub last_update: Option<Moment>,
+    pub last_update_facility: String,
+    /// PID-35, PID-36, of an animal.
+    pub species: Coded,
+    pub breed: Coded,
+    /// PD1-6.
+    pub disability: Coded,
+    /// PD1-14.
+    pub congregation: String,
+    /// PV1-16.
+    pub importance: Coded,
     pub contacts: Vec<Contact>,
-    pub general_practitioner: Option<super::Practitioner>,
+    /// PD1-3.
+    pub practices: Vec<NamedOrganization>,
+    /// PD1-4.
+    pub general_practitioners: Vec<Practitioner>,
+    /// ROL before PV1 with role PP, or ODRP: the doctor whom the patient has declared.
+    pub declared_practitioners: Vec<Practitioner>,
+    /// ROL before PV1 with any other role: kept; there is no CareTeam (docs/mapping.md).
+    pub care_team: Vec<Practitioner>,
     pub links: Vec<Link>,
     /// RelatedPersons, Coverages, AllergyIntolerances, Conditions, Procedures and Observations
     /// that messages brought without a stay, each in the order of the last snapshot.
@@ -70,6 +94,53 @@ pub struct PatientRecord {
 }
 
 impl PatientRecord {
+    /// A patient of whom nothing is known but the id.
+    #[must_use]
+    pub fn new(id: ResourceId) -> Self {
+        Self {
+            id,
+            stamp: Stamp::default(),
+            active: true,
+            void: false,
+            first_seen_mid_stay: false,
+            identifiers: Vec::new(),
+            names: Vec::new(),
+            mothers_maiden_name: String::new(),
+            birth_date: None,
+            gender: String::new(),
+            addresses: Vec::new(),
+            birth_place: None,
+            telecoms: Vec::new(),
+            language: Coded::default(),
+            marital_status: Coded::default(),
+            religion: Coded::default(),
+            nationalities: Vec::new(),
+            citizenships: Vec::new(),
+            multiple_birth: None,
+            birth_order: None,
+            deceased_at: None,
+            deceased: None,
+            reliability: Vec::new(),
+            identity_unknown: None,
+            last_update: None,
+            last_update_facility: String::new(),
+            species: Coded::default(),
+            breed: Coded::default(),
+            disability: Coded::default(),
+            congregation: String::new(),
+            importance: Coded::default(),
+            contacts: Vec::new(),
+            practices: Vec::new(),
+            general_practitioners: Vec::new(),
+            declared_practitioners: Vec::new(),
+            care_team: Vec::new(),
+            links: Vec::new(),
+            parts: Vec::new(),
+            last_stay: None,
+            held: Vec::new(),
+        }
+    }
+
     /// The survivor, where this Patient was merged.
     #[must_use]
     pub fn replaced_by(&self) -> Option<ResourceId> {

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 use sluice_ids::{Micros, Seq};
 
 use super::{
-    Coded, Diagnosis, Identifier, Moment, Place, Practitioner, RecordType, ResourceId, Stamp,
-    phi_debug,
+    Coded, Diagnosis, Identifier, Moment, NamedOrganization, Place, Practitioner, RecordType,
+    ResourceId, Stamp, phi_debug,
 };
 
 /// Where the stay is in its life. R4 and R5 statuses are rendered from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 pub enum StayStatus {
     Planned,
     InProgress,
@@ -17,6 +17,7 @@ pub enum StayStatus {
     Finished,
     Cancelled,
     EnteredInError,
+    #[default]
     Unknown,
 }
 
@@ -33,7 +34,7 @@ pub enum PlaceStatus {
 ///
 /// It is always computed from [`StayRecord::movements`] (`adt::situation::settle`), never set by
 /// itself: a cancel marks its own movement, and what the others come to is the situation before.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Situation {
     pub status: StayStatus,
     pub class: Coded,
@@ -153,7 +154,7 @@ pub struct StayRecord {
     pub movements: Vec<Movement>,
     pub planned_start: Option<Moment>,
     pub planned_end: Option<Moment>,
-    /// PV1-7, 8, 9, 17.
+    /// PV1-7, 8 (and PV2-13), 9, 17, 52; ROL after PV1.
     pub practitioners: Vec<Practitioner>,
     /// PV1-4.
     pub admission_type: Coded,
@@ -163,10 +164,30 @@ pub struct StayRecord {
     pub readmission: Coded,
     /// PV1-14.
     pub admit_source: Coded,
+    /// PV1-15.
+    pub special_arrangements: Vec<Coded>,
+    /// PV1-16.
+    pub special_courtesy: Coded,
+    /// PV1-38.
+    pub diet: Coded,
+    /// PV1-20, for Coverage.type.
+    pub financial_classes: Vec<Coded>,
+    /// PV1-39, else PV2-23; the UF in France.
+    pub service_provider: NamedOrganization,
     /// PV2-3.
     pub reason: Coded,
+    /// PV2-7: kept; FHIR has no element for it.
+    pub visit_user_codes: Vec<Coded>,
+    /// PV2-11.
+    pub length_days: Option<u32>,
+    /// PV2-12.
+    pub description: String,
+    /// PV2-22: access to the stay is restricted.
+    pub is_protected: Option<bool>,
     /// PV2-25.
     pub priority: Coded,
+    /// PV2-38.
+    pub mode_of_arrival: Coded,
     /// DG1.
     pub diagnoses: Vec<Diagnosis>,
     /// PR1 and OBX, each in the order of the last snapshot.
@@ -174,6 +195,45 @@ pub struct StayRecord {
 }
 
 impl StayRecord {
+    /// A stay of which nothing is known but the id and whose it is.
+    #[must_use]
+    pub fn new(id: ResourceId, patient: ResourceId) -> Self {
+        Self {
+            id,
+            stamp: Stamp::default(),
+            patient,
+            identifiers: Vec::new(),
+            account: None,
+            account_record: None,
+            pre_admission: None,
+            opening_key: None,
+            first_seen_mid_stay: false,
+            situation: Situation::default(),
+            movements: Vec::new(),
+            planned_start: None,
+            planned_end: None,
+            practitioners: Vec::new(),
+            admission_type: Coded::default(),
+            service: Coded::default(),
+            readmission: Coded::default(),
+            admit_source: Coded::default(),
+            special_arrangements: Vec::new(),
+            special_courtesy: Coded::default(),
+            diet: Coded::default(),
+            financial_classes: Vec::new(),
+            service_provider: NamedOrganization::default(),
+            reason: Coded::default(),
+            visit_user_codes: Vec::new(),
+            length_days: None,
+            description: String::new(),
+            is_protected: None,
+            priority: Coded::default(),
+            mode_of_arrival: Coded::default(),
+            diagnoses: Vec::new(),
+            parts: Vec::new(),
+        }
+    }
+
     #[must_use]
     pub const fn status(&self) -> StayStatus {
         self.situation.status

@@ -74,9 +74,7 @@ pub fn identifier(system: &str, value: &str, type_code: &str) -> Identifier {
         system: system.into(),
         value: value.into(),
         type_code: type_code.into(),
-        r#use: IdentifierUse::None,
-        start: None,
-        end: None,
+        ..Identifier::default()
     }
 }
 
@@ -90,49 +88,12 @@ pub fn name(family: &str, given: &[&str], name_type: &str) -> HumanName {
 }
 
 pub fn patient(number: u8) -> PatientRecord {
-    PatientRecord {
-        id: id(number),
-        stamp: stamp(),
-        active: true,
-        void: false,
-        first_seen_mid_stay: false,
-        identifiers: vec![],
-        names: vec![],
-        mothers_maiden_name: String::new(),
-        birth_date: None,
-        gender: String::new(),
-        addresses: vec![],
-        birth_place: None,
-        telecoms: vec![],
-        language: Coded::default(),
-        marital_status: Coded::default(),
-        religion: Coded::default(),
-        nationalities: vec![],
-        multiple_birth: None,
-        birth_order: None,
-        deceased_at: None,
-        deceased: None,
-        reliability: vec![],
-        contacts: vec![],
-        general_practitioner: None,
-        links: vec![],
-        parts: Vec::new(),
-        last_stay: None,
-        held: Vec::new(),
-    }
+    PatientRecord { stamp: stamp(), ..PatientRecord::new(id(number)) }
 }
 
 pub fn stay(number: u8, patient: u8) -> StayRecord {
     StayRecord {
-        id: id(number),
         stamp: stamp(),
-        patient: id(patient),
-        identifiers: vec![],
-        account: None,
-        account_record: None,
-        pre_admission: None,
-        opening_key: None,
-        first_seen_mid_stay: false,
         situation: Situation {
             status: StayStatus::InProgress,
             class: coded("I", "", "0004"),
@@ -142,18 +103,7 @@ pub fn stay(number: u8, patient: u8) -> StayRecord {
             disposition: Coded::default(),
             destination: Coded::default(),
         },
-        movements: vec![],
-        planned_start: None,
-        planned_end: None,
-        practitioners: vec![],
-        admission_type: Coded::default(),
-        service: Coded::default(),
-        readmission: Coded::default(),
-        admit_source: Coded::default(),
-        reason: Coded::default(),
-        priority: Coded::default(),
-        diagnoses: Vec::new(),
-        parts: Vec::new(),
+        ..StayRecord::new(id(number), id(patient))
     }
 }
 
@@ -203,6 +153,7 @@ pub fn whole_patient(number: u8) -> PatientRecord {
         value: value.into(),
         use_code: use_code.into(),
         equipment: equipment.into(),
+        ..Telecom::default()
     };
     let mut usual = name("BRÛLÉ-DÉMO", &["Zoé"], "D");
     usual.prefix = "Mme".into();
@@ -259,7 +210,7 @@ pub fn whole_patient(number: u8) -> PatientRecord {
             gender: "M".into(),
             ..Contact::default()
         }],
-        general_practitioner: Some(practitioner("", "99999999929", "TRAITANT", "René", "Dr")),
+        general_practitioners: vec![practitioner("", "99999999929", "TRAITANT", "René", "Dr")],
         links: vec![Link { kind: LinkKind::Replaces, other: id(2) }],
         ..patient(number)
     }
@@ -270,7 +221,7 @@ fn practitioner(role: &str, number: &str, family: &str, given: &str, prefix: &st
     name.prefix = prefix.into();
     let identifier =
         (!number.is_empty()).then(|| identifier("urn:oid:1.2.250.1.71.4.2.1", number, ""));
-    Practitioner { practitioner: None, role: role.into(), identifier, name }
+    Practitioner { role: role.into(), identifier, name, ..Practitioner::default() }
 }
 
 /// One with every part that a stay can have.

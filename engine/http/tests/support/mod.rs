@@ -316,59 +316,28 @@ fn identifier(system: &str, value: String) -> Identifier {
         value,
         type_code: "PI".into(),
         r#use: IdentifierUse::Usual,
-        start: None,
-        end: None,
+        ..Identifier::default()
     }
 }
 
 fn patient(ej: EjId, number: u32) -> PatientRecord {
     PatientRecord {
-        id: resource_id(ej, "Patient", number),
         stamp: Stamp::default(),
-        active: true,
-        void: false,
-        first_seen_mid_stay: false,
         identifiers: vec![identifier("urn:oid:1.2.3", format!("{ej}-{number}"))],
         names: vec![HumanName {
             family: "Unnamed".into(),
             given: vec!["Zoé".into()],
             ..HumanName::default()
         }],
-        mothers_maiden_name: String::new(),
-        birth_date: None,
         gender: "F".into(),
-        addresses: Vec::new(),
-        birth_place: None,
-        telecoms: Vec::new(),
-        language: Coded::default(),
-        marital_status: Coded::default(),
-        religion: Coded::default(),
-        nationalities: Vec::new(),
-        multiple_birth: None,
-        birth_order: None,
-        deceased_at: None,
-        deceased: None,
-        reliability: Vec::new(),
-        contacts: Vec::new(),
-        general_practitioner: None,
-        links: Vec::new(),
-        parts: Vec::new(),
-        last_stay: None,
-        held: Vec::new(),
+        ..PatientRecord::new(resource_id(ej, "Patient", number))
     }
 }
 
 fn stay(ej: EjId, number: u32, patient: ResourceId, stamp: Stamp) -> StayRecord {
     StayRecord {
-        id: resource_id(ej, "Stay", number),
         stamp,
-        patient,
         identifiers: vec![identifier("urn:oid:1.2.4", format!("{ej}-S{number}"))],
-        account: None,
-        account_record: None,
-        pre_admission: None,
-        opening_key: None,
-        first_seen_mid_stay: false,
         situation: Situation {
             status: StayStatus::InProgress,
             class: Coded { code: "I".into(), table: "0004".into(), ..Coded::default() },
@@ -378,18 +347,7 @@ fn stay(ej: EjId, number: u32, patient: ResourceId, stamp: Stamp) -> StayRecord 
             disposition: Coded::default(),
             destination: Coded::default(),
         },
-        movements: Vec::new(),
-        planned_start: None,
-        planned_end: None,
-        practitioners: Vec::new(),
-        admission_type: Coded::default(),
-        service: Coded::default(),
-        readmission: Coded::default(),
-        admit_source: Coded::default(),
-        reason: Coded::default(),
-        priority: Coded::default(),
-        diagnoses: Vec::new(),
-        parts: Vec::new(),
+        ..StayRecord::new(resource_id(ej, "Stay", number), patient)
     }
 }
 

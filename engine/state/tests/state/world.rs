@@ -74,8 +74,7 @@ pub fn identifier(value: String) -> Identifier {
         value,
         type_code: "PI".into(),
         r#use: IdentifierUse::Usual,
-        start: None,
-        end: None,
+        ..Identifier::default()
     }
 }
 
@@ -85,7 +84,7 @@ fn address() -> Address {
 
 fn practitioner(role: &str) -> Practitioner {
     let identifier = Some(identifier("10000000001".into()));
-    Practitioner { practitioner: None, role: role.into(), identifier, name: HumanName::default() }
+    Practitioner { role: role.into(), identifier, ..Practitioner::default() }
 }
 
 fn moment(dice: &mut Dice) -> Moment {
@@ -107,34 +106,18 @@ pub fn patient(ej: EjId, number: u64, old: Option<&Record>, seq: Seq, dice: &mut
         ..HumanName::default()
     });
     Record::Patient(Arc::new(PatientRecord {
-        id: id(ej, RecordType::Patient, number),
         stamp: stamp(old, seq),
-        active: true,
-        void: false,
-        first_seen_mid_stay: false,
         identifiers,
         names: names.collect(),
-        mothers_maiden_name: String::new(),
         birth_date: Some(moment(dice)),
         gender: dice.one_of(&["M", "F", "U"]).into(),
         addresses: vec![address()],
         birth_place: Some(address()),
         telecoms: vec![Telecom::default()],
-        language: Coded::default(),
-        marital_status: Coded::default(),
-        religion: Coded::default(),
         nationalities: vec![Coded::default()],
-        multiple_birth: None,
-        birth_order: None,
-        deceased_at: None,
-        deceased: None,
-        reliability: Vec::new(),
         contacts: vec![Contact { address: Some(address()), ..Contact::default() }],
-        general_practitioner: Some(practitioner("GP")),
-        links: Vec::new(),
-        parts: Vec::new(),
-        last_stay: None,
-        held: Vec::new(),
+        general_practitioners: vec![practitioner("GP")],
+        ..PatientRecord::new(id(ej, RecordType::Patient, number))
     }))
 }
 
@@ -159,15 +142,8 @@ pub fn stay(
     let count = if dice.below(12) == 0 { 60 } else { dice.below(4) };
     let movements: Vec<Movement> = (0..count).map(|n| movement(ej, n, seq, dice)).collect();
     Record::Stay(Arc::new(StayRecord {
-        id: id(ej, RecordType::Stay, number),
         stamp: stamp(old, seq),
-        patient,
         identifiers: vec![identifier(format!("V{number}"))],
-        account: None,
-        account_record: None,
-        pre_admission: None,
-        opening_key: None,
-        first_seen_mid_stay: false,
         situation: Situation {
             status,
             class: Coded { code: dice.one_of(&["I", "O", "E"]).into(), ..Coded::default() },
@@ -178,17 +154,8 @@ pub fn stay(
             destination: Coded::default(),
         },
         movements,
-        planned_start: None,
-        planned_end: None,
         practitioners: vec![practitioner("ATND")],
-        admission_type: Coded::default(),
-        service: Coded::default(),
-        readmission: Coded::default(),
-        admit_source: Coded::default(),
-        reason: Coded::default(),
-        priority: Coded::default(),
-        diagnoses: Vec::new(),
-        parts: Vec::new(),
+        ..StayRecord::new(id(ej, RecordType::Stay, number), patient)
     }))
 }
 

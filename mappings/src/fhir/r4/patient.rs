@@ -136,10 +136,10 @@ impl<'a> Patient<'a> {
             contact: record.contacts.iter().filter_map(PatientContact::new).collect(),
             communication: communication(&record.language).into_iter().collect(),
             general_practitioner: record
-                .general_practitioner
-                .as_ref()
-                .and_then(practitioner)
-                .into_iter()
+                .general_practitioners
+                .iter()
+                .chain(&record.declared_practitioners)
+                .filter_map(practitioner)
                 .collect(),
             managing_organization: managing_organization(entity),
             link: record.links.iter().map(link).collect(),
@@ -153,7 +153,7 @@ impl<'a> PatientContact<'a> {
         let name = HumanName::new(&sent.name);
         let telecom: Vec<_> = sent.telecoms.iter().filter_map(ContactPoint::new).collect();
         let address = sent.address.as_ref().and_then(Address::new);
-        let organization = text::string(&sent.organization)
+        let organization = text::string(&sent.organization.name)
             .and_then(|name| Reference::logical("Organization", None, Some(name)));
         let named = name.is_some() || organization.is_some();
         if !named && telecom.is_empty() && address.is_none() {
