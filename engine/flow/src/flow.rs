@@ -22,6 +22,7 @@ use crate::identity::Directory;
 use crate::intake::{Door, FlowIntake};
 use crate::lane::{Lane, Shared};
 use crate::measures::Measures;
+use crate::past::Past;
 use crate::progress::{Progress, Standing};
 use crate::retention::Retention;
 use crate::settings::FlowSettings;
@@ -50,6 +51,7 @@ pub enum StartError {
 /// A running flow. Dropping it stops its lanes.
 pub struct Flow {
     intake: Arc<FlowIntake>,
+    apply: Apply,
     stop: Arc<AtomicBool>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -84,7 +86,8 @@ impl Flow {
             own: OwnControlIds::new(now()),
             stopping: AtomicBool::new(false),
         });
-        let flow = Self { intake, stop, threads: Mutex::new(Vec::new()) };
+        let apply = parts.apply;
+        let flow = Self { intake, apply, stop, threads: Mutex::new(Vec::new()) };
         let (tell, prepared) = sync_channel(parts.entities.len());
         for (entity, shared) in parts.entities.iter().zip(&flow.intake.lanes) {
             let ej = entity.id();
@@ -146,6 +149,17 @@ impl Flow {
     #[must_use]
     pub fn intake(&self) -> Arc<dyn Intake> {
         Arc::new(Door(Arc::clone(&self.intake)))
+    }
+
+    /// What records were, for readers.
+    #[must_use]
+    pub fn past(&self, state: &State) -> Past {
+        Past {
+            journal: Arc::clone(&self.intake.journal),
+            state: state.clone(),
+            apply: self.apply,
+            reach: self.intake.settings.control_ids_max,
+        }
     }
 
     /// How each EJ's lane stands, and how many records it lags behind.

@@ -3,20 +3,23 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
-use sluice_channels::ack::{AckMode, Terms, When, is_acknowledgement};
+use sluice_channels::ack::{AckMode, Terms, Verdict, When, is_acknowledgement};
 use sluice_channels::mllp::{Listening, listen};
 use sluice_channels::{ListenerSettings, MllpSettings};
-use sluice_flow::{Flow, FlowSettings, Parts, keys_of};
-use sluice_ids::{EjId, Lsn, Micros};
-use sluice_journal::{EmbeddedJournal, Journal, JournalSettings, Owner};
-use sluice_mappings::adt;
+use sluice_flow::{Flow, FlowSettings, Parts, PastError, keys_of};
+use sluice_ids::{EjId, Lsn, Micros, Seq};
+use sluice_journal::{EmbeddedJournal, Journal, JournalSettings, Kind, Owner};
+use sluice_mappings::adt::memory::MemoryRecords;
+use sluice_mappings::adt::{self, Change, Context};
 use sluice_mappings::entity::{EjSettings, LegalEntity};
-use sluice_mappings::hl7::MshRaw;
+use sluice_mappings::hl7::{Message, MshRaw, charset};
+use sluice_mappings::records::{Record, RecordType, ResourceId};
 use sluice_state::{Access, RebuildFrom, State, StateSettings};
 use support::Client;
 
@@ -272,6 +275,109 @@ async fn a_rebuild_after_retention_starts_from_the_checkpoint_and_comes_to_the_s
     assert!(rebuilt.flow.standing().iter().all(|(_, standing, _)| standing.halted.is_none()));
     assert_eq!(rebuilt.hashes(&demo), hashes);
     rebuilt.close().await;
+}
+
+/// Every version of every record, as the fold of the whole journal made them.
+fn all_versions(
+    road: &Road,
+    entity: &LegalEntity,
+) -> BTreeMap<(RecordType, ResourceId), BTreeMap<Seq, Record>> {
+    let mut records = MemoryRecords::new();
+    let mut versions: BTreeMap<_, BTreeMap<Seq, Record>> = BTreeMap::new();
+    let mut reader = road.journal.read(entity.id(), Seq::ZERO);
+    while let Some(record) = reader.next().expect("a sound journal") {
+        if record.entry.kind != Kind::Message || !is_accepted(&record) {
+            continue;
+        }
+        let decoded = charset::decode(
+            &record.entry.payload,
+            MshRaw::find(&record.entry.payload).and_then(|msh| msh.charset()),
+            entity.charset,
+        );
+        let message = Message::index(&decoded.text).expect("accepted");
+        let received_at = record.entry.received_at;
+        let context = Context { entity, seq: record.seq, received_at };
+        let outcome = adt::apply(&message, &context, &records);
+        for change in &outcome.changes {
+            if let Change::Put(put) = change {
+                let of = versions.entry((put.record_type(), put.id())).or_default();
+                of.insert(put.stamp().version, put.clone());
+            }
+        }
+        records.accept(outcome.changes);
+    }
+    versions
+}
+
+fn is_accepted(record: &sluice_journal::Record) -> bool {
+    Verdict::from_number(record.entry.verdict).is_some_and(Verdict::is_accepted)
+}
+
+/// Holds what is told of each record's past to what it was.
+fn tell_the_past(road: &Road, entity: &LegalEntity) -> usize {
+    let past = road.flow.past(&road.state);
+    let mut told = 0;
+    for ((ty, id), versions) in all_versions(road, entity) {
+        let latest = versions.values().next_back().expect("a version");
+        if latest.patient().is_none() {
+            let refusal = past.versions(entity, ty, id).err();
+            assert!(matches!(refusal, Some(PastError::NotKept)), "{ty:?}");
+            continue;
+        }
+        let found = past.versions(entity, ty, id).expect("its past");
+        assert!(found.iter().eq(versions.values()), "{ty:?} {id}");
+        told += found.len();
+    }
+    told
+}
+
+#[tokio::test]
+async fn the_past_of_each_record_is_what_it_was() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut demo = demo();
+    demo.ej.truncate(1);
+    demo.listener.truncate(1);
+    let (journal, state) = (folder.path().join("journal"), folder.path().join("state"));
+    // Small segments: most of the past is found by their sidecars.
+    let settings = FlowSettings::default();
+    let road = Road::open_with(&journal, &state, &demo, 64 << 10, settings);
+    let entity = LegalEntity::new(demo.ej[0].clone()).expect("an entity");
+    let mut client = road.client(ej1()).await;
+    let own = repository().join("fixtures/feeds/demo/EJ1.hl7");
+    for feed in [Some(own), shared("feeds/simulated-hospital-adt.hl7")].into_iter().flatten() {
+        for message in messages(&std::fs::read(feed).expect("a feed")) {
+            client.send(&message).await;
+            client.answer().await.expect("an answer");
+        }
+    }
+    road.folded().await;
+    assert!(tell_the_past(&road, &entity) > 100);
+    let unknown =
+        road.flow.past(&road.state).versions(&entity, RecordType::Patient, ResourceId([7; 16]));
+    assert!(matches!(unknown, Err(PastError::Unknown)));
+
+    // What went with retention is not told, and nothing else is told in its place.
+    road.state.checkpoint().expect("a checkpoint");
+    road.state.checkpoint().expect("another");
+    let kept = road.journal.tail(ej1());
+    assert!(road.journal.release(&[(ej1(), kept)]).expect("a release") > 0);
+    let (mut whole, mut forgotten) = (0, 0);
+    let past = road.flow.past(&road.state);
+    let scope = road.state.scope(&Access::to([ej1()]));
+    let view = scope.ej(ej1()).expect("the EJ");
+    for record in (0..view.chunks(RecordType::Stay)).flat_map(|n| view.chunk(RecordType::Stay, n).1)
+    {
+        match past.versions(&entity, RecordType::Stay, record.id()) {
+            Ok(versions) => {
+                assert!(versions.last() == Some(&record));
+                whole += 1;
+            }
+            Err(PastError::Incomplete) => forgotten += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(forgotten > whole, "{forgotten} forgotten, {whole} whole");
+    road.close().await;
 }
 
 /// Messages that are not ours to keep in the repository; they are beside it where it is worked on.

@@ -14,6 +14,7 @@ use crate::cache::{Cache, Rendered, ResourceKey};
 use crate::cursor::CursorKey;
 use crate::export::{ChunkKey, KeptChunk};
 use crate::host::Hosts;
+use crate::past::Past;
 use crate::role::{Reach, Role};
 use crate::settings::{Authentication, HttpSettings};
 use crate::tokens::{Grant, Tokens};
@@ -27,6 +28,7 @@ pub struct Deps {
     pub tokens: Tokens,
     pub cursors: CursorKey,
     pub vitals: Arc<dyn Vitals>,
+    pub past: Arc<dyn Past>,
     pub prometheus: PrometheusHandle,
 }
 
@@ -42,6 +44,7 @@ pub(crate) struct App {
     /// Held while a chunk is built.
     pub(crate) builders: Arc<Semaphore>,
     pub(crate) vitals: Arc<dyn Vitals>,
+    pub(crate) past: Arc<dyn Past>,
     pub(crate) prometheus: PrometheusHandle,
     pub(crate) hosts: Hosts,
     state: State,
@@ -72,6 +75,7 @@ impl App {
             tokens: deps.tokens,
             cursors: deps.cursors,
             vitals: deps.vitals,
+            past: deps.past,
             prometheus: deps.prometheus,
             settings,
         }

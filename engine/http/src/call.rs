@@ -75,6 +75,11 @@ impl Call<'_> {
         self.route.id_in(self.parts.uri.path()).unwrap_or_default()
     }
 
+    /// The `{vid}` in the path.
+    pub(crate) fn version(&self) -> &str {
+        self.route.version_in(self.parts.uri.path()).unwrap_or_default()
+    }
+
     /// The `{type}` in the path.
     ///
     /// # Errors

@@ -61,6 +61,9 @@ pub(crate) enum Fault {
     TypeNotServed,
     /// It was there, and is no more.
     Gone,
+    /// Only the present of it is known.
+    PastNotKept,
+    PastTooCostly,
     MethodNotAllowed,
     NotAcceptable,
     MediaType,
@@ -114,8 +117,9 @@ impl Fault {
                 StatusCode::FORBIDDEN
             }
             Self::HostForeign => StatusCode::MISDIRECTED_REQUEST,
-            Self::NotFound | Self::TypeNotServed => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::TypeNotServed | Self::PastNotKept => StatusCode::NOT_FOUND,
             Self::Gone => StatusCode::GONE,
+            Self::PastTooCostly => StatusCode::UNPROCESSABLE_ENTITY,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -146,6 +150,8 @@ impl Fault {
             }
             Self::NotFound | Self::HostForeign => IssueType::NotFound,
             Self::Gone => IssueType::Deleted,
+            Self::PastNotKept => IssueType::NotFound,
+            Self::PastTooCostly => IssueType::TooCostly,
             Self::TypeNotServed
             | Self::MethodNotAllowed
             | Self::NotAcceptable
@@ -197,6 +203,8 @@ impl Fault {
             Self::OriginForeign => "requests from another site's pages are refused".into(),
             Self::NotFound => "there is no such thing here".into(),
             Self::TypeNotServed => "no resource type of this name is served here".into(),
+            Self::PastNotKept => "only its present version is kept".into(),
+            Self::PastTooCostly => "its past is too long to be told in one answer".into(),
             Self::Gone => "it was deleted: what names it last came without it".into(),
             Self::MethodNotAllowed => "this path does not take this method".into(),
             Self::NotAcceptable => "none of the accepted media types is served here".into(),

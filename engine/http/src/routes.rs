@@ -29,6 +29,8 @@ pub(crate) type Endpoint = fn(&Call<'_>) -> Result<Response<Body>, Fault>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interaction {
     Read,
+    Vread,
+    HistoryInstance,
     SearchType,
 }
 
@@ -37,6 +39,8 @@ impl Interaction {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Read => "read",
+            Self::Vread => "vread",
+            Self::HistoryInstance => "history-instance",
             Self::SearchType => "search-type",
         }
     }
@@ -63,6 +67,7 @@ pub struct Route {
     ej_segment: Option<usize>,
     type_segment: Option<usize>,
     id_segment: Option<usize>,
+    version_segment: Option<usize>,
 }
 
 impl Route {
@@ -85,6 +90,7 @@ impl Route {
             ej_segment: segment("{ej}"),
             type_segment: segment("{type}"),
             id_segment: segment("{id}"),
+            version_segment: segment("{vid}"),
             method,
             path,
             policy,
@@ -109,6 +115,12 @@ impl Route {
     fn wide(mut self) -> Self {
         self.wide = true;
         self
+    }
+
+    /// Reads the journal.
+    fn past(mut self, interaction: Interaction) -> Self {
+        self.interaction = Some(interaction);
+        self.wide()
     }
 
     fn export(mut self, exported: &'static [RecordType]) -> Self {
@@ -142,6 +154,10 @@ impl Route {
 
     pub(crate) fn id_in<'p>(&self, path: &'p str) -> Option<&'p str> {
         path.split('/').nth(self.id_segment?)
+    }
+
+    pub(crate) fn version_in<'p>(&self, path: &'p str) -> Option<&'p str> {
+        path.split('/').nth(self.version_segment?)
     }
 }
 
@@ -178,6 +194,7 @@ pub fn table() -> Vec<Route> {
     let (group, one) = (needs(Role::Reader, Visible), needs(Role::Reader, Path));
     let (statement, search, read) =
         (fhir::capability::statement, fhir::search::page, fhir::read::resource);
+    let (history, vread) = (fhir::history::instance, fhir::history::version);
     // Paths are written out, since a metric is named by each.
     macro_rules! fhir_base {
         ($base:literal, $version:ident, $metadata:expr, $records:expr) => {
@@ -187,6 +204,10 @@ pub fn table() -> Vec<Route> {
                     get(concat!($base, "/{type}"), $records, search).search(),
                     post(concat!($base, "/{type}/_search"), $records, search).search().form(),
                     get(concat!($base, "/{type}/{id}"), $records, read).read(),
+                    get(concat!($base, "/{type}/{id}/_history"), $records, history)
+                        .past(Interaction::HistoryInstance),
+                    get(concat!($base, "/{type}/{id}/_history/{vid}"), $records, vread)
+                        .past(Interaction::Vread),
                 ]
                 .map(|route| route.of(FhirVersion::$version)),
             );

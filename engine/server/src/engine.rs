@@ -12,12 +12,13 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sluice_channels::mllp::{Listening, listen};
 use sluice_config::Config;
-use sluice_flow::{Flow, Halt, Parts, keys_of};
-use sluice_http::{Deps, Reason, Server, Tokens, Vitals};
+use sluice_flow::{Flow, Halt, Parts, Past, PastError, keys_of};
+use sluice_http::{Deps, Forgotten, Reason, Server, Tokens, Vitals};
 use sluice_ids::{ChannelId, EjId, Lsn, Seq};
 use sluice_journal::{EmbeddedJournal, Fault, Journal, Owner};
 use sluice_mappings::adt;
 use sluice_mappings::entity::LegalEntity;
+use sluice_mappings::records::{Record, RecordType, ResourceId};
 use sluice_state::{Health, State};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -219,17 +220,45 @@ async fn http_face(
     prometheus: PrometheusHandle,
 ) -> Result<(Server, SocketAddr), Failure> {
     let cannot = |error: &dyn std::error::Error| Failure::new(CANNOT_START, chain("HTTP", error));
+    let entities: Vec<Arc<LegalEntity>> = entities.into_iter().map(Arc::new).collect();
     let deps = Deps {
         state: core.state.clone(),
-        entities: entities.into_iter().map(Arc::new).collect(),
+        entities: entities.clone(),
         tokens: Tokens::open(&config.data_dir).map_err(|e| cannot(&e))?,
         cursors: sluice_http::CursorKey::open(&config.data_dir).map_err(|e| cannot(&e))?,
         vitals: Arc::clone(core) as Arc<dyn Vitals>,
+        past: Arc::new(Told { past: core.flow.past(&core.state), entities }),
         prometheus,
     };
     let server = Server::bind(config.http.clone(), deps).await.map_err(|e| cannot(&e))?;
     let address = server.local_addr();
     Ok((server, address))
+}
+
+/// The flow's past, as the HTTP face asks for it.
+struct Told {
+    past: Past,
+    entities: Vec<Arc<LegalEntity>>,
+}
+
+impl sluice_http::Past for Told {
+    fn versions(
+        &self,
+        ej: EjId,
+        record_type: RecordType,
+        id: ResourceId,
+    ) -> Result<Vec<Record>, Forgotten> {
+        let entity = self.entities.iter().find(|entity| entity.id() == ej);
+        let entity = entity.ok_or(Forgotten::NotKept)?;
+        self.past.versions(entity, record_type, id).map_err(|error| match error {
+            PastError::Unknown | PastError::NotKept | PastError::Incomplete => Forgotten::NotKept,
+            PastError::TooMuch { .. } => Forgotten::TooMuch,
+            PastError::Journal(error) => {
+                tracing::error!(ej = %ej, error = %error, "the past cannot be read");
+                Forgotten::Unreadable
+            }
+        })
+    }
 }
 
 impl Vitals for Core {

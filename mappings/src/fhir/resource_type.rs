@@ -30,6 +30,21 @@ impl ResourceType {
         }
     }
 
+    /// Whether earlier versions can be read: those of what is a patient's.
+    #[must_use]
+    pub const fn has_history(self) -> bool {
+        match self {
+            Self::Record(record_type) => !matches!(
+                record_type,
+                RecordType::Location
+                    | RecordType::Organization
+                    | RecordType::Practitioner
+                    | RecordType::PractitionerRole
+            ),
+            Self::EncounterHistory | Self::Provenance => false,
+        }
+    }
+
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

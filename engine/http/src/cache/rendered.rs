@@ -47,6 +47,14 @@ impl App {
             .unwrap_or_else(|| self.render(ej, record, fhir))
     }
 
+    /// Renders, and keeps nothing: for a version that is past.
+    pub(crate) fn render_once(&self, ej: EjId, record: &Record, fhir: FhirVersion) -> Rendered {
+        let Some(entity) = self.entities.get(&ej) else {
+            unreachable!("the state was opened with the declared EJs");
+        };
+        Rendered::new(record, entity, fhir)
+    }
+
     /// Renders, and keeps it.
     pub(crate) fn render(&self, ej: EjId, record: &Record, fhir: FhirVersion) -> Arc<Rendered> {
         let Some(entity) = self.entities.get(&ej) else {

@@ -4,6 +4,7 @@
 
 pub(crate) mod capability;
 pub(crate) mod conditional;
+pub(crate) mod history;
 pub(crate) mod links;
 pub(crate) mod read;
 pub(crate) mod reply;

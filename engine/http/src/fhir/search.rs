@@ -94,6 +94,7 @@ pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
                 full_url: Some(url),
                 resource,
                 mode: Some(SearchMode::Match),
+                history: None,
             })
             .collect();
         let outcome = warning.map(|text| {
@@ -103,6 +104,7 @@ pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
             full_url: None,
             resource,
             mode: Some(SearchMode::Outcome),
+            history: None,
         }));
         let page = bundle.write(entries);
         if asked.shape.pretty { json::pretty(&page) } else { page }

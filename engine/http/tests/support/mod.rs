@@ -14,13 +14,14 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use parking_lot::Mutex;
 use sluice_http::role::{Reach, Role};
 use sluice_http::tokens::NewToken;
-use sluice_http::{CursorKey, Deps, HttpSettings, Reason, Server, Tokens, Vitals};
+use sluice_http::{CursorKey, Deps, Forgotten, HttpSettings, Past, Reason, Server, Tokens, Vitals};
 use sluice_ids::{EjId, Micros, Seq};
-use sluice_mappings::adt::Change;
+use sluice_mappings::adt::{Change, Records};
 use sluice_mappings::entity::{EjSettings, LegalEntity};
 use sluice_mappings::records::{
     Coded, Held, HeldKind, HumanName, Identifier, IdentifierUse, Movement, MovementEffect,
-    PatientRecord, PlaceStatus, Record, ResourceId, Situation, Stamp, StayRecord, StayStatus,
+    PatientRecord, PlaceStatus, Record, RecordType, ResourceId, Situation, Stamp, StayRecord,
+    StayStatus,
 };
 use sluice_state::{EjWriter, State, StateSettings};
 use tokio_util::sync::CancellationToken;
@@ -44,6 +45,7 @@ pub struct TestVitals {
     pub reasons: Mutex<Vec<Reason>>,
     pub journaled: Mutex<HashMap<EjId, Seq>>,
     pub folding: Mutex<Vec<EjId>>,
+    pub past: Mutex<Vec<Record>>,
 }
 
 impl Vitals for TestVitals {
@@ -57,6 +59,20 @@ impl Vitals for TestVitals {
 
     fn journaled(&self, ej: EjId) -> Option<Seq> {
         self.journaled.lock().get(&ej).copied()
+    }
+}
+
+impl Past for TestVitals {
+    fn versions(
+        &self,
+        _: EjId,
+        record_type: RecordType,
+        id: ResourceId,
+    ) -> Result<Vec<Record>, Forgotten> {
+        let past = self.past.lock();
+        let of_it = past.iter().filter(|r| r.record_type() == record_type && r.id() == id);
+        let versions: Vec<Record> = of_it.cloned().collect();
+        if versions.is_empty() { Err(Forgotten::NotKept) } else { Ok(versions) }
     }
 }
 
@@ -86,6 +102,7 @@ fn deps_of(folder: &std::path::Path, vitals: &Arc<TestVitals>, state: StateSetti
         entities: vec![entity("EJ1"), entity("EJ2")],
         tokens: Tokens::open(folder).unwrap().look_every(Duration::ZERO),
         vitals: Arc::clone(vitals) as Arc<dyn Vitals>,
+        past: Arc::clone(vitals) as Arc<dyn Past>,
         prometheus: PrometheusBuilder::new().build_recorder().handle(),
     }
 }
@@ -227,14 +244,22 @@ impl Lane {
         self.seq
     }
 
-    fn stamp(&mut self) -> Stamp {
+    pub fn stamp(&mut self) -> Stamp {
         self.seq = self.seq.next();
         // A millisecond each: the state remembers an hour of the feed's own time.
         let updated_at = Micros::new(1_790_000_000_000_000 + self.seq.get() as i64 * 1_000);
         Stamp { created: self.seq, version: self.seq, updated_at, ..Stamp::default() }
     }
 
-    fn put(&mut self, record: Record) {
+    fn put(&mut self, mut record: Record) {
+        if let Some(known) = self.writer.record(record.record_type(), record.id()) {
+            let created = known.stamp().created;
+            match &mut record {
+                Record::Patient(patient) => Arc::make_mut(patient).stamp.created = created,
+                Record::Stay(stay) => Arc::make_mut(stay).stamp.created = created,
+                _ => {}
+            }
+        }
         self.writer.stage(self.seq, vec![Change::Put(record)]).unwrap();
         self.writer.publish();
     }

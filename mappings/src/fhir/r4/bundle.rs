@@ -6,6 +6,8 @@
 
 use serde::Serialize;
 
+use sluice_ids::{Micros, Seq};
+
 use super::super::datatypes::Instant;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -13,6 +15,7 @@ use super::super::datatypes::Instant;
 pub enum BundleType {
     Searchset,
     Collection,
+    History,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -45,14 +48,50 @@ pub struct Bundle {
     pub link: Vec<Link>,
 }
 
+/// `Bundle.entry.request.method`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    Post,
+    Put,
+    Delete,
+}
+
+/// What a history says of a version: how it came to be, as if a client had made it.
+#[derive(Debug, Clone, Copy)]
+pub struct HistoryEntry<'a> {
+    pub method: Method,
+    /// Relative to the base.
+    pub url: &'a str,
+    pub version: Seq,
+    pub last_modified: Micros,
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    method: Method,
+    url: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response {
+    status: &'static str,
+    etag: String,
+    last_modified: Instant,
+}
+
 /// One entry; `resource` is one JSON object.
 #[derive(Clone, Copy)]
 pub struct Entry<'a> {
     /// Absolute; none for an outcome, which has no id.
     pub full_url: Option<&'a str>,
+    /// Empty where there is none: a deletion in a history.
     pub resource: &'a [u8],
     /// For a searchset.
     pub mode: Option<SearchMode>,
+    /// For a history.
+    pub history: Option<HistoryEntry<'a>>,
 }
 
 impl Bundle {
@@ -107,19 +146,45 @@ impl Entry<'_> {
     pub fn write(&self, bytes: &mut Vec<u8>) {
         bytes.push(b'{');
         if let Some(url) = self.full_url {
-            bytes.extend_from_slice(br#""fullUrl":"#);
-            serde_json::to_writer(&mut *bytes, url).expect("text, written to memory");
-            bytes.push(b',');
+            member(bytes, "fullUrl", &url);
         }
-        bytes.extend_from_slice(br#""resource":"#);
-        bytes.extend_from_slice(self.resource);
+        if !self.resource.is_empty() {
+            name(bytes, "resource");
+            bytes.extend_from_slice(self.resource);
+        }
         if let Some(mode) = self.mode {
-            bytes.extend_from_slice(br#","search":{"mode":"#);
+            name(bytes, "search");
+            bytes.extend_from_slice(br#"{"mode":"#);
             serde_json::to_writer(&mut *bytes, &mode).expect("text, written to memory");
             bytes.push(b'}');
         }
+        if let Some(version) = &self.history {
+            member(bytes, "request", &Request { method: version.method, url: version.url });
+            let response = Response {
+                status: match version.method {
+                    Method::Post => "201",
+                    Method::Put => "200",
+                    Method::Delete => "204",
+                },
+                etag: format!("W/\"{}\"", version.version),
+                last_modified: Instant(version.last_modified),
+            };
+            member(bytes, "response", &response);
+        }
         bytes.push(b'}');
     }
+}
+
+fn name(bytes: &mut Vec<u8>, name: &str) {
+    if bytes.last() != Some(&b'{') {
+        bytes.push(b',');
+    }
+    bytes.extend_from_slice(format!("\"{name}\":").as_bytes());
+}
+
+fn member(bytes: &mut Vec<u8>, of: &str, value: &impl Serialize) {
+    name(bytes, of);
+    serde_json::to_writer(bytes, value).expect("text, written to memory");
 }
 
 #[cfg(test)]
@@ -127,7 +192,12 @@ mod tests {
     use super::*;
 
     fn entry(resource: &[u8]) -> Entry<'_> {
-        Entry { full_url: Some("http://a/Patient/1"), resource, mode: Some(SearchMode::Match) }
+        Entry {
+            full_url: Some("http://a/Patient/1"),
+            resource,
+            mode: Some(SearchMode::Match),
+            history: None,
+        }
     }
 
     #[test]

@@ -61,7 +61,7 @@ struct Security {
 struct Resource {
     #[serde(rename = "type")]
     of_type: &'static str,
-    interaction: [Interaction; 2],
+    interaction: Vec<Interaction>,
     versioning: &'static str,
     read_history: bool,
     conditional_read: &'static str,
@@ -113,12 +113,16 @@ impl<'a> CapabilityStatement<'a> {
 fn resource(of_type: ResourceType) -> Resource {
     let param =
         |(name, kind): &(&'static str, search::Kind)| SearchParam { name, of_type: kind.fhir() };
+    let codes: &[&str] = match of_type {
+        ResourceType::Record(_) => &["read", "vread", "history-instance", "search-type"],
+        ResourceType::EncounterHistory | ResourceType::Provenance => &["read", "search-type"],
+    };
     Resource {
         of_type: of_type.name(),
-        interaction: [Interaction { code: "read" }, Interaction { code: "search-type" }],
-        // An ETag tells the version; earlier ones cannot be read.
+        interaction: codes.iter().map(|code| Interaction { code }).collect(),
         versioning: "versioned",
-        read_history: false,
+        // Of what is no patient's only the present is kept.
+        read_history: of_type.has_history(),
         conditional_read: "full-support",
         search_param: search::params_of(of_type).iter().map(param).collect(),
     }

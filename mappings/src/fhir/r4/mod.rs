@@ -9,7 +9,7 @@ mod operation_outcome;
 mod patient;
 
 pub use bare::Bare;
-pub use bundle::{Bundle, BundleType, Entry, Link, SearchMode};
+pub use bundle::{Bundle, BundleType, Entry, HistoryEntry, Link, Method, SearchMode};
 pub use capability_statement::{CapabilityStatement, Server};
 pub use encounter::Encounter;
 pub use location::Location;

@@ -1,0 +1,176 @@
+//! What a record was: its versions, folded again from the messages that it came from.
+//!
+//! The state holds the present alone. A version is a fold up to a `Seq` (DESIGN §1), and of one
+//! patient's records only that patient's messages matter: the sidecars' patient index finds them.
+//! A merge or a move names two patients, so that their messages are found from each other until
+//! none is new. What comes out last must be the record as it stands; if it is not (messages that
+//! retention let go, say), nothing is told of the past rather than something wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sluice_ids::{EjId, Seq};
+use sluice_journal::{Journal, KeyIndex, ReadError};
+use sluice_mappings::adt::memory::MemoryRecords;
+use sluice_mappings::adt::{Change, Records};
+use sluice_mappings::entity::LegalEntity;
+use sluice_mappings::records::{Identifier, LinkKind, Record, RecordType, ResourceId};
+use sluice_state::{Access, EjView, State};
+
+use crate::control_ids::ControlIds;
+use crate::fold::{Apply, Fold};
+use crate::keys::{EPOCH_KEY, keys_of, patient_hash};
+
+/// Messages that are folded again for one answer: a patient of decades has some thousands.
+const MESSAGES_MAX: usize = 8_192;
+
+/// Patients' identifiers that are followed for one answer.
+const IDENTIFIERS_MAX: usize = 512;
+
+/// Why a record's past cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum PastError {
+    #[error("there is no such record")]
+    Unknown,
+    #[error("the record is no patient's, and only its present is kept")]
+    NotKept,
+    #[error("messages that it came from are no longer kept")]
+    Incomplete,
+    #[error("more than {limit} messages would have to be read")]
+    TooMuch { limit: usize },
+    #[error("the journal cannot be read")]
+    Journal(#[from] ReadError),
+}
+
+/// Folds one patient's messages again.
+pub struct Past {
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) state: State,
+    pub(crate) apply: Apply,
+    /// How far the memory of accepted messages reaches back.
+    pub(crate) reach: u64,
+}
+
+impl Past {
+    /// Every version of a record, the oldest first, the present one last. Blocking: reads the
+    /// journal.
+    ///
+    /// # Errors
+    /// When there is no such record, or its past cannot be told.
+    pub fn versions(
+        &self,
+        entity: &LegalEntity,
+        ty: RecordType,
+        id: ResourceId,
+    ) -> Result<Vec<Record>, PastError> {
+        let ej = entity.id();
+        let scope = self.state.scope(&Access::to([ej]));
+        let view = scope.ej(ej).ok_or(PastError::Unknown)?;
+        let present = view.get(ty, id).ok_or(PastError::Unknown)?;
+        let patient = present.patient().ok_or(PastError::NotKept)?;
+        let seqs = self.messages(ej, identifiers(&view, patient))?;
+        let mut versions = self.fold(entity, &view, &seqs, (ty, id))?;
+        let told = versions.range(..=present.stamp().version).next_back();
+        let starts = versions.values().next().map(|first| first.stamp().version);
+        if told.is_none_or(|(_, last)| *last != present) || starts != Some(present.stamp().created)
+        {
+            return Err(PastError::Incomplete);
+        }
+        // What was folded while this was being read is the next answer's.
+        versions.retain(|version, _| *version <= present.stamp().version);
+        Ok(versions.into_values().collect())
+    }
+
+    /// The messages that name one of the identifiers, or a patient whom such a message names.
+    fn messages(&self, ej: EjId, identifiers: Vec<u64>) -> Result<BTreeSet<Seq>, PastError> {
+        let keys_of = keys_of();
+        let mut seqs = BTreeSet::new();
+        let mut known: BTreeSet<u64> = identifiers.iter().copied().collect();
+        let mut wanted = identifiers;
+        while let Some(hash) = wanted.pop() {
+            for seq in self.journal.find(ej, KeyIndex::Patient, hash)? {
+                if !seqs.insert(seq) {
+                    continue;
+                }
+                if seqs.len() > MESSAGES_MAX || known.len() > IDENTIFIERS_MAX {
+                    return Err(PastError::TooMuch { limit: MESSAGES_MAX });
+                }
+                let record = self.journal.get(ej, seq)?.ok_or(PastError::Incomplete)?;
+                wanted.extend(keys_of(&record).patients.into_iter().filter(|h| known.insert(*h)));
+            }
+        }
+        Ok(seqs)
+    }
+
+    fn fold(
+        &self,
+        entity: &LegalEntity,
+        view: &EjView,
+        messages: &BTreeSet<Seq>,
+        (ty, id): (RecordType, ResourceId),
+    ) -> Result<BTreeMap<Seq, Record>, PastError> {
+        let ej = entity.id();
+        let mut seqs = messages.clone();
+        seqs.extend(self.journal.find(ej, KeyIndex::ControlId, EPOCH_KEY)?);
+        let memory = ControlIds::new(self.reach);
+        let mut fold = Fold::new(self.apply, entity.clone());
+        let mut records = Then { memory: MemoryRecords::new(), now: view };
+        let mut versions = BTreeMap::new();
+        for seq in seqs {
+            let Some(record) = self.journal.get(ej, seq)? else { continue };
+            let step = fold.step(&record, &memory, &records);
+            let step = step.map_err(|_| PastError::Incomplete)?;
+            for change in &step.changes {
+                if let Change::Put(put) = change
+                    && (put.record_type(), put.id()) == (ty, id)
+                {
+                    versions.insert(put.stamp().version, put.clone());
+                }
+            }
+            records.memory.accept(step.changes);
+        }
+        Ok(versions)
+    }
+}
+
+/// The hashes of all identifiers of a patient and of those merged with them.
+fn identifiers(view: &EjView, patient: ResourceId) -> Vec<u64> {
+    let hash = |identifier: &Identifier| patient_hash(identifier.value.as_bytes());
+    let mut hashes = Vec::new();
+    let mut seen = BTreeSet::from([patient]);
+    let mut wanted = vec![patient];
+    while let Some(id) = wanted.pop() {
+        let Some(Record::Patient(patient)) = view.get(RecordType::Patient, id) else { continue };
+        hashes.extend(patient.identifiers.iter().map(hash));
+        let merged = patient.links.iter().filter(|link| link.kind != LinkKind::SeeAlso);
+        wanted.extend(merged.map(|link| link.other).filter(|other| seen.insert(*other)));
+    }
+    hashes
+}
+
+/// Records as one patient's messages have made them so far. What is no patient's (places,
+/// organizations, practitioners) is taken as it is now: of those, a patient's records hold ids
+/// alone.
+struct Then<'a> {
+    memory: MemoryRecords,
+    now: &'a EjView,
+}
+
+impl Records for Then<'_> {
+    fn patient_by_identifier(&self, system: &str, value: &str) -> Option<ResourceId> {
+        self.memory.patient_by_identifier(system, value)
+    }
+
+    fn by_identifier(&self, ty: RecordType, system: &str, value: &str) -> Option<ResourceId> {
+        self.memory.by_identifier(ty, system, value)
+    }
+
+    fn record(&self, ty: RecordType, id: ResourceId) -> Option<Record> {
+        let now = || self.now.get(ty, id).filter(|record| record.patient().is_none());
+        self.memory.record(ty, id).or_else(now)
+    }
+
+    fn stays_of(&self, patient: ResourceId) -> Vec<ResourceId> {
+        self.memory.stays_of(patient)
+    }
+}
