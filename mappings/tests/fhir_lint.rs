@@ -75,7 +75,12 @@ fn whatever_is_rendered_is_valid() {
     let urls: Vec<_> = (0..bodies.len()).map(|at| format!("https://h/fhir/R4/x/{at}")).collect();
     let entries = || {
         let pairs = urls.iter().zip(&bodies);
-        pairs.map(|(url, body)| Entry { full_url: Some(url), resource: body, mode: None })
+        pairs.map(|(url, body)| Entry {
+            full_url: Some(url),
+            resource: body,
+            mode: None,
+            history: None,
+        })
     };
     let mut found = Bundle::new(BundleType::Searchset);
     found.total = Some(bodies.len() as u64);
@@ -88,7 +93,12 @@ fn whatever_is_rendered_is_valid() {
     );
     let outcome = warning.to_json();
     let matches = entries().map(|entry| Entry { mode: Some(SearchMode::Match), ..entry });
-    let told = Entry { full_url: None, resource: &outcome, mode: Some(SearchMode::Outcome) };
+    let told = Entry {
+        full_url: None,
+        resource: &outcome,
+        mode: Some(SearchMode::Outcome),
+        history: None,
+    };
     let mut collection = Bundle::new(BundleType::Collection);
     collection.timestamp = Some(Instant(Micros::new(1_795_000_000_123_456)));
     let server =
