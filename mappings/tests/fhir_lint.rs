@@ -21,8 +21,8 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use sluice_ids::Micros;
 use sluice_mappings::fhir::datatypes::Instant;
-use sluice_mappings::fhir::r4::{
-    Bundle, BundleType, CapabilityStatement, Entry, IssueType, Link, OperationOutcome,
+use sluice_mappings::fhir::{
+    Bundle, BundleType, CapabilityStatement, Entry, IssueType, Link, OUTCOME_URL, OperationOutcome,
     OutcomeIssue, SearchMode, Server,
 };
 use sluice_mappings::fhir::{FhirVersion, render};
@@ -43,11 +43,11 @@ fn validator() -> Option<PathBuf> {
 }
 
 /// Runs the validator over the resources; each is a file, named for what it is.
-fn lint(script: &Path, resources: &[(String, Vec<u8>)]) {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fhir-lint");
+fn lint(script: &Path, version: FhirVersion, resources: &[(String, Vec<u8>)]) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fhir-lint").join(version.name());
     std::fs::create_dir_all(&folder).unwrap();
     let mut command = Command::new("node");
-    command.arg(script).arg("R4");
+    command.arg(script).arg(version.name());
     for (name, bytes) in resources {
         let file = folder.join(format!("{name}.json"));
         std::fs::write(&file, bytes).unwrap();
@@ -66,10 +66,17 @@ fn whatever_is_rendered_is_valid() {
         println!("skipped: node and fhirlint.mjs with its packages (SLUICE_FHIRLINT) are needed");
         return;
     };
-    let entity = entity();
-    let shown = |record: &Record| render(record, &entity, FhirVersion::R4);
     let mut records = by_hand();
     records.extend(at_random());
+    for version in FhirVersion::ALL {
+        lint(&script, version, &resources(&records, version));
+    }
+}
+
+/// Each record, and whatever else a server says, by name.
+fn resources(records: &[Record], version: FhirVersion) -> Vec<(String, Vec<u8>)> {
+    let entity = entity();
+    let shown = |record: &Record| render(record, &entity, version);
     let bodies: Vec<_> = records.iter().map(shown).collect();
 
     let urls: Vec<_> = (0..bodies.len()).map(|at| format!("https://h/fhir/R4/x/{at}")).collect();
@@ -88,13 +95,14 @@ fn whatever_is_rendered_is_valid() {
         Link { relation: "self", url: "https://h/fhir/R4/Patient?name=a%20b".into() },
         Link { relation: "next", url: "https://h/fhir/R4/Patient?_cursor=x".into() },
     ];
+    let nothing = Bundle { link: found.link[..1].to_vec(), ..Bundle::new(BundleType::Searchset) };
     let warning = OperationOutcome::new(
         OutcomeIssue::warning(IssueType::NotSupported, "unknown parameter").at("phone"),
     );
     let outcome = warning.to_json();
     let matches = entries().map(|entry| Entry { mode: Some(SearchMode::Match), ..entry });
     let told = Entry {
-        full_url: None,
+        full_url: Some(OUTCOME_URL),
         resource: &outcome,
         mode: Some(SearchMode::Outcome),
         history: None,
@@ -107,14 +115,14 @@ fn whatever_is_rendered_is_valid() {
     let mut resources = vec![
         ("searchset".to_owned(), found.write(matches.chain([told]))),
         ("collection".to_owned(), collection.write(entries())),
-        ("nothing-found".to_owned(), Bundle::new(BundleType::Searchset).write([])),
+        ("nothing-found".to_owned(), nothing.write([])),
         ("outcome".to_owned(), outcome.clone()),
-        ("capabilities".to_owned(), CapabilityStatement::new(server, FhirVersion::R4).to_json()),
+        ("capabilities".to_owned(), CapabilityStatement::new(server, version).to_json()),
     ];
     for (at, (record, body)) in records.iter().zip(&bodies).enumerate().take(20) {
         resources.push((format!("{}-{at}", record.record_type().fhir()), body.clone()));
     }
-    lint(&script, &resources);
+    resources
 }
 
 #[test]
@@ -125,8 +133,10 @@ fn the_validator_would_have_said_so() {
     };
     let broken = br#"{"resourceType":"Patient","active":true,"gender":"m","name":[]}"#;
     let resources = [("broken-on-purpose".to_owned(), broken.to_vec())];
-    let caught = std::panic::catch_unwind(|| lint(&script, &resources));
-    assert!(caught.is_err(), "a broken resource passed");
+    for version in FhirVersion::ALL {
+        let caught = std::panic::catch_unwind(|| lint(&script, version, &resources));
+        assert!(caught.is_err(), "a broken resource passed");
+    }
 }
 
 fn by_hand() -> Vec<Record> {

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::header::{self, HeaderValue};
 use axum::http::{Response, StatusCode};
 
-use sluice_mappings::fhir::r4::{IssueType, OperationOutcome, OutcomeIssue};
+use sluice_mappings::fhir::{IssueType, OperationOutcome, OutcomeIssue};
 use sluice_mappings::search::QueryError;
 
 use crate::role::Role;

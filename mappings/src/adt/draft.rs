@@ -338,3 +338,9 @@ fn mint_location(entity: &LegalEntity, place: &Place) -> ResourceId {
     let path = place.path();
     mint(entity, "Location", &path, 0)
 }
+
+/// The Organization of the EJ itself: one for each, whatever its feed says.
+#[must_use]
+pub fn legal_entity_id(entity: &LegalEntity) -> ResourceId {
+    mint(entity, "Organization", &["EJ"], 0)
+}

@@ -39,6 +39,7 @@ pub mod memory;
 mod testing;
 
 pub use apply::apply;
+pub use draft::legal_entity_id;
 pub use event::Trigger;
 pub use issue::{ISSUES_MAX, Issue, IssueCode, Severity};
 

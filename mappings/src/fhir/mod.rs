@@ -1,22 +1,30 @@
 //! FHIR: what is rendered from records, and the code tables that rendering and search share.
 //!
 //! A resource is rendered from one record alone, without a base URL: references are relative, so
-//! that its bytes are the same for every caller and can be kept. `r4` holds the shapes of R4; R5
-//! stands beside it when it comes, over the same `datatypes`, `codes` and `place`.
+//! that its bytes are the same for every caller and can be kept. `resources` has one struct for R4
+//! and R5.
 
+mod bundle;
 pub mod canonical;
+mod capability_statement;
 pub mod civil;
 pub mod codes;
 pub mod datatypes;
+mod operation_outcome;
 pub mod period;
 pub mod place;
-pub mod r4;
 mod resource_type;
+mod resources;
 pub mod text;
 mod version;
 
+pub use bundle::{Bundle, BundleType, Entry, HistoryEntry, Link, Method, OUTCOME_URL, SearchMode};
+pub use capability_statement::{CapabilityStatement, Server};
+pub use operation_outcome::{IssueSeverity, IssueType, OperationOutcome, OutcomeIssue};
 pub use resource_type::ResourceType;
 pub use version::{FhirVersion, FhirVersionError};
+
+use resources::{Bare, Encounter, Location, Patient};
 
 use crate::entity::LegalEntity;
 use crate::records::Record;
@@ -28,17 +36,16 @@ const RESOURCE_BYTES: usize = 2_048;
 #[must_use]
 pub fn render(record: &Record, entity: &LegalEntity, version: FhirVersion) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(RESOURCE_BYTES);
-    let written = match (version, record) {
-        (FhirVersion::R4, Record::Patient(patient)) => {
-            serde_json::to_writer(&mut bytes, &r4::Patient::new(patient, entity))
+    let to = &mut bytes;
+    let written = match record {
+        Record::Patient(record) => {
+            serde_json::to_writer(to, &Patient::new(record, entity, version))
         }
-        (FhirVersion::R4, Record::Stay(stay)) => {
-            serde_json::to_writer(&mut bytes, &r4::Encounter::new(stay))
+        Record::Stay(record) => serde_json::to_writer(to, &Encounter::new(record, version)),
+        Record::Location(record) => {
+            serde_json::to_writer(to, &Location::new(record, entity, version))
         }
-        (FhirVersion::R4, Record::Location(location)) => {
-            serde_json::to_writer(&mut bytes, &r4::Location::new(location, entity))
-        }
-        (FhirVersion::R4, other) => serde_json::to_writer(&mut bytes, &r4::Bare::new(other)),
+        other => serde_json::to_writer(to, &Bare::new(other)),
     };
     written.expect("structs with text keys, written to memory");
     bytes

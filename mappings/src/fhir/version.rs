@@ -3,18 +3,22 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// R5 comes next; both are rendered from the same record.
+/// All are rendered from the same record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FhirVersion {
     R4,
+    R5,
 }
 
 impl FhirVersion {
+    pub const ALL: [Self; 2] = [Self::R4, Self::R5];
+
     /// As it stands in a path.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::R4 => "R4",
+            Self::R5 => "R5",
         }
     }
 
@@ -23,6 +27,7 @@ impl FhirVersion {
     pub const fn number(self) -> &'static str {
         match self {
             Self::R4 => "4.0.1",
+            Self::R5 => "5.0.0",
         }
     }
 
@@ -31,6 +36,15 @@ impl FhirVersion {
     pub const fn mime(self) -> &'static str {
         match self {
             Self::R4 => "4.0",
+            Self::R5 => "5.0",
+        }
+    }
+
+    /// For two elements that stand for one another: R4's and R5's, of which the other is empty.
+    pub(super) fn either<T: Default>(self, value: T) -> (T, T) {
+        match self {
+            Self::R4 => (value, T::default()),
+            Self::R5 => (T::default(), value),
         }
     }
 }
@@ -43,20 +57,20 @@ impl fmt::Display for FhirVersion {
 
 /// Not a version that is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a FHIR version that is served: R4 (4.0) is")]
+#[error("not a FHIR version that is served: R4 (4.0) and R5 (5.0) are")]
 pub struct FhirVersionError;
 
 impl FromStr for FhirVersion {
     type Err = FhirVersionError;
 
-    /// `R4`, `4.0` or `4.0.1`, in any case.
+    /// `R4`, `4.0` or `4.0.1`, in any case; R5 likewise.
     fn from_str(text: &str) -> Result<Self, FhirVersionError> {
-        let is = |version: Self| {
+        let is = |version: &Self| {
             [version.name(), version.number(), version.mime()]
                 .into_iter()
                 .any(|name| name.eq_ignore_ascii_case(text))
         };
-        [Self::R4].into_iter().find(|v| is(*v)).ok_or(FhirVersionError)
+        Self::ALL.into_iter().find(is).ok_or(FhirVersionError)
     }
 }
 
@@ -69,7 +83,10 @@ mod tests {
         for name in ["R4", "r4", "4.0", "4.0.1"] {
             assert_eq!(name.parse(), Ok(FhirVersion::R4), "{name}");
         }
-        for other in ["", "R5", "4", "4.3", "5.0"] {
+        for name in ["R5", "r5", "5.0", "5.0.0"] {
+            assert_eq!(name.parse(), Ok(FhirVersion::R5), "{name}");
+        }
+        for other in ["", "R6", "4", "4.3", "5"] {
             assert_eq!(other.parse::<FhirVersion>(), Err(FhirVersionError), "{other}");
         }
     }

@@ -8,8 +8,7 @@ use axum::http::header::{self, HeaderValue};
 use axum::http::{Response, StatusCode};
 use bytes::Bytes;
 use futures_util::stream;
-use sluice_mappings::fhir::FhirVersion;
-use sluice_mappings::fhir::r4::{Bundle, BundleType, Entry};
+use sluice_mappings::fhir::{Bundle, BundleType, Entry, FhirVersion};
 use sluice_mappings::records::RecordType;
 
 use super::chunk::{Lines, Source, Streamed};

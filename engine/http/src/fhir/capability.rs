@@ -3,7 +3,7 @@
 
 use axum::body::Body;
 use axum::http::Response;
-use sluice_mappings::fhir::r4::{CapabilityStatement, Server};
+use sluice_mappings::fhir::{CapabilityStatement, Server};
 
 use super::shape::{Shape, negotiated};
 use super::{links, reply};

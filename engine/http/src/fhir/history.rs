@@ -10,7 +10,7 @@ use axum::http::{Response, StatusCode};
 use jiff::Timestamp;
 use sluice_ids::EjId;
 use sluice_mappings::fhir::ResourceType;
-use sluice_mappings::fhir::r4::{Bundle, BundleType, Entry, HistoryEntry, Link, Method};
+use sluice_mappings::fhir::{Bundle, BundleType, Entry, HistoryEntry, Link, Method};
 use sluice_mappings::records::{Record, RecordType, ResourceId};
 
 use super::shape::{Shape, negotiated};

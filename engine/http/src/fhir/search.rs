@@ -7,10 +7,10 @@
 use axum::body::Body;
 use axum::http::{HeaderName, Response};
 use jiff::tz::TimeZone;
-use sluice_mappings::fhir::r4::{
-    Bundle, BundleType, Entry, IssueType, Link, OperationOutcome, OutcomeIssue, SearchMode,
+use sluice_mappings::fhir::{
+    Bundle, BundleType, Entry, FhirVersion, IssueType, Link, OUTCOME_URL, OperationOutcome,
+    OutcomeIssue, ResourceType, SearchMode,
 };
-use sluice_mappings::fhir::{FhirVersion, ResourceType};
 use sluice_mappings::records::{Record, RecordType};
 use sluice_mappings::search::{self, Parsed};
 use sluice_state::{Cursor, PageRequest, SearchError};
@@ -101,7 +101,7 @@ pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
             OperationOutcome::new(OutcomeIssue::warning(IssueType::NotSupported, text)).to_json()
         });
         entries.extend(outcome.as_deref().map(|resource| Entry {
-            full_url: None,
+            full_url: Some(OUTCOME_URL),
             resource,
             mode: Some(SearchMode::Outcome),
             history: None,

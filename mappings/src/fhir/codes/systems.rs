@@ -17,6 +17,7 @@ pub const V2_0203: &str = "http://terminology.hl7.org/CodeSystem/v2-0203";
 pub const V2_0445: &str = "http://terminology.hl7.org/CodeSystem/v2-0445";
 pub const SERVICE_TYPE: &str = "http://terminology.hl7.org/CodeSystem/service-type";
 pub const PHYSICAL_TYPE: &str = "http://terminology.hl7.org/CodeSystem/location-physical-type";
+pub const SUBJECT_STATUS: &str = "http://terminology.hl7.org/CodeSystem/encounter-subject-status";
 pub const ADMINISTRATIVE_GENDER: &str = "http://hl7.org/fhir/administrative-gender";
 pub const ENCOUNTER_STATUS: &str = "http://hl7.org/fhir/encounter-status";
 pub const BCP_47: &str = "urn:ietf:bcp:47";

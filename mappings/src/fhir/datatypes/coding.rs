@@ -45,11 +45,17 @@ pub struct CodeableConcept<'a> {
     pub text: Option<Text<'a>>,
 }
 
+impl<'a> From<Coding<'a>> for CodeableConcept<'a> {
+    fn from(coding: Coding<'a>) -> Self {
+        Self { coding: vec![coding], text: None }
+    }
+}
+
 impl<'a> CodeableConcept<'a> {
     /// One of a standard's own codes.
     #[must_use]
     pub fn of(system: &'static str, code: &'a str, display: &'static str) -> Self {
-        Self { coding: vec![Coding::of(system, code, display)], text: None }
+        Coding::of(system, code, display).into()
     }
 
     /// What was sent: up to two codings, and a text. `None` where there is neither.

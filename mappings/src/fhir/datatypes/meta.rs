@@ -13,11 +13,18 @@ pub struct Meta {
     #[serde(serialize_with = "as_text")]
     version_id: Seq,
     last_updated: Instant,
+    /// Canonicals of the profiles that the resource follows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub profile: Vec<&'static str>,
 }
 
 impl From<&Stamp> for Meta {
     fn from(stamp: &Stamp) -> Self {
-        Self { version_id: stamp.version, last_updated: Instant(stamp.updated_at) }
+        Self {
+            version_id: stamp.version,
+            last_updated: Instant(stamp.updated_at),
+            profile: Vec::new(),
+        }
     }
 }
 

@@ -20,7 +20,7 @@ pub use extension::{Extension, ExtensionValue};
 pub use human_name::{HumanName, full_name};
 pub use identifier::Identifier;
 pub use meta::Meta;
-pub use reference::{Reference, RelativeReference};
+pub use reference::{CodeableReference, Reference, RelativeReference};
 pub use time::{Date, DateTime, Instant, Period};
 
 use std::borrow::Cow;

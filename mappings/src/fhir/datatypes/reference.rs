@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{Identifier, Text};
+use super::{CodeableConcept, Identifier, Text};
 use crate::records::{RecordType, ResourceId};
 
 #[derive(Serialize)]
@@ -54,5 +54,26 @@ impl Serialize for RelativeReference {
         text.push('/');
         text.push_str(self.id.encode(&mut buffer));
         serializer.serialize_str(&text)
+    }
+}
+
+/// R5: a concept, or a resource that says it.
+#[derive(Serialize)]
+pub struct CodeableReference<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    concept: Option<CodeableConcept<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<Reference<'a>>,
+}
+
+impl<'a> From<CodeableConcept<'a>> for CodeableReference<'a> {
+    fn from(concept: CodeableConcept<'a>) -> Self {
+        Self { concept: Some(concept), reference: None }
+    }
+}
+
+impl<'a> From<Reference<'a>> for CodeableReference<'a> {
+    fn from(reference: Reference<'a>) -> Self {
+        Self { concept: None, reference: Some(reference) }
     }
 }

@@ -1,12 +1,12 @@
-//! LocationRecord → Location (PL; FACTS §4 PL): the most granular level that a message named.
+//! LocationRecord → Location (PL, MFN^M05; FACTS §4 PL): one level of a place.
 
 use serde::Serialize;
 
 use super::super::canonical::place_system;
 use super::super::codes::physical_type::physical_type;
 use super::super::datatypes::{CodeableConcept, Identifier, Meta, Reference, Text};
-use super::super::{place, text};
-use super::managing_organization;
+use super::super::{FhirVersion, place, text};
+use super::reference::legal_entity;
 use crate::entity::LegalEntity;
 use crate::records::{LocationRecord, ResourceId};
 
@@ -24,17 +24,21 @@ pub struct Location<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<Text<'a>>,
     mode: &'static str,
+    /// R4.
     #[serde(skip_serializing_if = "Option::is_none")]
     physical_type: Option<CodeableConcept<'a>>,
+    /// R5.
     #[serde(skip_serializing_if = "Option::is_none")]
-    managing_organization: Option<Reference<'a>>,
+    form: Option<CodeableConcept<'a>>,
+    managing_organization: Reference<'a>,
 }
 
 impl<'a> Location<'a> {
     /// `status` is always active: PL-5 is the state of a bed, and says nothing of the place.
     #[must_use]
-    pub fn new(record: &'a LocationRecord, entity: &'a LegalEntity) -> Self {
-        let concept = |coding| CodeableConcept { coding: vec![coding], text: None };
+    pub fn new(record: &'a LocationRecord, entity: &'a LegalEntity, version: FhirVersion) -> Self {
+        let form = place::level(&record.place).map(physical_type).map(CodeableConcept::from);
+        let (physical_type, form) = version.either(form);
         Self {
             id: record.id,
             meta: Meta::from(&record.stamp),
@@ -43,8 +47,9 @@ impl<'a> Location<'a> {
             name: text::owned(place::name(&record.place)),
             description: text::string(&record.place.description),
             mode: "instance",
-            physical_type: place::level(&record.place).map(physical_type).map(concept),
-            managing_organization: managing_organization(entity),
+            physical_type,
+            form,
+            managing_organization: legal_entity(entity),
         }
     }
 }

@@ -1,24 +1,23 @@
-//! PatientRecord → Patient (PID, PD1, NK1; FACTS §3 PID, NK1).
+//! PatientRecord → Patient (PID, PD1, NK1; FACTS §3 PID, NK1). R5 differs in the languages that
+//! it takes.
 
 use serde::Serialize;
 
 use super::super::canonical::{IDENTITY_RELIABILITY, ORIGINAL_CODE};
 use super::super::codes::administrative_sex::{gender, says_more};
-use super::super::codes::language::language;
 use super::super::codes::marital_status::marital_status;
 use super::super::codes::relationship::relationship;
 use super::super::codes::religion::religion;
-use super::super::codes::systems::{BCP_47, V2_0445};
+use super::super::codes::systems::V2_0445;
 use super::super::datatypes::{
     Address, CodeableConcept, Coding, ContactPoint, Date, DateTime, Extension, ExtensionValue,
-    HumanName, Identifier, Meta, Reference, full_name,
+    HumanName, Identifier, Meta, Reference,
 };
-use super::super::text;
-use super::managing_organization;
+use super::super::{FhirVersion, text};
+use super::communication::Communication;
+use super::reference::{legal_entity, practitioner};
 use crate::entity::LegalEntity;
-use crate::records::{
-    Coded, Contact, LinkKind, PatientRecord, Practitioner, Precision, RecordType, ResourceId,
-};
+use crate::records::{Contact, LinkKind, PatientRecord, Precision, RecordType, ResourceId};
 
 const MOTHERS_MAIDEN_NAME: &str =
     "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName";
@@ -81,11 +80,6 @@ struct Extended<'a> {
 }
 
 #[derive(Serialize)]
-struct Communication<'a> {
-    language: CodeableConcept<'a>,
-}
-
-#[derive(Serialize)]
 struct PatientLink<'a> {
     other: Reference<'a>,
     #[serde(rename = "type")]
@@ -110,7 +104,7 @@ struct PatientContact<'a> {
 
 impl<'a> Patient<'a> {
     #[must_use]
-    pub fn new(record: &'a PatientRecord, entity: &'a LegalEntity) -> Self {
+    pub fn new(record: &'a PatientRecord, entity: &'a LegalEntity, version: FhirVersion) -> Self {
         let multiple_birth_integer = record.birth_order.and_then(|order| i32::try_from(order).ok());
         let deceased_date_time = record.deceased_at.and_then(DateTime::new);
         Self {
@@ -134,14 +128,14 @@ impl<'a> Patient<'a> {
                 .filter(|_| multiple_birth_integer.is_none()),
             multiple_birth_integer,
             contact: record.contacts.iter().filter_map(PatientContact::new).collect(),
-            communication: communication(&record.language).into_iter().collect(),
+            communication: Communication::list(&record.language, version),
             general_practitioner: record
                 .general_practitioners
                 .iter()
                 .chain(&record.declared_practitioners)
                 .filter_map(practitioner)
                 .collect(),
-            managing_organization: managing_organization(entity),
+            managing_organization: Some(legal_entity(entity)),
             link: record.links.iter().map(link).collect(),
         }
     }
@@ -208,21 +202,6 @@ fn birth_time(record: &PatientRecord) -> Option<Extended<'static>> {
     let moment = record.birth_date.filter(|m| m.precision > Precision::Day)?;
     let value = ExtensionValue::DateTime(DateTime::new(moment)?);
     Some(Extended { extension: [Extension { url: BIRTH_TIME, value }] })
-}
-
-fn communication(sent: &Coded) -> Option<Communication<'_>> {
-    let mut concept = CodeableConcept::sent(sent)?;
-    if let Some(tag) = language(&sent.code) {
-        let text = concept.text.take().or_else(|| text::string(&sent.code));
-        concept = CodeableConcept { text, ..CodeableConcept::of(BCP_47, tag, "") };
-    }
-    Some(Communication { language: concept })
-}
-
-/// Practitioners are not served yet: by identifier and name.
-pub(super) fn practitioner(sent: &Practitioner) -> Option<Reference<'_>> {
-    let identifier = sent.identifier.as_ref().and_then(Identifier::new);
-    Reference::logical("Practitioner", identifier, full_name(&sent.name))
 }
 
 fn link(link: &crate::records::Link) -> PatientLink<'static> {

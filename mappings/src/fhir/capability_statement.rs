@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::{FhirVersion, ResourceType};
+use super::{FhirVersion, ResourceType};
 use crate::search;
 
 /// What the statement says of the server itself.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use sluice_ids::{Micros, Seq};
 
-use super::super::datatypes::Instant;
+use super::datatypes::Instant;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -32,6 +32,9 @@ pub struct Link {
     pub relation: &'static str,
     pub url: String,
 }
+
+/// The `fullUrl` of a search's OperationOutcome, which has no id and of which there is one at most.
+pub const OUTCOME_URL: &str = "urn:uuid:2f9c1a64-7d0e-4b53-9a1c-6f0b8e1d7c35";
 
 /// The frame.
 #[derive(Clone, Serialize)]
@@ -84,7 +87,7 @@ struct Response {
 /// One entry; `resource` is one JSON object.
 #[derive(Clone, Copy)]
 pub struct Entry<'a> {
-    /// Absolute; none for an outcome, which has no id.
+    /// Absolute. R5 wants one of every entry (bdl-15): an outcome's is [`OUTCOME_URL`].
     pub full_url: Option<&'a str>,
     /// Empty where there is none: a deletion in a history.
     pub resource: &'a [u8],
