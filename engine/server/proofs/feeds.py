@@ -120,13 +120,15 @@ def main():
         done = subprocess.run(
             [BINARY, "replay", *files.split(","), "--to", f"127.0.0.1:{sluice.ports[ej + '.mllp']}", "--json"],
             capture_output=True)
-        report = json.loads(done.stdout)
-        if report["answers"] != oracle[ej]["answers"] or report["control_id_mismatches"]:
-            problems.append(f"{ej}: answers {report['answers']}, the oracle says {oracle[ej]['answers']}; "
-                            f"{report['control_id_mismatches']} control ids differ")
+        counted = json.loads(done.stdout)["cases"][0]["counters"]
+        answers = {name.removeprefix("answers."): count for name, count in counted.items()
+                   if name.startswith("answers.") and count}
+        if answers != oracle[ej]["answers"] or counted["mismatched"] or counted["unanswered"]:
+            problems.append(f"{ej}: answers {answers}, the oracle says {oracle[ej]['answers']}; "
+                            f"{counted['mismatched']} control ids differ, {counted['unanswered']} unanswered")
         sluice.caught_up()
         compare(sluice, ej, oracle[ej], problems)
-        print(f"{ej}: {report['messages']} messages, answers {report['answers']}, "
+        print(f"{ej}: {counted['sent']} messages, answers {answers}, "
               f"{oracle[ej]['patients']['total']} patients and {oracle[ej]['stays']['total']} stays by the oracle")
     sluice.stop()
     for problem in problems[:40]:

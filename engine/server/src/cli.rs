@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     version,
     about = "HL7v2 ADT in over MLLP, kept durably before it is acknowledged; FHIR out",
     after_help = "Exit codes: 0 done · 1 the thing asked about is not so · 2 wrong usage · \
-                  70 the journal failed to write · 73 cannot start · 78 the configuration is wrong"
+                  3 the sender fell behind, so that a measurement says nothing · 70 the journal failed to write · 73 cannot start · 78 the configuration is wrong"
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -36,9 +36,27 @@ pub enum Command {
         after_help = "Example:\n  sluice inspect message.hl7\n  sluice inspect message.hl7 --at PID-5.1"
     )]
     Inspect(Inspect),
-    /// Send the messages of feed files to an MLLP listener, and count its answers
-    #[command(after_help = "Example:\n  sluice replay feed.hl7 --to 127.0.0.1:5600")]
-    Replay(Replay),
+    /// Send feeds to an MLLP listener by a schedule, and measure its answers
+    #[command(
+        after_help = "Example:\n  sluice replay feed.hl7 --to 127.0.0.1:5600\n  sluice replay feed.hl7 --to 127.0.0.1:5600 --rate 200 --poisson --connections 8 --fail response.p99<50ms --report run.html\n  sluice replay ward.pcap --to 127.0.0.1:5600 --as-recorded --speed 60 --max-gap 5s\n\nWithout --fail it ends in 1 unless every message was answered AA or CA; with --fail the thresholds alone decide."
+    )]
+    Replay(Box<Replay>),
+    /// Write a feed anew under surrogates that only a key can make
+    #[command(
+        after_help = "Example:\n  sluice deidentify ward.hl7 --key site.key -o ward.deidentified.hl7"
+    )]
+    Deidentify(Deidentify),
+    /// Say what changed from one report to another, beyond noise
+    #[command(
+        after_help = "Example:\n  sluice compare before.json after.json\n\nIt ends in 1 where the second is worse, and in 2 where they are not of the same thing."
+    )]
+    Compare(Compare),
+    /// Show the reports in a folder: runs of the same thing together, in order of time
+    #[command(after_help = "Example:\n  sluice history runs")]
+    History(History),
+    /// Make one report of those that the shards of one replay wrote
+    #[command(after_help = "Example:\n  sluice merge one.json two.json -o whole.json")]
+    Merge(Merge),
     /// Read the whole journal and say what is found
     #[command(
         after_help = "Example:\n  sluice verify --data-dir sluice-data\n  sluice verify --data-dir sluice-data --accept 1@35536 --who a.martin --reason \"restored from the sender\""
@@ -135,18 +153,136 @@ pub struct Inspect {
 
 #[derive(Args)]
 pub struct Replay {
-    /// Feed files, played one after the other; `-` for standard input
-    #[arg(required = true)]
+    /// Feed files, folders and packet captures, played one after the other; `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// The MLLP listener
     #[arg(long, value_name = "HOST:PORT")]
     pub to: String,
+    /// Connections; each patient stays on one, so that order holds
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub connections: u32,
+    /// Messages without an answer that one connection may have
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub window: u32,
+    #[command(flatten)]
+    pub pace: Pace,
+    /// Control ids anew, so that what was sent before is not taken for a repetition
+    #[arg(long)]
+    pub new_control_ids: bool,
+    /// Move every time by a span (30d, -2h), or so that the first message is of this moment (now)
+    #[arg(long, value_name = "SPAN", allow_hyphen_values = true)]
+    pub shift: Option<String>,
+    /// Under surrogates of the key in this file, which is made where there is none
+    #[arg(long, value_name = "KEYFILE")]
+    pub deidentify: Option<PathBuf>,
+    /// Send one part of so many, such as 2/3; `sluice merge` puts their reports together
+    #[arg(long, value_name = "K/N", default_value = "1/1")]
+    pub shard: String,
+    /// Delay everything by this, each way
+    #[arg(long, value_name = "SPAN")]
+    pub latency: Option<String>,
+    /// Lose this share of all packets, in percent; TCP sends them again, later
+    #[arg(long, value_name = "PERCENT")]
+    pub loss: Option<f64>,
     /// How long one answer may take
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub timeout: u64,
+    /// How late the sender itself may be at p99 before the run is invalid
+    #[arg(long, value_name = "SPAN", default_value = "10ms")]
+    pub slip_max: String,
+    #[command(flatten)]
+    pub reporting: Reporting,
+}
+
+/// When messages are sent; without any of these each connection sends as soon as it has room.
+#[derive(Args)]
+#[group(multiple = true)]
+pub struct Pace {
+    /// So many messages a second, whatever the target does
+    #[arg(long, value_name = "PER_SECOND", conflicts_with_all = ["stages", "profile", "as_recorded", "closed"])]
+    pub rate: Option<f64>,
+    /// Stretches of time with their rates, such as 30s@200,1m@200-800
+    #[arg(long, conflicts_with_all = ["profile", "as_recorded", "closed"])]
+    pub stages: Option<String>,
+    /// Messages by hour of the day, from a TOML file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["as_recorded", "closed"])]
+    pub profile: Option<PathBuf>,
+    /// As they were sent (MSH-7), or seen in the capture
+    #[arg(long, conflicts_with = "closed")]
+    pub as_recorded: bool,
+    /// Each as soon as there is room: the target sets the pace
+    #[arg(long)]
+    pub closed: bool,
+    /// At random moments instead of evenly
+    #[arg(long)]
+    pub poisson: bool,
+    /// Of the random moments, and of what the bad network loses
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// So many times as fast as it was recorded, or as the profile says
+    #[arg(long, default_value_t = 1.0)]
+    pub speed: f64,
+    /// No gap longer than this is kept of what was recorded
+    #[arg(long, value_name = "SPAN", requires = "as_recorded")]
+    pub max_gap: Option<String>,
+}
+
+/// What is told of a run, and what must hold.
+#[derive(Args)]
+pub struct Reporting {
+    /// What must hold, such as response.p99<50ms or lost==0; repeat for several
+    #[arg(long = "fail", value_name = "THRESHOLD")]
+    pub thresholds: Vec<String>,
+    /// Write a report: .json, .csv or .html; repeat for several
+    #[arg(long = "report", value_name = "FILE")]
+    pub reports: Vec<PathBuf>,
+    /// The report as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Deidentify {
+    /// Feed files, folders and packet captures; `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The key of the surrogates, made where there is none: as secret as the feed
+    #[arg(long, value_name = "KEYFILE")]
+    pub key: PathBuf,
+    /// Where to write; its manifest is written beside it
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
+#[derive(Args)]
+pub struct Compare {
+    /// The report before
+    pub before: PathBuf,
+    /// The report after
+    pub after: PathBuf,
+    /// A change of less than this is none, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 5.0)]
+    pub least: f64,
     /// For machines
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Args)]
+pub struct History {
+    /// A folder of JSON reports
+    pub folder: PathBuf,
+}
+
+#[derive(Args)]
+pub struct Merge {
+    /// The JSON reports of all shards
+    #[arg(required = true)]
+    pub reports: Vec<PathBuf>,
+    /// Write the whole: .json, .csv or .html; repeat for several
+    #[arg(short = 'o', long = "output", value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
 }
 
 #[derive(Args)]

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 pub const NOT_SO: u8 = 1;
 /// Wrong usage; clap leaves with the same.
 pub const USAGE: u8 = 2;
+/// A measurement that says nothing: the sender itself fell behind its schedule.
+pub const INVALID_RUN: u8 = 3;
 /// The journal could not make a record durable (a failed write or fdatasync). Restart: what was
 /// acknowledged is there.
 pub const JOURNAL_FAILED: u8 = 70;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sluice_config::Sources;
 use sluice_fixtures::demo::{self, DemoFeed};
-use sluice_fixtures::replay::{ReplayPlan, Replayed, replay};
+use sluice_fixtures::replay::{Replayed, replay};
 
 use super::serve::{self, Started};
 use crate::cli;
@@ -79,7 +79,9 @@ async fn play(started: &Started, arguments: &cli::Demo) -> Outcome {
     let mut answered = Vec::new();
     for feed in &feeds {
         let to = started.listener(&format!("{}.mllp", feed.ej))?;
-        let done = replay(&feed.messages, &ReplayPlan::new(to), |_| {}).await?;
+        let done = replay(&feed.messages, to)
+            .await
+            .map_err(|error| Failure::new(NOT_SO, format!("{}: {error}", feed.ej)))?;
         answered.push(done);
     }
     if !started.caught_up(CATCH_UP).await {

@@ -2,6 +2,8 @@
 //!
 //! This shows patient data, to whoever can read the file anyway: on standard output only.
 
+use std::io::Read;
+use std::path::Path;
 use std::process::ExitCode;
 
 use sluice_channels::ack::Verdict;
@@ -19,8 +21,7 @@ use crate::exit::{Failure, NOT_SO, Outcome, USAGE};
 
 pub fn run(arguments: &cli::Inspect) -> Outcome {
     let entity = entity(arguments)?;
-    let bytes = super::replay::read(&arguments.file)?;
-    let messages = feed::messages(&bytes);
+    let messages = feed::messages(read(&arguments.file)?);
     if messages.is_empty() {
         return Err(Failure::new(
             NOT_SO,
@@ -52,6 +53,18 @@ pub fn run(arguments: &cli::Inspect) -> Outcome {
         }
     }
     Ok(if all_accepted { ExitCode::SUCCESS } else { ExitCode::from(NOT_SO) })
+}
+
+/// A file, or standard input for `-`.
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let outcome = if file == Path::new("-") {
+        std::io::stdin().read_to_end(&mut bytes).map(drop)
+    } else {
+        std::fs::read(file).map(|read| bytes = read)
+    };
+    outcome.map_err(|error| Failure::new(NOT_SO, format!("{}: {error}", file.display())))?;
+    Ok(bytes)
 }
 
 /// MSA-1 in original mode, and why where it is a refusal.

@@ -3,10 +3,13 @@
 
 pub mod bench;
 pub mod check;
+pub mod compare;
+pub mod deidentify;
 pub mod demo;
 pub mod inspect;
 pub mod rebuild;
 pub mod replay;
+pub mod reporting;
 pub mod serve;
 pub mod stages;
 pub mod token;

@@ -1,0 +1,77 @@
+//! What every measurement does with its report: judge it, print it, write it where it was asked for.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use sluice_fixtures::report::{Report, Standing, Threshold, Vocabulary, csv, html, text};
+
+use crate::cli::Reporting;
+use crate::exit::{Failure, INVALID_RUN, NOT_SO, Outcome, USAGE};
+
+/// The thresholds as they were asked for, before anything is run.
+pub fn thresholds(
+    reporting: &Reporting,
+    vocabulary: &Vocabulary,
+) -> Result<Vec<Threshold>, Failure> {
+    for file in &reporting.reports {
+        form_of(file)?;
+    }
+    let parsed = reporting.thresholds.iter().map(|text| Threshold::parse(text, vocabulary));
+    parsed.collect::<Result<_, _>>().map_err(|error| Failure::new(USAGE, format!("--fail {error}")))
+}
+
+/// Judges, tells, writes; how the command ends. `otherwise` decides where no threshold was given.
+pub fn finish(
+    mut report: Report,
+    thresholds: &[Threshold],
+    reporting: &Reporting,
+    otherwise: bool,
+) -> Outcome {
+    let holds = report.judge(thresholds);
+    for file in &reporting.reports {
+        write(&report, file)?;
+    }
+    if reporting.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{}", text(&report));
+    }
+    let passed = if thresholds.is_empty() { otherwise } else { holds };
+    Ok(ExitCode::from(match (report.standing, passed) {
+        (Standing::Invalid, _) => INVALID_RUN,
+        (_, true) => 0,
+        (_, false) => NOT_SO,
+    }))
+}
+
+#[derive(Clone, Copy)]
+enum Form {
+    Json,
+    Csv,
+    Html,
+}
+
+fn form_of(file: &Path) -> Result<Form, Failure> {
+    match file.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => Ok(Form::Json),
+        Some("csv") => Ok(Form::Csv),
+        Some("html") => Ok(Form::Html),
+        _ => Err(Failure::new(
+            USAGE,
+            format!("{}: a report is written as .json, .csv or .html", file.display()),
+        )),
+    }
+}
+
+/// Writes a report in the form that the file's name asks for.
+pub fn write(report: &Report, file: &Path) -> Result<(), Failure> {
+    let content = match form_of(file)? {
+        Form::Json => serde_json::to_string_pretty(report)?,
+        Form::Csv => csv(report),
+        Form::Html => html(report).map_err(|error| {
+            Failure::new(NOT_SO, format!("{}: drawing a chart: {error}", file.display()))
+        })?,
+    };
+    std::fs::write(file, content)
+        .map_err(|error| Failure::new(NOT_SO, format!("{}: {error}", file.display())))
+}
