@@ -55,6 +55,9 @@ pub struct HttpSettings {
     pub page_count_default: u32,
     /// Most resources on a page; a larger `_count` gets this. Default 1000.
     pub page_count_max: u32,
+    /// Most resources that `_include` and `_revinclude` add to a page; what is beyond is told in an
+    /// entry of its own. Default 1000.
+    pub included_max: u32,
     /// Searches that may walk a whole index (all but those by `_id`, `identifier` or `patient`) at
     /// the same time; others wait. Default 2: they share the processors with the feed.
     pub wide_searches_max: usize,
@@ -125,6 +128,7 @@ impl Default for HttpSettings {
             body_bytes_max: 64 * 1024,
             page_count_default: 20,
             page_count_max: 1000,
+            included_max: 1000,
             wide_searches_max: 2,
             gzip_bytes_min: 4096,
             export_builders_max: 1,

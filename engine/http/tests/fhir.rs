@@ -286,14 +286,17 @@ fn totals_counts_and_links_are_honest() {
 fn what_is_not_known_is_told_or_refused_and_never_hidden() {
     let server = Running::start(settings());
     Lane::of(&server, "EJ1").patient(1, "Durand");
-    let path = "/fhir/R4/Patient?famly=x&family=durand&_revinclude=Encounter:patient&18505=1";
+    let path =
+        "/fhir/R4/Patient?famly=x&family=durand&_has:Encounter:patient:status=planned&18505=1";
     let page = server.get(path, None).json();
     assert_eq!(page["total"], 1);
     assert_eq!(link(&page, "self").unwrap(), "http://localhost/fhir/R4/Patient?family=durand");
     let outcome = &page["entry"][1];
     assert_eq!(outcome["search"]["mode"], "outcome");
     let text = outcome["resource"].to_string();
-    assert!(text.contains("famly") && text.contains("_revinclude") && text.contains("parameter 4"));
+    assert!(
+        text.contains("famly") && text.contains("_has:Encounter") && text.contains("parameter 4")
+    );
     assert!(!text.contains("18505"));
 
     for prefer in ["handling=strict", "return=minimal, handling=\"strict\""] {

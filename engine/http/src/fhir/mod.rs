@@ -5,6 +5,7 @@
 pub(crate) mod capability;
 pub(crate) mod conditional;
 pub(crate) mod history;
+pub(crate) mod include;
 pub(crate) mod links;
 pub(crate) mod read;
 pub(crate) mod reply;

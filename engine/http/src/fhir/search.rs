@@ -15,6 +15,7 @@ use sluice_mappings::records::{Record, RecordType};
 use sluice_mappings::search::{self, Parsed};
 use sluice_state::{Cursor, PageRequest, SearchError};
 
+use super::include::{self, Include, Shown};
 use super::shape::{Shape, negotiated};
 use super::{links, reply};
 use crate::call::Call;
@@ -35,6 +36,9 @@ struct Asked {
     /// Of the answer's form, for the self link.
     controls: Vec<(String, String)>,
     cursor: Option<String>,
+    includes: Vec<Include>,
+    /// Controls that say nothing that is known here.
+    unknown: Vec<String>,
 }
 
 pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
@@ -63,12 +67,25 @@ pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
 
     let request = PageRequest { count: count.unwrap_or(0), after };
     let found = call.in_store(|| call.scope().search(&parsed.query, &request)).map_err(fault_of)?;
-    let matches: Vec<_> = call.in_render(|| {
-        let rendered = |(ej, record): &(_, Record)| {
-            (record.id(), call.app.rendered(*ej, record, call.route.fhir))
+    let matches: Vec<Shown> = call.in_render(|| {
+        let shown = |(ej, record): &(_, Record)| Shown {
+            record_type,
+            id: record.id(),
+            rendered: call.app.rendered(*ej, record, call.route.fhir),
         };
-        found.records.iter().map(rendered).collect()
+        found.records.iter().map(shown).collect()
     });
+    let limit = call.app.settings.included_max as usize;
+    let (included, cut) = include::included(call, &asked.includes, &matches, limit);
+    let warning = match (warning, cut) {
+        (warning, false) => warning,
+        (None, true) => {
+            Some(format!("more than {limit} resources to include: the others left out"))
+        }
+        (Some(text), true) => {
+            Some(format!("{text}; more than {limit} resources to include: the others left out"))
+        }
+    };
 
     let params = asked.params(&parsed, count);
     let path = format!("{base}/{}", record_type.fhir());
@@ -84,16 +101,26 @@ pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         links.extend(next.map(|url| Link { relation: "next", url }));
         let bundle =
             Bundle { total: Some(found.total), link: links, ..Bundle::new(BundleType::Searchset) };
-        let urls: Vec<String> = matches.iter().map(|(id, _)| format!("{path}/{id}")).collect();
-        let cut: Vec<_> =
-            matches.iter().map(|(_, r)| asked.shape.cut(resource_type, &r.json)).collect();
+        let shown = || {
+            let modes = [(&matches, SearchMode::Match), (&included, SearchMode::Include)];
+            modes.into_iter().flat_map(|(list, mode)| list.iter().map(move |one| (one, mode)))
+        };
+        let urls: Vec<String> = shown()
+            .map(|(one, _)| format!("{base}/{}/{}", one.record_type.fhir(), one.id))
+            .collect();
+        let cut: Vec<_> = shown()
+            .map(|(one, _)| {
+                asked.shape.cut(ResourceType::Record(one.record_type), &one.rendered.json)
+            })
+            .collect();
         let mut entries: Vec<Entry<'_>> = urls
             .iter()
             .zip(&cut)
-            .map(|(url, resource)| Entry {
+            .zip(shown())
+            .map(|((url, resource), (_, mode))| Entry {
                 full_url: Some(url),
                 resource,
-                mode: Some(SearchMode::Match),
+                mode: Some(mode),
                 history: None,
             })
             .collect();
@@ -120,10 +147,22 @@ impl Asked {
             count: None,
             controls: Vec::new(),
             cursor: None,
+            includes: Vec::new(),
+            unknown: Vec::new(),
         };
         for (name, value) in pairs {
             if asked.shape.take(Some(ResourceType::Record(record_type)), &name, &value)? {
                 asked.controls.push((name, value));
+                continue;
+            }
+            if let Some(include) = Include::read(&name, &value) {
+                match include {
+                    Some(include) => {
+                        asked.includes.push(include);
+                        asked.controls.push((name, value));
+                    }
+                    None => asked.unknown.push(name),
+                }
                 continue;
             }
             match name.as_str() {
@@ -196,14 +235,15 @@ impl Asked {
         }
         let parsed =
             search::parse(record_type, &self.filters, &zone(call)).map_err(Fault::Query)?;
-        if parsed.ignored.is_empty() {
-            return Ok((parsed, None));
-        }
-        let names: Vec<String> = parsed
+        let mut names: Vec<String> = parsed
             .ignored
             .iter()
             .filter_map(|at| self.filters.get(*at).map(|(name, _)| told_name(name, *at)))
             .collect();
+        names.extend(self.unknown.iter().enumerate().map(|(at, name)| told_name(name, at)));
+        if names.is_empty() {
+            return Ok((parsed, None));
+        }
         if is_strict(call) {
             return Err(Fault::ParametersUnknown { names });
         }
