@@ -8,7 +8,7 @@ use super::values::at;
 use super::visit::Visit;
 use super::which_stay::{self, Found};
 use super::{
-    Context, Effect, IssueCode, Outcome, Records, admit, cancel, class_change, discharge,
+    Context, Effect, IssueCode, Outcome, Records, admit, cancel, class_change, clinical, discharge,
     first_sight, hold, identity, merge, movement, patient, stay, transfer, update,
 };
 use crate::hl7::datatypes::Ts;
@@ -78,7 +78,8 @@ fn broken_structure(draft: &mut Draft<'_>, message: &Message<'_>) {
 /// PID, PD1 and NK1 only: A28, A31, and the French A08.
 fn person(mut draft: Draft<'_>, message: &Message<'_>, event: Trigger) -> Outcome {
     let Some(known) = whom(&mut draft, message) else { return draft.leave(Effect::NoEffect) };
-    let patient = take_patient(&mut draft, message, event, known);
+    let mut patient = take_patient(&mut draft, message, event, known);
+    clinical::take(&mut draft, message.segments(), &mut patient, None, false);
     draft.put_patient(patient);
     draft.finish(Effect::Applied)
 }
@@ -169,6 +170,9 @@ fn about_a_stay(mut draft: Draft<'_>, message: &Message<'_>, event: Trigger) -> 
             None
         }
     };
+    let mut stay = stay;
+    let historic = visit.historic;
+    clinical::take(&mut draft, message.segments(), &mut patient, stay.as_mut(), historic);
     if let Some(mut stay) = stay {
         if let Some(held) = held {
             hold::release(&mut draft, &mut stay, held);
@@ -211,8 +215,11 @@ fn wait(
     if let Found::Stay(stay) = found {
         let mut stay = Arc::unwrap_or_clone(stay);
         hold::with_stay(&mut draft, &mut stay, visit, kind);
+        let historic = visit.historic;
+        clinical::take(&mut draft, message.segments(), &mut patient, Some(&mut stay), historic);
         draft.put_stay(stay);
     } else {
+        clinical::take_of_patient(&mut draft, message.segments(), &mut patient, visit.historic);
         hold::with_patient(&mut draft, &mut patient, visit, kind);
     }
     draft.put_patient(patient);

@@ -293,13 +293,21 @@ impl<'a> Draft<'a> {
         for mut shared in self.stays {
             let stored = records.stay(shared.id);
             let stay = Arc::make_mut(&mut shared);
-            if let Some(stored) = &stored {
-                stay.stamp = stored.stamp;
-                if *stay == **stored {
-                    continue;
+            match &stored {
+                Some(stored) => {
+                    stay.stamp = stored.stamp;
+                    if *stay == **stored {
+                        continue;
+                    }
+                    // What belongs to the stay shows with itself.
+                    let parts = std::mem::replace(&mut stay.parts, stored.parts.clone());
+                    if *stay != **stored {
+                        stay.stamp = stamped(Some(stored.stamp));
+                    }
+                    stay.parts = parts;
                 }
+                None => stay.stamp = stamped(None),
             }
-            stay.stamp = stamped(stored.as_ref().map(|stored| stored.stamp));
             changes.push(Change::Put(Record::Stay(shared)));
         }
         changes.extend(self.aliases);

@@ -79,6 +79,8 @@ codes! {
     CodeUnknown = "code_unknown", Information;
     /// A time that cannot be read; left out.
     TimeUnreadable = "time_unreadable", Warning;
+    /// A number that cannot be read; left out.
+    NumberUnreadable = "number_unreadable", Warning;
     /// A required field is empty.
     FieldMissing = "field_missing", Error;
     /// A value or a list longer than a record keeps; the rest left out.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::draft::Draft;
 use super::identity::{self, Identifiers};
-use super::{Effect, IssueCode, hold, numbers, patient};
+use super::{Effect, IssueCode, clinical, hold, numbers, patient};
 use crate::hl7::{Message, Segments};
 use crate::records::{
     Identifier, IdentifierUse, Link, LinkKind, PatientRecord, RecordType, ResourceId,
@@ -138,8 +138,10 @@ fn absorb(draft: &mut Draft<'_>, survivor: &mut PatientRecord, loser: Loser) {
     for stay in draft.stays_of(loser.id) {
         let mut stay = Arc::unwrap_or_clone(stay);
         stay.patient = survivor.id;
+        clinical::move_stay(draft, &stay, survivor.id);
         draft.put_stay(stay);
     }
+    clinical::move_parts(draft, &mut loser, survivor);
     for held in std::mem::take(&mut loser.held) {
         hold::with_patient_too(draft, survivor, held);
     }

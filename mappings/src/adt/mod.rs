@@ -28,6 +28,8 @@ mod merge;
 mod transfer;
 mod update;
 
+mod clinical;
+
 mod draft;
 mod systems;
 mod time;

@@ -264,6 +264,21 @@ impl Record {
         }
     }
 
+    /// Whom a record that belongs to a patient is about; of a Patient, a stay and all that belongs
+    /// to nobody, none.
+    pub(crate) fn patient_mut(&mut self) -> Option<&mut ResourceId> {
+        match self {
+            Self::RelatedPerson(r) => Some(&mut Arc::make_mut(r).patient),
+            Self::Coverage(r) => Some(&mut Arc::make_mut(r).patient),
+            Self::Account(r) => Some(&mut Arc::make_mut(r).patient),
+            Self::AllergyIntolerance(r) => Some(&mut Arc::make_mut(r).patient),
+            Self::Condition(r) => Some(&mut Arc::make_mut(r).patient),
+            Self::Procedure(r) => Some(&mut Arc::make_mut(r).patient),
+            Self::Observation(r) => Some(&mut Arc::make_mut(r).patient),
+            _ => None,
+        }
+    }
+
     /// The stay that the record came with or is.
     #[must_use]
     pub fn stay(&self) -> Option<ResourceId> {
