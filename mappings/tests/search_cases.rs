@@ -10,6 +10,7 @@ use fhir_records::{
     coded, ej, id, identifier, location, moment, movement, name, patient, place, stay,
 };
 use jiff::tz::TimeZone;
+use sluice_mappings::fhir::FhirVersion;
 use sluice_mappings::records::{PlaceStatus, Record, RecordType, StayStatus};
 use sluice_mappings::search::{Param, Parsed, QueryError, Reason, SortKey, params, parse};
 
@@ -22,7 +23,7 @@ fn pairs(query: &str) -> Vec<(String, String)> {
 }
 
 fn read(of: RecordType, query: &str) -> Result<Parsed, QueryError> {
-    parse(of, &pairs(query), &TimeZone::get("Europe/Paris").unwrap())
+    parse(of, FhirVersion::R4, &pairs(query), &TimeZone::get("Europe/Paris").unwrap())
 }
 
 /// The numbers of the records that match.
@@ -310,5 +311,38 @@ fn the_documentation_names_every_parameter_that_there_is() {
         for (param, kind) in params(of) {
             assert!(told(of.fhir(), param, kind.fhir()), "{} {param}", of.fhir());
         }
+    }
+}
+
+#[test]
+fn an_r5_status_tells_a_discharge_from_a_mere_end() {
+    let zone = TimeZone::UTC;
+    let ended_by = |event: &str| {
+        let mut stay = stay(1, 2);
+        stay.situation.status = StayStatus::Finished;
+        let mut end = movement(place("CARDIO", "", "", ""), 3, PlaceStatus::Completed, "2026");
+        event.clone_into(&mut end.event);
+        end.effect.status = Some(StayStatus::Finished);
+        stay.movements.push(end);
+        Record::Stay(Arc::new(stay))
+    };
+    let (told, noted) = (ended_by("A03"), ended_by("A08"));
+    for (code, of_told, of_noted) in [
+        ("discharged", true, false),
+        ("completed", false, true),
+        ("completed,discharged", true, true),
+        ("in-progress", false, false),
+        ("discontinued", false, false),
+    ] {
+        let parsed =
+            parse(RecordType::Stay, FhirVersion::R5, &pairs(&format!("status={code}")), &zone);
+        let query = parsed.unwrap().query;
+        assert_eq!(query.matches(ej(), &told), of_told, "{code}");
+        assert_eq!(query.matches(ej(), &noted), of_noted, "{code}");
+    }
+    for (version, code) in [(FhirVersion::R5, "finished"), (FhirVersion::R4, "discharged")] {
+        let refused =
+            parse(RecordType::Stay, version, &pairs(&format!("status={code}")), &zone).unwrap_err();
+        assert_eq!(refused.reason, Reason::CodeUnknown);
     }
 }

@@ -15,6 +15,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use sluice_ids::Micros;
+use sluice_mappings::fhir::FhirVersion;
 use sluice_mappings::records::{Moment, PlaceStatus, Precision, Record, RecordType, StayStatus};
 use sluice_mappings::search::{Param, parse, row_changes, rows};
 
@@ -279,7 +280,8 @@ fn location_pair() -> impl Strategy<Value = (String, String)> {
 
 fn check(of: RecordType, records: &[Record], pair: (String, String), in_zone: &str) {
     let shown = format!("{}={} in {in_zone}", pair.0, pair.1);
-    let parsed = parse(of, &[pair], &zone(in_zone)).unwrap_or_else(|e| panic!("{shown}: {e}"));
+    let parsed = parse(of, FhirVersion::R4, &[pair], &zone(in_zone))
+        .unwrap_or_else(|e| panic!("{shown}: {e}"));
     assert!(parsed.ignored.is_empty(), "{shown}");
     let [clause] = &parsed.query.clauses[..] else { panic!("{shown}: one clause") };
     let spans = clause.spans();
@@ -410,7 +412,7 @@ proptest! {
         name in "(birthdate|family|identifier|_id|gender|_sort|name|active)(:[a-z]{0,8})?",
         value in "\\PC{0,40}",
     ) {
-        let _ = parse(RecordType::Patient, &[(name, value)], &zone("UTC"));
+        let _ = parse(RecordType::Patient, FhirVersion::R4, &[(name, value)], &zone("UTC"));
     }
 }
 

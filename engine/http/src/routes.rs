@@ -215,6 +215,8 @@ pub fn table() -> Vec<Route> {
     }
     fhir_base!("/fhir/R4", R4, Public, group);
     fhir_base!("/ej/{ej}/fhir/R4", R4, one, one);
+    fhir_base!("/fhir/R5", R5, Public, group);
+    fhir_base!("/ej/{ej}/fhir/R5", R5, one, one);
     table.extend([
         get("/ej/{ej}/export/structure", bulk, export::stream).export(&[Organization, Location]),
         get("/ej/{ej}/export/patients", bulk, export::stream).export(&[Patient]),

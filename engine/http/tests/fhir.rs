@@ -461,9 +461,14 @@ fn links_follow_the_public_base_or_a_trusted_proxy_and_nothing_else() {
 #[test]
 fn the_capability_statement_promises_what_is_routed_and_all_of_it() {
     let server = Running::start(settings());
-    for base in ["/fhir/R4", "/ej/EJ1/fhir/R4"] {
+    let versions = [(FhirVersion::R4, "4.0.1"), (FhirVersion::R5, "5.0.0")];
+    let bases = versions.into_iter().flat_map(|(version, number)| {
+        [format!("/fhir/{version}"), format!("/ej/EJ1/fhir/{version}")]
+            .map(|base| (base, version, number))
+    });
+    for (base, version, number) in bases {
         let statement = server.get(&format!("{base}/metadata"), None).json();
-        assert_eq!(statement["fhirVersion"], "4.0.1");
+        assert_eq!(statement["fhirVersion"], number);
         assert_eq!(statement["implementation"]["url"], format!("http://localhost{base}"));
         let mut promised = BTreeSet::new();
         for resource in statement["rest"][0]["resource"].as_array().unwrap() {
@@ -486,12 +491,12 @@ fn the_capability_statement_promises_what_is_routed_and_all_of_it() {
         for route in routes::table() {
             let of_base = route.path.starts_with(&format!("{prefix}/"));
             let Some(interaction) = route.interaction.filter(|_| of_base) else { continue };
-            for of_type in ResourceType::all(FhirVersion::R4) {
+            for of_type in ResourceType::all(version) {
                 routed.insert((of_type.name().to_owned(), interaction.code().to_owned()));
             }
         }
         assert_eq!(promised, routed);
-        for of_type in ResourceType::all(FhirVersion::R4) {
+        for of_type in ResourceType::all(version) {
             let page = server.get(&format!("{base}/{}", of_type.name()), None);
             assert_eq!(page.status, 200, "{}", of_type.name());
         }

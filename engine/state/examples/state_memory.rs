@@ -14,6 +14,7 @@ use std::time::Instant;
 use jiff::tz::TimeZone;
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::adt::Change;
+use sluice_mappings::fhir::FhirVersion;
 use sluice_mappings::records::{
     Address, Coded, Contact, HumanName, Identifier, IdentifierUse, Moment, Movement,
     MovementEffect, PatientRecord, Place, PlaceStatus, Practitioner, Precision, Record, RecordType,
@@ -102,7 +103,7 @@ fn searches(state: &State) -> Outcome<()> {
         ("status and class", RecordType::Stay, vec![("status", "in-progress"), ("class", "IMP")]),
     ] {
         let pairs: Vec<_> = pairs.into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
-        let query = search::parse(ty, &pairs, &TimeZone::UTC)?.query;
+        let query = search::parse(ty, FhirVersion::R4, &pairs, &TimeZone::UTC)?.query;
         let started = Instant::now();
         let page = scope.search(&query, &PageRequest { count: 100, after: None })?;
         say(&format!("  {name}: {} found", page.total), started)?;

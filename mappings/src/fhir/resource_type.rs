@@ -22,10 +22,9 @@ impl ResourceType {
     }
 
     #[must_use]
-    pub const fn is_in(self, version: FhirVersion) -> bool {
+    pub const fn is_in(self, _: FhirVersion) -> bool {
         match self {
-            Self::EncounterHistory => !matches!(version, FhirVersion::R4),
-            Self::Provenance => false,
+            Self::EncounterHistory | Self::Provenance => false,
             Self::Record(_) => true,
         }
     }

@@ -13,7 +13,8 @@ use super::values::Token;
 use super::{Param, text};
 use crate::fhir::civil::{self, Interval};
 use crate::fhir::codes::administrative_sex::{Gender, gender};
-use crate::fhir::{period, place};
+use crate::fhir::codes::stay_status;
+use crate::fhir::{FhirVersion, period, place};
 use crate::records::{Record, ResourceId, StayRecord, StayStatus, phi_debug};
 
 /// One parameter with its values (OR).
@@ -42,7 +43,7 @@ pub(super) enum Test {
     LastUpdated(Vec<DateValue>),
     Gender(Vec<Gender>),
     Active(Vec<bool>),
-    Status(Vec<StayStatus>),
+    Status(Vec<StatusCode>),
     Class(Vec<Token>),
     Patient(Vec<ResourceId>),
     Location(Vec<ResourceId>),
@@ -52,6 +53,14 @@ pub(super) enum Test {
         params: &'static [Param],
         missing: bool,
     },
+}
+
+/// A code of Encounter.status.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct StatusCode {
+    pub(super) status: StayStatus,
+    /// The R5 code, where R5 tells apart what the record has one status for.
+    pub(super) ended: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -135,7 +144,10 @@ impl Test {
                 out.extend(values.iter().map(span));
             }
             Self::Status(values) => {
-                out.extend(values.iter().map(|s| Span::point(Param::Status, status_key(*s), true)));
+                let span = |value: &StatusCode| {
+                    Span::point(Param::Status, status_key(value.status), value.ended.is_none())
+                };
+                out.extend(values.iter().map(span));
             }
             Self::Class(tokens) => out.extend(tokens.iter().filter_map(class_span)),
             Self::Not(_) | Self::Missing { missing: true, .. } => {
@@ -178,7 +190,10 @@ impl Test {
             (Self::Active(values), Record::Patient(patient)) => values.contains(&patient.active),
             (Self::Period { values, zone }, Record::Stay(stay)) => period_of(stay, zone)
                 .is_some_and(|p| values.iter().any(|v| v.prefix.holds(p, v.instants))),
-            (Self::Status(values), Record::Stay(stay)) => values.contains(&stay.status()),
+            (Self::Status(values), Record::Stay(stay)) => values.iter().any(|value| {
+                let ended = |code| stay_status::of(stay, FhirVersion::R5) == code;
+                value.status == stay.status() && value.ended.is_none_or(ended)
+            }),
             (Self::Class(tokens), Record::Stay(stay)) => {
                 let (system, code) = class_of(stay);
                 tokens.iter().any(|t| t.matches(system, &code))

@@ -2,13 +2,13 @@
 
 use jiff::tz::TimeZone;
 
-use super::clause::{Test, TextMode, TextOf, TextValue};
+use super::clause::{StatusCode, Test, TextMode, TextOf, TextValue};
 use super::date::DateValue;
 use super::values::{Target, Token, reference, split, unescape};
 use super::{Clause, Param, Query, QueryError, Reason, SortKey, text};
-use crate::fhir::ResourceType;
 use crate::fhir::codes::administrative_sex::Gender;
 use crate::fhir::codes::{stay_status, systems};
+use crate::fhir::{FhirVersion, ResourceType};
 use crate::records::{RecordType, StayStatus};
 
 /// Most parameters of one query.
@@ -120,6 +120,7 @@ pub const fn params_of(resource_type: ResourceType) -> &'static [(&'static str, 
 /// The first parameter whose modifier or value is wrong.
 pub fn parse(
     record_type: RecordType,
+    version: FhirVersion,
     pairs: &[(String, String)],
     zone: &TimeZone,
 ) -> Result<Parsed, QueryError> {
@@ -152,7 +153,7 @@ pub fn parse(
             let clauses = pairs.len();
             return Err(failed(Reason::TooManyClauses { clauses, limit: CLAUSES_MAX }));
         }
-        let test = test(record_type, param, modifier, value, zone).map_err(failed)?;
+        let test = test((record_type, version), param, modifier, value, zone).map_err(failed)?;
         clauses.push(Clause { param, test });
         kept.push((name, value));
     }
@@ -161,7 +162,7 @@ pub fn parse(
 }
 
 fn test(
-    record_type: RecordType,
+    (record_type, version): (RecordType, FhirVersion),
     param: &'static str,
     modifier: &str,
     raw: &str,
@@ -205,7 +206,9 @@ fn test(
             Gender::from_code(code).map(Some)
         })?),
         "active" => Test::Active(booleans(&values)?),
-        "status" => Test::Status(codes(&values, systems::ENCOUNTER_STATUS, status)?),
+        "status" => {
+            Test::Status(codes(&values, systems::ENCOUNTER_STATUS, |code| status(code, version))?)
+        }
         "class" => Test::Class(tokens(&values)?),
         _ => return Err(Reason::ModifierUnsupported),
     };
@@ -303,11 +306,23 @@ fn codes<T: Copy + PartialEq>(
 }
 
 #[expect(clippy::option_option, reason = "an unknown code differs from one that is never said")]
-fn status(code: &str) -> Option<Option<StayStatus>> {
-    if stay_status::R4_NEVER_SAID.contains(&code) {
+fn status(code: &str, version: FhirVersion) -> Option<Option<StatusCode>> {
+    let (never_said, all): (&[&str], _) = match version {
+        FhirVersion::R4 => (&stay_status::R4_NEVER_SAID, [true, true]),
+        FhirVersion::R5 => (&stay_status::R5_NEVER_SAID, [true, false]),
+    };
+    if never_said.contains(&code) {
         return Some(None);
     }
-    stay_status::ALL.into_iter().find(|s| stay_status::r4(*s) == code).map(Some)
+    stay_status::ALL.into_iter().find_map(|status| {
+        let said = all.into_iter().map(|discharged| match version {
+            FhirVersion::R4 => stay_status::r4(status),
+            FhirVersion::R5 => stay_status::r5(status, discharged),
+        });
+        let said = said.into_iter().find(|said| *said == code)?;
+        let told_apart = version == FhirVersion::R5 && status == StayStatus::Finished;
+        Some(Some(StatusCode { status, ended: told_apart.then_some(said) }))
+    })
 }
 
 fn booleans(values: &[&str]) -> Result<Vec<bool>, Reason> {

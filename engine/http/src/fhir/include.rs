@@ -8,7 +8,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use sluice_ids::EjId;
-use sluice_mappings::fhir::FhirVersion;
 use sluice_mappings::records::{Record, RecordType, ResourceId};
 use sluice_mappings::search;
 use sluice_state::PageRequest;
@@ -222,6 +221,7 @@ impl Finder<'_, '_> {
     }
 
     fn reverse(&mut self, include: &Include, frontier: &[Shown], new: &mut Vec<Shown>) {
+        let fhir = self.call.route.fhir;
         for line in include.referring() {
             let searchable = search::params(line.source)
                 .iter()
@@ -233,7 +233,8 @@ impl Finder<'_, '_> {
                 .collect();
             for ids in ids.chunks(IDS_MAX).filter(|_| searchable) {
                 let pair = [(line.param.to_owned(), ids.join(","))];
-                let Ok(parsed) = search::parse(line.source, &pair, &jiff::tz::TimeZone::UTC) else {
+                let Ok(parsed) = search::parse(line.source, fhir, &pair, &jiff::tz::TimeZone::UTC)
+                else {
                     continue;
                 };
                 let request = PageRequest { count: self.room(), after: None };
@@ -277,8 +278,7 @@ impl Finder<'_, '_> {
         self.limit -= 1;
         self.known.insert((record_type, id));
         let call = self.call;
-        let fhir: FhirVersion = call.route.fhir;
-        let rendered = call.in_render(|| call.app.rendered(ej, record, fhir));
+        let rendered = call.in_render(|| call.app.rendered(ej, record, call.route.fhir));
         new.push(Shown { record_type, id, rendered });
     }
 }

@@ -233,8 +233,8 @@ impl Asked {
         for (name, value) in &mut self.filters {
             local_reference(name, value, &root, call.route.fhir);
         }
-        let parsed =
-            search::parse(record_type, &self.filters, &zone(call)).map_err(Fault::Query)?;
+        let parsed = search::parse(record_type, call.route.fhir, &self.filters, &zone(call))
+            .map_err(Fault::Query)?;
         let mut names: Vec<String> = parsed
             .ignored
             .iter()

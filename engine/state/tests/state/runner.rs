@@ -6,6 +6,7 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 use sluice_ids::{EjId, Seq};
 use sluice_mappings::adt::{Change, Records};
+use sluice_mappings::fhir::FhirVersion;
 use sluice_mappings::records::{Record, RecordType, ResourceId};
 use sluice_mappings::search::{self, Key, Query};
 use sluice_state::{
@@ -197,7 +198,7 @@ fn compare_held(view: &EjView, lane: &Lane) {
 
 pub fn query(ty: RecordType, pairs: &[(&str, &str)]) -> Query {
     let owned: Vec<_> = pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-    let parsed = search::parse(ty, &owned, &TimeZone::UTC).unwrap();
+    let parsed = search::parse(ty, FhirVersion::R4, &owned, &TimeZone::UTC).unwrap();
     assert!(parsed.ignored.is_empty());
     parsed.query
 }

@@ -77,3 +77,6 @@ pub const ALL: [StayStatus; 7] = [
 
 /// R4 codes that no stay of ours ever has.
 pub const R4_NEVER_SAID: [&str; 2] = ["arrived", "triaged"];
+
+/// R5 codes that no stay of ours ever has.
+pub const R5_NEVER_SAID: [&str; 1] = ["discontinued"];
