@@ -4,6 +4,8 @@
 //! ready to use. Whatever here changes what a message means is written to the journal as a
 //! configuration epoch.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use sluice_ids::EjId;
@@ -29,6 +31,8 @@ pub enum AuthorityUse {
     Visit,
     Account,
     Movement,
+    /// UFs, by the code that movements name them by.
+    Unit,
     #[default]
     Any,
 }
@@ -48,6 +52,20 @@ pub struct AssigningAuthority {
     pub system: String,
     #[serde(default)]
     pub r#use: AuthorityUse,
+}
+
+/// What becomes of the legal status of psychiatric care (ZFS; ZFV-4, 5 and 10). Whatever is
+/// chosen, the message stands in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LegalStatusUse {
+    /// Kept with the patient, shown nowhere.
+    #[default]
+    Keep,
+    /// Kept, and shown in FHIR.
+    Show,
+    /// Not even kept.
+    Drop,
 }
 
 /// One `[[ej]]` of the configuration.
@@ -78,6 +96,12 @@ pub struct EjSettings {
     /// PID-18 is this EJ's visit number (DESIGN §3, "which stay").
     #[serde(default)]
     pub account_is_visit: bool,
+    /// What becomes of ZFS.
+    #[serde(default)]
+    pub legal_status: LegalStatusUse,
+    /// Types of the structure (PL-6 of MFE-4) as its sender writes them, and what each means.
+    #[serde(default)]
+    pub structure_types: BTreeMap<String, String>,
     #[serde(default)]
     pub authority: Vec<AssigningAuthority>,
 }
@@ -105,6 +129,8 @@ impl EjSettings {
             charset: default_charset(),
             profile: Profile::default(),
             account_is_visit: false,
+            legal_status: LegalStatusUse::default(),
+            structure_types: BTreeMap::new(),
             authority: Vec::new(),
         }
     }
@@ -132,6 +158,8 @@ pub enum EntityError {
     Authority { index: usize },
     #[error("authority {index}: system {value:?} is not an absolute URI")]
     System { index: usize, value: String },
+    #[error("structure_types.{sent}: {value:?} is no type of the structure (docs/structure.md)")]
+    StructureType { sent: String, value: String },
     #[error("charset {value:?} is none of ASCII, 8859/1, 8859/15, UNICODE UTF-8, windows-1252")]
     Charset { value: String },
 }
@@ -156,6 +184,12 @@ impl LegalEntity {
             && (finess.len() != 9 || !finess.bytes().all(|b| b.is_ascii_alphanumeric()))
         {
             return Err(EntityError::Finess { value: finess.clone() });
+        }
+        for (sent, value) in &settings.structure_types {
+            if !crate::adt::is_structure_type(value) {
+                let (sent, value) = (sent.clone(), value.clone());
+                return Err(EntityError::StructureType { sent, value });
+            }
         }
         for (index, authority) in settings.authority.iter().enumerate() {
             if authority.namespace.is_empty() && authority.universal_id.is_empty() {

@@ -29,6 +29,8 @@ pub enum Verdict {
     Pv1Missing = 42,
     MrgMissing = 43,
     MergedIdMissing = 44,
+    MfiMissing = 45,
+    MfeMissing = 46,
     SenderOfAnotherEj = 50,
     AuthorityOfAnotherEj = 51,
     SenderUnknown = 52,
@@ -80,7 +82,7 @@ const VERSION_ID: Condition = Condition { code: 203, text: "Unsupported version 
 const INTERNAL: Condition = Condition { code: 207, text: "Application internal error" };
 
 impl Verdict {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Accepted,
         Self::KeptUnread,
         Self::Unreadable,
@@ -101,6 +103,8 @@ impl Verdict {
         Self::Pv1Missing,
         Self::MrgMissing,
         Self::MergedIdMissing,
+        Self::MfiMissing,
+        Self::MfeMissing,
         Self::SenderOfAnotherEj,
         Self::AuthorityOfAnotherEj,
         Self::SenderUnknown,
@@ -178,6 +182,10 @@ impl Verdict {
                 "The MRG segment, which this event needs, is missing"),
             Self::MergedIdMissing => content("merged_id_missing", REQUIRED_FIELD, Location::field(b"MRG", 1),
                 "The identifier that is merged is missing"),
+            Self::MfiMissing => content("mfi_missing", SEGMENT_SEQUENCE, Location::segment(b"MFI"),
+                "The MFI segment, which a master file notification needs, is missing"),
+            Self::MfeMissing => content("mfe_missing", SEGMENT_SEQUENCE, Location::segment(b"MFE"),
+                "A master file notification needs an MFE segment at least"),
             Self::SenderOfAnotherEj => reject("sender_of_another_ej", TABLE_VALUE, Location::field(b"MSH", 4),
                 "The sending facility is another entity than this listener serves"),
             Self::AuthorityOfAnotherEj => reject("authority_of_another_ej", TABLE_VALUE, Location::field(b"PID", 3),

@@ -8,7 +8,7 @@ use sluice_channels::ListenerSettings;
 use sluice_channels::ack::{AckMode, Verdict};
 use sluice_ids::{ChannelId, EjId};
 use sluice_mappings::entity::LegalEntity;
-use sluice_mappings::hl7::{Charset, Field, Location, Message, MshRaw};
+use sluice_mappings::hl7::{Charset, Field, Location, Message, MshRaw, Segment};
 
 /// Fields that name a patient or a stay, where CX-4 tells who numbered it.
 const NUMBERED: [(&[u8; 3], u16); 5] =
@@ -124,6 +124,10 @@ impl Directory {
         if self.parties.len() < 2 {
             return None;
         }
+        let entries = message.segments_named("MFE");
+        if let Some(entry) = entries.into_iter().find(|entry| self.is_foreign_entry(entry, own)) {
+            return Some(entry.location().at_field(4).at_component(10));
+        }
         NUMBERED.into_iter().find_map(|(segment, n)| {
             let name = std::str::from_utf8(segment).unwrap_or_default();
             message.segments_named(name).find_map(|found| {
@@ -132,6 +136,18 @@ impl Directory {
                     .map(|repetition| at.at_repetition(repetition).at_component(4))
             })
         })
+    }
+
+    /// An entry of the structure is numbered by the application, the FINESS and its type of its
+    /// EJ (PL-10 of MFE-4, an EI).
+    fn is_foreign_entry(&self, entry: &Segment<'_>, own: usize) -> bool {
+        let finess = entry.field(4).component(10).subcomponent(3).raw();
+        !finess.is_empty()
+            && self
+                .parties
+                .iter()
+                .enumerate()
+                .any(|(at, party)| at != own && party.finess == finess)
     }
 
     fn foreign_repetition(&self, field: Field<'_>, own: usize) -> Option<u16> {
@@ -220,5 +236,12 @@ mod tests {
         assert_eq!(at.erl('^'), "PID^1^3^2^4");
         let own = Message::index("MSH|^~\\&|A|CHU\rPID|||1^^^CHU&699000014&M\r").unwrap();
         assert_eq!(directory.foreign_identifier(&own, 0), None);
+        let entry = |finess: &str| {
+            format!("MSH|^~\\&|A|CHU\rMFI|LOC||REP\rMFE|MAD|||^^^^^H^^^^1&APP&{finess}&FINEJ|PL\r")
+        };
+        let (foreign, own) = (entry("699000022"), entry("699000014"));
+        let at = directory.foreign_identifier(&Message::index(&foreign).unwrap(), 0).unwrap();
+        assert_eq!(at.erl('^'), "MFE^1^4^^10");
+        assert_eq!(directory.foreign_identifier(&Message::index(&own).unwrap(), 0), None);
     }
 }

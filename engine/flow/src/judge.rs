@@ -24,6 +24,9 @@ const VERSIONS: [&str; 15] = [
     "2.8.2", "2.9", "2.9.1",
 ];
 
+/// MFN^M05, the structure: the one event of its type that is served.
+const STRUCTURE: &str = "M05";
+
 /// What was found out about a frame.
 #[derive(Debug)]
 pub struct Judged<'a> {
@@ -129,12 +132,15 @@ fn header(
     if !VERSIONS.contains(&&*version) {
         return Err(Verdict::VersionUnsupported);
     }
-    match &*msh.message_code() {
+    let served = match &*msh.message_code() {
         "" => return Err(Verdict::MessageTypeMissing),
-        "ADT" => {}
+        "ADT" => true,
+        // MSH-9.3 is never asked for: the specification's own example says MFM_M05.
+        "MFN" if msh.trigger_event() == STRUCTURE => true,
+        "MFN" if unserved == Unserved::Refuse => return Err(Verdict::EventUnsupported),
         _ if unserved == Unserved::Refuse => return Err(Verdict::MessageTypeUnsupported),
-        _ => {}
-    }
+        _ => false,
+    };
     match &*msh.processing_id() {
         "" => return Err(Verdict::ProcessingIdMissing),
         "P" => {}
@@ -149,7 +155,7 @@ fn header(
     if control_id.len() > CONTROL_ID_BYTES_MAX {
         return Err(Verdict::ControlIdTooLong);
     }
-    if msh.message_code() != "ADT" {
+    if !served {
         return Ok(Verdict::KeptUnread);
     }
     if !is_event(&trigger_event(message)) {
@@ -162,6 +168,9 @@ fn header(
 /// they are: nothing is asked of them.
 fn content(message: &Message<'_>) -> Result<(), Verdict> {
     let event = trigger_event(message);
+    if Msh::of(message).message_code() == "MFN" {
+        return structure(message);
+    }
     let (stay, merge) = match event.trim() {
         "A01" | "A02" | "A03" | "A04" | "A05" | "A06" | "A07" | "A11" | "A12" | "A13" => {
             (true, false)
@@ -188,6 +197,17 @@ fn content(message: &Message<'_>) -> Result<(), Verdict> {
         if !names_somebody(mrg.field(1)) {
             return Err(Verdict::MergedIdMissing);
         }
+    }
+    Ok(())
+}
+
+/// A structure without an entry would be none, and close what is there.
+fn structure(message: &Message<'_>) -> Result<(), Verdict> {
+    if !message.segment("MFI").exists() {
+        return Err(Verdict::MfiMissing);
+    }
+    if !message.segment("MFE").exists() {
+        return Err(Verdict::MfeMissing);
     }
     Ok(())
 }

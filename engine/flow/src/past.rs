@@ -170,6 +170,11 @@ impl Records for Then<'_> {
         self.memory.record(ty, id).or_else(now)
     }
 
+    /// No message of a patient asks: only a structure does.
+    fn ids_of(&self, ty: RecordType) -> Vec<ResourceId> {
+        self.memory.ids_of(ty)
+    }
+
     fn stays_of(&self, patient: ResourceId) -> Vec<ResourceId> {
         self.memory.stays_of(patient)
     }

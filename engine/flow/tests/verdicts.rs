@@ -24,6 +24,16 @@ fn without(segment: &str) -> String {
     kept.collect()
 }
 
+/// MFN^M05 under that MSH-9, with these segments.
+fn structure(msh9: &str, segments: &str) -> String {
+    let message = with(9, msh9);
+    let (msh, _) = message.split_once('\r').expect("a message has lines");
+    format!("{msh}\r{segments}")
+}
+
+const MFI: &str = "MFI|LOC^^HL70175|APP_LOC_FRA|REP|||AL\r";
+const MFE: &str = "MFE|MAD|||^^^^^D^^^^S1&APP&1&FINEJ|PL\rLOC|^^^^^D^^^^S1&APP&1&FINEJ||D|Ward\r";
+
 /// `verdict`, as the sender of message 7 is told in original mode.
 fn original(verdict: Verdict) -> (String, String, String) {
     let row = verdict.row();
@@ -46,6 +56,12 @@ async fn each_message_gets_its_verdict_and_is_journaled_with_it() {
         (Verdict::Accepted, adt("A08", "7").replace("PV1|", "ZZ1|")),
         (Verdict::Accepted, with(9, "ADT").replace("EVN||", "EVN|A01|")),
         (Verdict::Accepted, adt("A20", "7").replace("PID|", "NPU|")),
+        (Verdict::Accepted, structure("MFN^M05^MFN_M05", &format!("{MFI}{MFE}"))),
+        (Verdict::Accepted, structure("MFN^M05^MFM_M05", &format!("{MFI}{MFE}"))),
+        (Verdict::Accepted, structure("MFN^M05", &format!("{MFI}{MFE}"))),
+        (Verdict::MfiMissing, structure("MFN^M05", MFE)),
+        (Verdict::MfeMissing, structure("MFN^M05", MFI)),
+        (Verdict::EventUnsupported, structure("MFN^M02", &format!("{MFI}{MFE}"))),
         (Verdict::Unreadable, with(2, "")),
         (Verdict::Batch, format!("{}{}", adt("A01", "7"), adt("A01", "8"))),
         (Verdict::MessageTypeMissing, with(9, "")),
@@ -87,7 +103,7 @@ async fn each_message_gets_its_verdict_and_is_journaled_with_it() {
     }
     bench.folded(&running).await;
     bench.assert_metric("sluice_intake_verdicts_total{ej=\"MATRIX\",verdict=\"pid_missing\"} 1");
-    bench.assert_metric("sluice_applied_total{ej=\"MATRIX\",effect=\"refused\"} 25");
+    bench.assert_metric("sluice_applied_total{ej=\"MATRIX\",effect=\"refused\"} 28");
     bench.assert_metric("sluice_events_total{event=\"A20\"} 1");
 }
 

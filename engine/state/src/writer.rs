@@ -357,6 +357,12 @@ impl Records for EjWriter {
         self.load(self.find(ty, id)?)
     }
 
+    fn ids_of(&self, ty: RecordType) -> Vec<ResourceId> {
+        let published = self.ej.inner.read().table(ty).count();
+        let rids = 0..published + self.staged.created[ty.index()];
+        rids.filter_map(|rid| self.load(RecordRef { ty, rid })).map(|record| record.id()).collect()
+    }
+
     fn stays_of(&self, patient: ResourceId) -> Vec<ResourceId> {
         let mut rids: Vec<u32> = {
             let inner = self.ej.inner.read();

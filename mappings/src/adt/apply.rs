@@ -9,7 +9,7 @@ use super::visit::Visit;
 use super::which_stay::{self, Found};
 use super::{
     Context, Effect, IssueCode, Outcome, Records, admit, cancel, class_change, clinical, discharge,
-    first_sight, hold, identity, merge, movement, patient, stay, transfer, update,
+    first_sight, hold, identity, merge, movement, patient, stay, structure, transfer, update,
 };
 use crate::hl7::datatypes::Ts;
 use crate::hl7::{DefectKind, Location, Message, Msh, Segment};
@@ -23,6 +23,13 @@ use crate::records::{EventCode, HeldKind, PatientRecord, StayRecord};
 pub fn apply(message: &Message<'_>, context: &Context<'_>, records: &dyn Records) -> Outcome {
     let mut draft = Draft::new(context, records);
     broken_structure(&mut draft, message);
+    if is_structure(message) {
+        let occurred =
+            draft.moment(Ts::of(message.segment("MFI").field(5)), Location::field(b"MFI", 5));
+        draft.about(EventCode::new("M05"), occurred);
+        let effect = structure::fold(&mut draft, message);
+        return draft.finish(effect);
+    }
     let Some(event) = trigger(message) else {
         draft.issue(IssueCode::EventNotMapped, Location::field(b"MSH", 9).at_component(2));
         return draft.leave(Effect::NotMapped);
@@ -46,6 +53,12 @@ fn about(draft: &mut Draft<'_>, message: &Message<'_>, event: Trigger) {
     let effective = moment(&message.segment("ZBE"), 2);
     let occurred = effective.or_else(|| moment(&message.segment("EVN"), 6));
     draft.about(EventCode::new(event.as_str()), occurred);
+}
+
+/// MFN^M05, by MSH-9.1 and 9.2 alone: the specification's own example says MFM_M05 in 9.3.
+fn is_structure(message: &Message<'_>) -> bool {
+    let msh = Msh::of(message);
+    msh.message_code() == "MFN" && msh.trigger_event() == "M05"
 }
 
 fn trigger(message: &Message<'_>) -> Option<Trigger> {

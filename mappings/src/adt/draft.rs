@@ -172,6 +172,11 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Records of a type that is neither Patient nor Encounter, as they were before the message.
+    pub fn stored_ids(&self, ty: RecordType) -> Vec<ResourceId> {
+        self.records.ids_of(ty)
+    }
+
     // ---- writing ----
 
     pub fn put_patient(&mut self, patient: PatientRecord) {
@@ -202,6 +207,11 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Records that are neither patients nor stays, each once and none staged yet.
+    pub fn put_all(&mut self, records: impl IntoIterator<Item = Record>) {
+        self.others.extend(records);
+    }
+
     /// A record that is neither patient nor stay, and is no more: a snapshot came without it.
     pub fn remove(&mut self, ty: RecordType, id: ResourceId) {
         if let Some(mut record) = self.record(ty, id) {
@@ -218,11 +228,21 @@ impl<'a> Draft<'a> {
 
     /// The place's record, minted at first sight.
     pub fn location(&mut self, place: &Place) -> ResourceId {
-        let id = mint_location(self.entity(), place);
+        let id = self.location_id(place);
         if self.record(RecordType::Location, id).is_none() {
             self.put(LocationRecord::at(id, place.clone(), None));
         }
         id
+    }
+
+    /// The id of the place of that path ("bed 2" alone is not unique). In France PV1-3.1 is a UF, whose code is the EJ's own: a
+    /// facility, which senders write in one message and leave out of the next, adds nothing.
+    pub fn location_id(&self, place: &Place) -> ResourceId {
+        let mut path = place.path();
+        if self.is_french() && !place.point_of_care.is_empty() {
+            path[..3].fill("");
+        }
+        mint(self.entity(), "Location", &path, 0)
     }
 
     /// Mints a new record's id from content (DESIGN §3); a counter where it is taken.
@@ -339,12 +359,6 @@ fn mint(entity: &LegalEntity, kind: &str, parts: &[&str], taken: u32) -> Resourc
         name.push_str(&format!("\0{taken}"));
     }
     ResourceId(*uuid::Uuid::new_v5(&NAMESPACE, name.as_bytes()).as_bytes())
-}
-
-/// Scoped by its whole path: "bed 2" alone is not unique.
-fn mint_location(entity: &LegalEntity, place: &Place) -> ResourceId {
-    let path = place.path();
-    mint(entity, "Location", &path, 0)
 }
 
 /// The Organization of the EJ itself: one for each, whatever its feed says.

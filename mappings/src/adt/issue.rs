@@ -95,6 +95,12 @@ codes! {
     ZbeMissing = "zbe_missing", Information;
     /// An identity that the national rules forbid to keep (INS without VALI): not kept.
     IdentityNotAllowed = "identity_not_allowed", Warning;
+    /// A relation of the structure names an entry that nobody has told of: left out.
+    RelationUnknown = "relation_unknown", Warning;
+    /// Entries of the structure that are part of themselves: left without what they are part of.
+    RelationRing = "relation_ring", Warning;
+    /// More entries than one message of the structure may have: nothing changed.
+    StructureTooLarge = "structure_too_large", Error;
     /// The control id was used before with other bytes: applied as a new message.
     ControlIdReused = "control_id_reused", Information;
 }

@@ -160,6 +160,11 @@ impl Records for MemoryRecords {
         }
     }
 
+    fn ids_of(&self, ty: RecordType) -> Vec<ResourceId> {
+        let range = (ty, ResourceId([0; 16]))..=(ty, ResourceId([0xff; 16]));
+        self.others.range(range).map(|((_, id), _)| *id).collect()
+    }
+
     fn stays_of(&self, patient: ResourceId) -> Vec<ResourceId> {
         let of = self.stays_of.range((patient, 0)..=(patient, usize::MAX));
         of.map(|(_, at)| self.stays[*at].id).collect()

@@ -29,6 +29,7 @@ mod transfer;
 mod update;
 
 mod clinical;
+mod structure;
 
 mod draft;
 mod systems;
@@ -44,6 +45,7 @@ pub use apply::apply;
 pub use draft::legal_entity_id;
 pub use event::Trigger;
 pub use issue::{ISSUES_MAX, Issue, IssueCode, Severity};
+pub use structure::is_structure_type;
 
 use std::sync::Arc;
 
@@ -67,6 +69,9 @@ pub trait Records {
     fn by_identifier(&self, ty: RecordType, system: &str, value: &str) -> Option<ResourceId>;
     /// One that is gone too: it may come back.
     fn record(&self, ty: RecordType, id: ResourceId) -> Option<Record>;
+    /// Every record of a type that is neither Patient nor Encounter, in order of creation: what
+    /// a whole structure (MFI-3 REP) is compared with.
+    fn ids_of(&self, ty: RecordType) -> Vec<ResourceId>;
     /// Every stay of the patient, in order of creation.
     fn stays_of(&self, patient: ResourceId) -> Vec<ResourceId>;
 

@@ -93,6 +93,7 @@ const fn role_name(role: AuthorityUse) -> &'static str {
         AuthorityUse::Visit => "visit",
         AuthorityUse::Account => "account",
         AuthorityUse::Movement => "movement",
+        AuthorityUse::Unit => "unit",
         AuthorityUse::Any => "any",
     }
 }

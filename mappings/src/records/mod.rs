@@ -7,6 +7,7 @@
 
 mod clinical;
 mod cover;
+mod french;
 mod location;
 mod moment;
 mod parts;
@@ -18,6 +19,7 @@ pub use clinical::{
     AllergyRecord, ConditionRecord, Diagnosis, ObservationRecord, ObservationValue, ProcedureRecord,
 };
 pub use cover::{AccountRecord, CoverageRecord};
+pub use french::{FrenchPatient, FrenchStay, LegalStatus, LunarDate, SharedRecord};
 pub use location::{LocationRecord, Place};
 pub use moment::{Moment, Precision};
 pub use parts::{

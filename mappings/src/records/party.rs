@@ -15,6 +15,12 @@ pub enum OrganizationKind {
     Service,
     /// *Unité fonctionnelle*: medical, of nursing or of accommodation.
     FunctionalUnit,
+    /// *Unité médicale* of the PMSI.
+    MedicalUnit,
+    /// *Unité d'activité complémentaire*.
+    ActivityUnit,
+    /// *Structure interne*: a level of the site's own.
+    InternalStructure,
     /// Outside of the group: an insurer, an employer, a practice (XON).
     Other,
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Coded, Contact, HeldMovement, HumanName, Identifier, Moment, NamedOrganization,
-    Practitioner, RecordType, ResourceId, Stamp, Telecom, phi_debug,
+    Address, Coded, Contact, FrenchPatient, HeldMovement, HumanName, Identifier, Moment,
+    NamedOrganization, Practitioner, RecordType, ResourceId, Stamp, Telecom, phi_debug,
 };
 
 /// Why two Patients are linked (FHIR `Patient.link.type`).
@@ -83,6 +83,8 @@ pub struct PatientRecord {
     pub declared_practitioners: Vec<Practitioner>,
     /// ROL before PV1 with any other role: kept; there is no CareTeam (docs/mapping.md).
     pub care_team: Vec<Practitioner>,
+    /// What the French extension says of the person.
+    pub french: Option<Box<FrenchPatient>>,
     pub links: Vec<Link>,
     /// RelatedPersons, Coverages, AllergyIntolerances, Conditions, Procedures and Observations
     /// that messages brought without a stay, each in the order of the last snapshot.
@@ -134,6 +136,7 @@ impl PatientRecord {
             general_practitioners: Vec::new(),
             declared_practitioners: Vec::new(),
             care_team: Vec::new(),
+            french: None,
             links: Vec::new(),
             parts: Vec::new(),
             last_stay: None,

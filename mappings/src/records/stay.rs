@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use sluice_ids::{Micros, Seq};
 
 use super::{
-    Coded, Diagnosis, Identifier, Moment, NamedOrganization, Place, Practitioner, RecordType,
-    ResourceId, Stamp, phi_debug,
+    Coded, Diagnosis, FrenchStay, Identifier, Moment, NamedOrganization, Place, Practitioner,
+    RecordType, ResourceId, Stamp, phi_debug,
 };
 
 /// Where the stay is in its life. R4 and R5 statuses are rendered from it.
@@ -188,6 +188,8 @@ pub struct StayRecord {
     pub priority: Coded,
     /// PV2-38.
     pub mode_of_arrival: Coded,
+    /// What the French extension says of the stay.
+    pub french: Option<Box<FrenchStay>>,
     /// DG1.
     pub diagnoses: Vec<Diagnosis>,
     /// PR1 and OBX, each in the order of the last snapshot.
@@ -229,6 +231,7 @@ impl StayRecord {
             is_protected: None,
             priority: Coded::default(),
             mode_of_arrival: Coded::default(),
+            french: None,
             diagnoses: Vec::new(),
             parts: Vec::new(),
         }

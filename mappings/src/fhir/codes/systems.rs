@@ -25,6 +25,8 @@ pub const BCP_47: &str = "urn:ietf:bcp:47";
 pub const FR_CORE_0203: &str = "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0203";
 /// The French register of health establishments.
 pub const FINESS: &str = "https://finess.esante.gouv.fr";
+/// The French register of companies: SIREN and SIRET.
+pub const SIRENE: &str = "https://sirene.fr";
 
 const V2: &str = "http://terminology.hl7.org/CodeSystem/v2-";
 
