@@ -4,7 +4,9 @@
 
 pub mod adt;
 pub mod entity;
+pub mod explain;
 pub mod fhir;
+pub mod fields;
 pub mod hl7;
 pub mod records;
 pub mod search;

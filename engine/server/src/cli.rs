@@ -31,9 +31,9 @@ pub enum Command {
     /// Say what is wrong with a configuration, without opening or binding anything
     #[command(after_help = "Example:\n  sluice check --config /etc/sluice/sluice.toml")]
     Check(Check),
-    /// Show how a message is read, what it would be answered, and the FHIR it makes
+    /// Show how messages are read, what they would be answered, and the FHIR they make, from what
     #[command(
-        after_help = "Example:\n  sluice inspect message.hl7\n  sluice inspect message.hl7 --at PID-5.1"
+        after_help = "Example:\n  sluice inspect message.hl7\n  sluice inspect message.hl7 --at PID-5.1\n  sluice inspect message.hl7 --explain --fhir R5   # each element, and the fields it comes from\n  sluice inspect messages/ --coverage --json      # what became of every populated field"
     )]
     Inspect(Inspect),
     /// Send feeds to an MLLP listener by a schedule, and measure its answers
@@ -136,17 +136,28 @@ pub struct Check {
 
 #[derive(Args)]
 pub struct Inspect {
-    /// A file of one or many messages; `-` for standard input
-    pub file: PathBuf,
+    /// Files of one or many messages, or folders of .hl7 files; `-` for standard input
+    pub files: Vec<PathBuf>,
     /// Show one place of the first message only, e.g. PID-5.1 or PV1-3[2].4
     #[arg(long, value_name = "PATH")]
     pub at: Option<String>,
     /// Whose rules to read it by: an EJ of the configuration [default: international rules]
     #[arg(long, value_name = "EJ")]
     pub ej: Option<String>,
-    /// Show the FHIR resources that the messages make
+    /// Show the FHIR resources that the messages make, or with --explain and --coverage those of
+    /// that version [default: R4]
+    #[arg(long, value_name = "VERSION", num_args = 0..=1)]
+    pub fhir: Option<Option<String>>,
+    /// For each element of the resources that a message makes or changes, show where it comes from:
+    /// fields of the message, its event, a setting, the record before
     #[arg(long)]
-    pub fhir: bool,
+    pub explain: bool,
+    /// Show every populated field as mapped (where to), kept, or not mapped (why), and a summary
+    #[arg(long)]
+    pub coverage: bool,
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
     #[command(flatten)]
     pub config: ConfigArgs,
 }

@@ -1,0 +1,80 @@
+//! What a part is altered to, so that whatever depends on it shows: blank, the next value of its
+//! kind, and the words that decide (INSERT, CANCEL; Y, N; A, D).
+
+/// The texts to put in the place of `raw`; each differs from it.
+pub(super) fn variants(raw: &str) -> Vec<String> {
+    let mut found = vec![String::new()];
+    found.extend(deciding(raw).iter().map(|word| (*word).to_owned()));
+    if is_time(raw) {
+        found.extend(other_times(raw));
+    } else {
+        found.extend(next(raw));
+    }
+    found.retain(|variant| variant != raw);
+    found.dedup();
+    found
+}
+
+/// Words that are understood in places where any other is as good as none.
+fn deciding(raw: &str) -> &'static [&'static str] {
+    match raw {
+        "Y" => &["N"],
+        "N" => &["Y"],
+        "INSERT" | "UPDATE" | "CANCEL" => &["INSERT", "UPDATE", "CANCEL"],
+        // Tables 0287, 0206 and 0323: add, delete.
+        "A" | "U" | "X" => &["D"],
+        "AD" | "CO" | "UP" | "UC" => &["DE"],
+        "D" => &["A"],
+        "DE" => &["AD"],
+        _ => &[],
+    }
+}
+
+/// `YYYYMMDD…`, of a year that a patient may have lived in.
+fn is_time(raw: &str) -> bool {
+    let digits = raw.bytes().take_while(u8::is_ascii_digit).count();
+    digits >= 8 && matches!(raw.get(..2), Some("18" | "19" | "20"))
+}
+
+/// Another day, and another minute or second: still a time.
+fn other_times(raw: &str) -> Vec<String> {
+    let mut found = vec![with(raw, 6, if &raw[6..8] == "15" { "16" } else { "15" })];
+    for at in [10, 12] {
+        if let Some(two) = raw.get(at..at + 2).filter(|two| two.bytes().all(|b| b.is_ascii_digit()))
+        {
+            found.push(with(raw, at, if two == "07" { "08" } else { "07" }));
+        }
+    }
+    found
+}
+
+fn with(raw: &str, at: usize, two: &str) -> String {
+    format!("{}{two}{}", &raw[..at], &raw[at + 2..])
+}
+
+/// The next text of its kind: the last letter or digit is the one that follows in its alphabet.
+fn next(raw: &str) -> Option<String> {
+    let (at, last) = raw.char_indices().rev().find(|(_, c)| c.is_ascii_alphanumeric())?;
+    let other = match last {
+        'Z' => 'A',
+        'z' => 'a',
+        '9' => '1',
+        c => char::from(u8::try_from(c).ok()? + 1),
+    };
+    Some(format!("{}{other}{}", &raw[..at], &raw[at + 1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variant_is_of_the_same_kind() {
+        assert_eq!(variants("DUPONT"), ["", "DUPONU"]);
+        assert_eq!(variants("Y"), ["", "N", "Z"]);
+        assert_eq!(variants("19"), ["", "11"]);
+        assert_eq!(variants("19800229"), ["", "19800215"]);
+        assert_eq!(variants("202603151007+0100"), ["", "202603161007+0100", "202603151008+0100"]);
+        assert_eq!(variants("\"\""), [""]);
+    }
+}
