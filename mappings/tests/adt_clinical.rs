@@ -208,6 +208,8 @@ fn without_a_stay_they_belong_to_the_patient() {
     let mut lane = lane();
     let segments = ["DG1|1||I10^^I10|||A", "PR1|1||47^^L", "OBX|1|NM|8867-4^^LN||72"];
     lane.take_text(&message("A28", false, &segments));
+    let again = lane.take_text(&message("A31", false, &segments));
+    assert!(again.changes.is_empty(), "told again by another event");
     let patient = lane.records.patients().next().unwrap();
     let types: Vec<_> = patient.parts.iter().map(|part| part.0).collect();
     assert_eq!(types, [RecordType::Condition, RecordType::Procedure, RecordType::Observation]);

@@ -130,6 +130,10 @@ impl Listed for Diagnosed {
         if dg1.field(22).is_null() {
             condition.due_to = None;
         }
+        // Type and rank are the stay's, and kept with it: without one nothing knows of them.
+        if condition.stay.is_none() {
+            (self.diagnosis_type, self.rank) = (Coded::default(), None);
+        }
     }
 
     fn from_record(record: Record) -> Option<Self> {
