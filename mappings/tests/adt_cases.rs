@@ -17,7 +17,10 @@ use serde::Deserialize;
 use sluice_mappings::adt::{Effect, IssueCode};
 use sluice_mappings::entity::{LegalEntity, Profile};
 use sluice_mappings::hl7::MshRaw;
-use sluice_mappings::records::{IdentifierUse, ResourceId, StayRecord};
+use sluice_mappings::records::{
+    IdentifierUse, Movement, Participant, Place, PlaceRole, PlaceStatus, ResourceId, StayRecord,
+    StayStatus,
+};
 
 #[derive(Deserialize)]
 struct Case {
@@ -71,6 +74,67 @@ struct Stay {
     start: Option<String>,
     #[serde(default)]
     end: String,
+    /// R5 `Encounter.status`.
+    r5: Option<String>,
+    places: Option<Vec<String>>,
+    participants: Option<Vec<String>>,
+    planned_end: Option<String>,
+    expected_return: Option<String>,
+}
+
+impl Stay {
+    /// What only some cases say.
+    fn says_so_of(&self, stay: &StayRecord) -> bool {
+        let is = |wanted: &Option<String>, told: &str| wanted.as_ref().is_none_or(|w| w == told);
+        is(&self.r5, r5_status(stay))
+            && self.places.as_ref().is_none_or(|wanted| *wanted == places(stay))
+            && self.participants.as_ref().is_none_or(|wanted| *wanted == participants(stay))
+            && is(&self.planned_end, &digits(stay.planned_end()))
+            && is(&self.expected_return, &digits(stay.situation.expected_return))
+    }
+}
+
+/// R5 `Encounter.status` (FACTS §1).
+fn r5_status(stay: &StayRecord) -> &'static str {
+    match stay.status() {
+        StayStatus::OnLeave => "on-hold",
+        StayStatus::Finished if stay.situation.discharged => "discharged",
+        StayStatus::Finished => "completed",
+        other => status(other),
+    }
+}
+
+fn words(words: &[&str]) -> String {
+    words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(" ")
+}
+
+/// `active 3101^C305^C305F 20260310090500-`, with `temporary` before it where it is that.
+fn places(stay: &StayRecord) -> Vec<String> {
+    let one = |(movement, place): (&Movement, &Place)| {
+        let status = match movement.place_status {
+            PlaceStatus::Planned => "planned",
+            PlaceStatus::Active => "active",
+            PlaceStatus::Reserved => "reserved",
+            PlaceStatus::Completed => "completed",
+        };
+        let temporary = if movement.role == PlaceRole::Temporary { "temporary" } else { "" };
+        let path = [&*place.point_of_care, &place.room, &place.bed].join("^");
+        let period = format!("{}-{}", digits(movement.start), digits(movement.end));
+        words(&[temporary, status, path.trim_end_matches('^'), &period])
+    };
+    stay.places().map(one).collect()
+}
+
+/// `ATND 10000000001`, with the period that is known.
+fn participants(stay: &StayRecord) -> Vec<String> {
+    let one = |participant: &Participant<'_>| {
+        let who = participant.practitioner;
+        let number = who.identifier.as_ref().map_or(&*who.name.family, |number| &number.value);
+        let known = participant.start.is_some() || participant.end.is_some();
+        let period = format!("{}-{}", digits(participant.start), digits(participant.end));
+        words(&[&who.role, number, if known { &period } else { "" }])
+    };
+    stay.participants().iter().map(one).collect()
 }
 
 /// What the cases call a flag; the three that say "not in a state for it" are one issue here.
@@ -231,6 +295,7 @@ fn stays(case: &Case, played: &Played, out: &mut String) {
                 && location(stay) == wanted.location
                 && wanted.start.as_ref().is_none_or(|t| *t == digits(stay.situation.start))
                 && wanted.end == digits(stay.situation.end)
+                && wanted.says_so_of(stay)
         };
         match left.iter().position(is_meant) {
             Some(at) => {
@@ -244,13 +309,18 @@ fn stays(case: &Case, played: &Played, out: &mut String) {
     for stay in left {
         let _ = writeln!(
             out,
-            "a stay too many: {:?} {} {} at {:?} from {} to {:?}",
+            "a stay too many: {:?} {} {} at {:?} from {} to {:?}; {} {:?} {:?} until {}, back {}",
             stay.identifiers.iter().map(|i| i.value.as_str()).collect::<Vec<_>>(),
             status(stay.status()),
             class(stay),
             location(stay),
             digits(stay.situation.start),
             digits(stay.situation.end),
+            r5_status(stay),
+            places(stay),
+            participants(stay),
+            digits(stay.planned_end()),
+            digits(stay.situation.expected_return),
         );
     }
 }

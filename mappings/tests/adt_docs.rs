@@ -53,6 +53,11 @@ fn means(event: Trigger) -> String {
     if event.fits(InProgress) {
         assert!(event.fits(OnLeave), "open is in progress or on leave");
         kinds.push("open");
+    } else if event.fits(OnLeave) {
+        kinds.push("on leave");
+    }
+    if event.fits_after().is_some() {
+        kinds.push("left");
     }
     if event.fits(Finished) {
         kinds.push("finished");
@@ -63,7 +68,8 @@ fn means(event: Trigger) -> String {
 #[test]
 fn the_table_of_events_is_what_apply_does() {
     let made: Vec<String> = Trigger::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .map(|event| {
             let [known, unknown, without] = outcomes(event);
             let (name, meaning) = (event.as_str(), event.meaning());

@@ -269,15 +269,15 @@ fn the_french_course_goes_step_by_step_as_its_table_says() {
     assert_eq!(stays, step("in-progress", "3102^U302^U302", "20260310090500", "", 2));
     let (_, _, stays) = take("07_A12_annulation_mutation.hl7");
     assert_eq!(stays, step("in-progress", "3101^C305^C305F", "20260310090500", "", 1));
-    for not_mapped in ["08_A21_permission.hl7", "09_A22_retour_permission.hl7"] {
-        let (outcome, _, _) = take(not_mapped);
-        assert_eq!((outcome.effect, outcome.changes.len()), (Effect::NotMapped, 0));
-    }
+    let (_, _, stays) = take("08_A21_permission.hl7");
+    assert_eq!(stays, step("onleave", "3101^C305^C305F", "20260310090500", "", 2));
+    let (_, _, stays) = take("09_A22_retour_permission.hl7");
+    assert_eq!(stays, step("in-progress", "3101^C305^C305F", "20260310090500", "", 3));
     let (_, _, stays) = take("10_A03_sortie.hl7");
-    let finished = step("finished", "3101^C305^C305F", "20260310090500", "20260314101000", 1);
+    let finished = step("finished", "3101^C305^C305F", "20260310090500", "20260314101000", 3);
     assert_eq!(stays, finished);
     let (_, _, stays) = take("11_A13_annulation_sortie.hl7");
-    assert_eq!(stays, step("in-progress", "3101^C305^C305F", "20260310090500", "", 1));
+    assert_eq!(stays, step("in-progress", "3101^C305^C305F", "20260310090500", "", 3));
     let (_, patients, stays) = take("12_A40_fusion.hl7");
     assert_eq!((patients.len(), stays.len()), (1, 1));
     assert_eq!(patients[0].identifiers[2].value, "8000199");

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use sluice_channels::ack::{Verdict, is_acknowledgement};
+use sluice_mappings::adt::Trigger;
 use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::hl7::{
     Declared, DefectKind, Location, Message, Msh, MshRaw, Unreadable, Value, charset,
@@ -172,11 +173,9 @@ fn content(message: &Message<'_>) -> Result<(), Verdict> {
         return structure(message);
     }
     let (stay, merge) = match event.trim() {
-        "A01" | "A02" | "A03" | "A04" | "A05" | "A06" | "A07" | "A11" | "A12" | "A13" => {
-            (true, false)
-        }
-        "A08" | "A28" | "A31" => (false, false),
+        "A08" | "A28" | "A31" | "A60" => (false, false),
         "A40" => (false, true),
+        event if Trigger::parse(event).is_some() => (true, false),
         _ => return Ok(()),
     };
     let pid = message.segment("PID");

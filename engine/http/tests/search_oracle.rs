@@ -10,8 +10,8 @@ use jiff::civil::{DateTime, date};
 use jiff::tz::TimeZone;
 use jiff::{Span, ToSpan};
 use sluice_mappings::records::{
-    Coded, HumanName, Moment, Movement, MovementEffect, Place, PlaceStatus, Precision, RecordType,
-    StayStatus,
+    Coded, HumanName, Moment, Movement, MovementEffect, Place, PlaceRole, PlaceStatus, Precision,
+    RecordType, StayStatus,
 };
 use support::{Lane, Running, ej, resource_id, settings};
 
@@ -135,6 +135,8 @@ fn movement(name: &str, dice: &mut Dice) -> Movement {
             ..Place::default()
         }),
         location: Some(resource_id(ej(name), RecordType::Location.fhir(), bed)),
+        role: PlaceRole::Assigned,
+        nature: String::new(),
         place_status: PlaceStatus::Completed,
         effect: MovementEffect::default(),
         cancelled: (dice.below(5) == 0).then_some(sluice_ids::Seq::new(1)),

@@ -17,8 +17,8 @@ use sluice_mappings::adt::Change;
 use sluice_mappings::fhir::FhirVersion;
 use sluice_mappings::records::{
     Address, Coded, Contact, HumanName, Identifier, IdentifierUse, Moment, Movement,
-    MovementEffect, PatientRecord, Place, PlaceStatus, Practitioner, Precision, Record, RecordType,
-    ResourceId, Situation, Stamp, StayRecord, StayStatus, Telecom,
+    MovementEffect, PatientRecord, Place, PlaceRole, PlaceStatus, Practitioner, Precision, Record,
+    RecordType, ResourceId, Situation, Stamp, StayRecord, StayStatus, Telecom,
 };
 use sluice_mappings::search;
 use sluice_state::{Access, PageRequest, State, StateSettings};
@@ -281,6 +281,8 @@ fn stay(number: u64, patient: u64, seq: Seq) -> Record {
             ..Place::default()
         }),
         location: Some(id(RecordType::Location, number % 400)),
+        role: PlaceRole::Assigned,
+        nature: String::new(),
         place_status: PlaceStatus::Completed,
         effect: MovementEffect { status: Some(status), ..MovementEffect::default() },
         cancelled: None,
@@ -305,6 +307,11 @@ fn stay(number: u64, patient: u64, seq: Seq) -> Record {
             end: (!open).then(|| moment(number * 60 + 90_000)),
             disposition: coded("01", "", "0112"),
             destination: Coded::default(),
+            discharged: false,
+            pending_discharge: None,
+            expected_return: None,
+            medical_unit: None,
+            nursing_unit: None,
         },
         movements: (0..3).map(movement).collect(),
         practitioners: vec![practitioner("ATND"), practitioner("ADM")],

@@ -7,7 +7,7 @@ use super::situation::settle;
 use super::values::at;
 use super::visit::Visit;
 use super::{IssueCode, discharge};
-use crate::records::{StayRecord, StayStatus};
+use crate::records::{PlaceRole, StayRecord, StayStatus};
 
 /// A01 and A04: the patient is there. They begin a planned stay, and revive one that is over.
 pub(super) fn admit(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) -> bool {
@@ -62,10 +62,10 @@ pub(super) fn plan(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'
     true
 }
 
-/// The opening that stands last, where the message tells it again under no number of its own:
+/// The event that stands last, where the message tells it again under no number of its own:
 /// a repeated A01 replaces nothing, and is nothing for an A11 to return to.
-fn told_again(stay: &StayRecord, visit: &Visit<'_>) -> Option<usize> {
-    let at = movement::last(stay, |_| true)?;
+pub(super) fn told_again(stay: &StayRecord, visit: &Visit<'_>) -> Option<usize> {
+    let at = movement::last(stay, |m| m.role == PlaceRole::Assigned || !m.event.is_empty())?;
     let same =
         movement::is_event(&stay.movements[at], visit.event) && movement::may_be(stay, at, visit);
     same.then_some(at)

@@ -9,10 +9,11 @@ use super::visit::Visit;
 use super::which_stay::{self, Found};
 use super::{
     Context, Effect, IssueCode, Outcome, Records, admit, cancel, class_change, clinical, discharge,
-    first_sight, hold, identity, merge, movement, patient, stay, structure, transfer, update,
+    first_sight, hold, identity, leave, merge, movement, other_places, participants, patient,
+    pending, stay, structure, tracking, transfer, update,
 };
 use crate::hl7::datatypes::Ts;
-use crate::hl7::{DefectKind, Location, Message, Msh, Segment};
+use crate::hl7::{DefectKind, Location, Message, Msh, Segment, Segments};
 use crate::records::{EventCode, HeldKind, PatientRecord, StayRecord};
 
 /// What an ADT message does to the records.
@@ -40,8 +41,18 @@ pub fn apply(message: &Message<'_>, context: &Context<'_>, records: &dyn Records
             let effect = merge::merge(&mut draft, message);
             draft.finish(effect)
         }
-        Trigger::A28 | Trigger::A31 => person(draft, message, event),
-        _ => about_a_stay(draft, message, event),
+        Trigger::A28 | Trigger::A31 => {
+            let effect = person(&mut draft, message.segments(), event);
+            draft.finish(effect)
+        }
+        Trigger::A17 => {
+            let effect = swap(&mut draft, message);
+            draft.finish(effect)
+        }
+        _ => {
+            let effect = about_a_stay(&mut draft, message, message.segments(), event);
+            draft.finish(effect)
+        }
     }
 }
 
@@ -88,13 +99,28 @@ fn broken_structure(draft: &mut Draft<'_>, message: &Message<'_>) {
     }
 }
 
+/// Two patients and their stays, each with the place that is his from now on (FACTS §1 A17).
+fn swap(draft: &mut Draft<'_>, message: &Message<'_>) -> Effect {
+    let groups: Vec<_> = message.segments().groups("PID").take(3).collect();
+    if groups.len() != 2 {
+        draft.issue(IssueCode::FieldMissing, Location::segment(b"PID"));
+    }
+    let mut effect = Effect::NoEffect;
+    for group in groups.into_iter().take(2) {
+        if about_a_stay(draft, message, group, Trigger::A17) == Effect::Applied {
+            effect = Effect::Applied;
+        }
+    }
+    effect
+}
+
 /// PID, PD1 and NK1 only: A28, A31, and the French A08.
-fn person(mut draft: Draft<'_>, message: &Message<'_>, event: Trigger) -> Outcome {
-    let Some(known) = whom(&mut draft, message) else { return draft.leave(Effect::NoEffect) };
-    let mut patient = take_patient(&mut draft, message, event, known);
-    clinical::take(&mut draft, message.segments(), &mut patient, None, false);
+fn person(draft: &mut Draft<'_>, segments: Segments<'_>, event: Trigger) -> Effect {
+    let Some(known) = whom(draft, segments) else { return Effect::NoEffect };
+    let mut patient = take_patient(draft, segments, event, known);
+    clinical::take(draft, segments, &mut patient, None, false);
     draft.put_patient(patient);
-    draft.finish(Effect::Applied)
+    Effect::Applied
 }
 
 /// The patient whom PID-3 names: known, or to be made.
@@ -103,10 +129,11 @@ struct Whom {
     known: Option<Arc<PatientRecord>>,
 }
 
-fn whom(draft: &mut Draft<'_>, message: &Message<'_>) -> Option<Whom> {
-    let identifiers = identity::read(draft, &message.segment("PID"), 3);
+fn whom(draft: &mut Draft<'_>, segments: Segments<'_>) -> Option<Whom> {
+    let pid = segments.segment("PID");
+    let identifiers = identity::read(draft, &pid, 3);
     if identifiers.keys.is_empty() {
-        draft.issue(IssueCode::FieldMissing, Location::field(b"PID", 3));
+        draft.issue(IssueCode::FieldMissing, at(&pid, 3));
         return None;
     }
     let known = identity::find(draft, &identifiers.keys).and_then(|id| draft.patient(id));
@@ -115,7 +142,7 @@ fn whom(draft: &mut Draft<'_>, message: &Message<'_>) -> Option<Whom> {
 
 fn take_patient(
     draft: &mut Draft<'_>,
-    message: &Message<'_>,
+    segments: Segments<'_>,
     event: Trigger,
     whom: Whom,
 ) -> PatientRecord {
@@ -124,77 +151,83 @@ fn take_patient(
         None => {
             let mid_stay = !event.creates_a_patient();
             if mid_stay {
-                draft.issue(IssueCode::FirstSeenMidStay, Location::field(b"PID", 3));
+                let pid = segments.segment("PID");
+                draft.issue(IssueCode::FirstSeenMidStay, at(&pid, 3));
             }
             let id = identity::mint(draft, &whom.identifiers.keys)
                 .expect("`whom` answers only where there is a key");
             PatientRecord { first_seen_mid_stay: mid_stay, ..PatientRecord::new(id) }
         }
     };
-    patient::update(draft, &mut patient, message.segments(), &whom.identifiers);
+    patient::update(draft, &mut patient, segments, &whom.identifiers);
     patient
 }
 
-fn about_a_stay(mut draft: Draft<'_>, message: &Message<'_>, event: Trigger) -> Outcome {
+fn about_a_stay(
+    draft: &mut Draft<'_>,
+    message: &Message<'_>,
+    segments: Segments<'_>,
+    event: Trigger,
+) -> Effect {
     // The French extension knows no A08: what such a sender means by one is an A31.
-    if event == Trigger::A08 && draft.is_french() && message.segment("ZBE").exists() {
-        return person(draft, message, event);
+    if event == Trigger::A08 && draft.is_french() && segments.segment("ZBE").exists() {
+        return person(draft, segments, event);
     }
-    let Some(whom) = whom(&mut draft, message) else { return draft.leave(Effect::NoEffect) };
-    let visit = Visit::read(&mut draft, message, event);
-    let found = which_stay::find(&mut draft, &visit, whom.known.as_deref());
+    let Some(whom) = whom(draft, segments) else { return Effect::NoEffect };
+    let visit = Visit::read(draft, message, segments, event);
+    let found = which_stay::find(draft, &visit, whom.known.as_deref());
     if is_resend(&visit, &found, whom.known.as_deref()) {
-        return draft.leave(Effect::Applied);
+        return Effect::Applied;
     }
     if let Some(kind) = waits(&visit, &found) {
-        return wait(draft, message, whom, &visit, found, kind);
+        wait(draft, segments, whom, &visit, found, kind);
+        return Effect::Applied;
     }
     if let Found::Ambiguous = found {
-        draft.issue(IssueCode::StayAmbiguous, Location::field(b"PV1", 19));
-        return draft.leave(Effect::NoEffect);
+        draft.issue(IssueCode::StayAmbiguous, at(&visit.pv1, 19));
+        return Effect::NoEffect;
     }
-    let mut patient = take_patient(&mut draft, message, event, whom);
+    let mut patient = take_patient(draft, segments, event, whom);
     let mut held = None;
     let stay = match found {
         Found::Stay(stay) => {
             let mut stay = Arc::unwrap_or_clone(stay);
             held = hold::take_out(&mut patient, Some(&mut stay), &visit);
-            Some(follow(&mut draft, stay, &visit))
+            Some(follow(draft, stay, &visit))
         }
         Found::New(number) => {
             if !visit.event.opens() {
-                draft.issue(IssueCode::FirstSeenMidStay, Location::field(b"PV1", 19));
+                draft.issue(IssueCode::FirstSeenMidStay, at(&visit.pv1, 19));
             }
             held = hold::take_out(&mut patient, None, &visit);
-            let mut stay = first_sight::create(&mut draft, &visit, patient.id, number.as_ref());
-            stay::take_numbers(&mut draft, &mut stay, &visit);
-            stay::take_attributes(&mut draft, &mut stay, &visit);
+            let mut stay = first_sight::create(draft, &visit, patient.id, number.as_ref());
+            stay::take_numbers(draft, &mut stay, &visit);
+            take_snapshot(draft, &mut stay, &visit);
             Some(stay)
         }
         Found::OfOther => {
-            draft.issue(IssueCode::StayOfOtherPatient, Location::field(b"PV1", 19));
+            draft.issue(IssueCode::StayOfOtherPatient, at(&visit.pv1, 19));
             None
         }
         // An update of somebody who is not here is about the person.
         Found::None | Found::Ambiguous => {
-            if visit.event != Trigger::A08 {
-                draft.issue(IssueCode::StayNotFound, Location::field(b"PV1", 19));
+            if !matches!(visit.event, Trigger::A08 | Trigger::A60) {
+                draft.issue(IssueCode::StayNotFound, at(&visit.pv1, 19));
             }
             None
         }
     };
     let mut stay = stay;
-    let historic = visit.historic;
-    clinical::take(&mut draft, message.segments(), &mut patient, stay.as_mut(), historic);
+    clinical::take(draft, segments, &mut patient, stay.as_mut(), visit.historic);
     if let Some(mut stay) = stay {
         if let Some(held) = held {
-            hold::release(&mut draft, &mut stay, held);
+            hold::release(draft, &mut stay, held);
         }
         patient.last_stay = Some(stay.id);
         draft.put_stay(stay);
     }
     draft.put_patient(patient);
-    draft.finish(Effect::Applied)
+    Effect::Applied
 }
 
 /// The very message, under whatever control id, came before.
@@ -216,27 +249,25 @@ fn waits(visit: &Visit<'_>, found: &Found) -> Option<HeldKind> {
 
 /// What the message says of the person applies; the rest is held.
 fn wait(
-    mut draft: Draft<'_>,
-    message: &Message<'_>,
+    draft: &mut Draft<'_>,
+    segments: Segments<'_>,
     whom: Whom,
     visit: &Visit<'_>,
     found: Found,
     kind: HeldKind,
-) -> Outcome {
+) {
     draft.issue(IssueCode::MovementHeld, Location::field(b"ZBE", 1));
-    let mut patient = take_patient(&mut draft, message, visit.event, whom);
+    let mut patient = take_patient(draft, segments, visit.event, whom);
     if let Found::Stay(stay) = found {
         let mut stay = Arc::unwrap_or_clone(stay);
-        hold::with_stay(&mut draft, &mut stay, visit, kind);
-        let historic = visit.historic;
-        clinical::take(&mut draft, message.segments(), &mut patient, Some(&mut stay), historic);
+        hold::with_stay(draft, &mut stay, visit, kind);
+        clinical::take(draft, segments, &mut patient, Some(&mut stay), visit.historic);
         draft.put_stay(stay);
     } else {
-        clinical::take_of_patient(&mut draft, message.segments(), &mut patient, visit.historic);
-        hold::with_patient(&mut draft, &mut patient, visit, kind);
+        clinical::take_of_patient(draft, segments, &mut patient, visit.historic);
+        hold::with_patient(draft, &mut patient, visit, kind);
     }
     draft.put_patient(patient);
-    draft.finish(Effect::Applied)
 }
 
 /// A message about a stay that is known.
@@ -244,23 +275,38 @@ fn follow(draft: &mut Draft<'_>, mut stay: StayRecord, visit: &Visit<'_>) -> Sta
     // A place that the message names has its record, even where the event does not use it.
     visit.place(draft);
     visit.prior_place(draft);
-    let applied = match visit.event {
-        Trigger::A06 | Trigger::A07 if visit.cancels() => cancel::cancel(draft, &mut stay, visit),
-        Trigger::A11 | Trigger::A12 | Trigger::A13 => cancel::cancel(draft, &mut stay, visit),
-        Trigger::A01 | Trigger::A04 => admit::admit(draft, &mut stay, visit),
-        Trigger::A05 => admit::plan(draft, &mut stay, visit),
-        Trigger::A02 => transfer::transfer(draft, &mut stay, visit),
-        Trigger::A03 => discharge::discharge(draft, &mut stay, visit),
-        Trigger::A06 | Trigger::A07 => class_change::change_class(draft, &mut stay, visit),
-        Trigger::A08 => update::update(draft, &mut stay, visit),
-        Trigger::A28 | Trigger::A31 | Trigger::A40 => false,
-    };
-    if applied {
+    if act(draft, &mut stay, visit) {
         stay::take_numbers(draft, &mut stay, visit);
         // What is told after the fact must not disturb the present.
         if !visit.historic {
-            stay::take_attributes(draft, &mut stay, visit);
+            take_snapshot(draft, &mut stay, visit);
         }
     }
     stay
+}
+
+fn take_snapshot(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) {
+    stay::take_attributes(draft, stay, visit);
+    // A cancel says where the patient is; its other places may be those that it takes back.
+    if !visit.cancels() {
+        other_places::take(draft, stay, visit);
+    }
+}
+
+/// What the event does to a stay; false where it does nothing at all.
+pub(super) fn act(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) -> bool {
+    match visit.event {
+        _ if visit.cancels() => cancel::cancel(draft, stay, visit),
+        Trigger::A01 | Trigger::A04 => admit::admit(draft, stay, visit),
+        Trigger::A05 | Trigger::A14 => admit::plan(draft, stay, visit),
+        Trigger::A02 | Trigger::A17 => transfer::transfer(draft, stay, visit),
+        Trigger::A03 => discharge::discharge(draft, stay, visit),
+        Trigger::A06 | Trigger::A07 => class_change::change_class(draft, stay, visit),
+        Trigger::A08 | Trigger::A60 => update::update(draft, stay, visit),
+        Trigger::A09 | Trigger::A10 => tracking::track(draft, stay, visit),
+        Trigger::A15 | Trigger::A16 => pending::pend(draft, stay, visit),
+        Trigger::A21 | Trigger::A22 => leave::leave(draft, stay, visit),
+        Trigger::A54 | Trigger::A61 => participants::change(draft, stay, visit),
+        _ => false,
+    }
 }

@@ -1,5 +1,5 @@
-//! A11, A12, A13, and A06 or A07 with ZBE-4 = CANCEL: each takes back its own movement, and what
-//! the others come to is the situation before (DESIGN §3).
+//! The cancels: each takes back its own movement, and what the others come to is the situation
+//! before (DESIGN §3). A06 and A07 are cancels with ZBE-4 = CANCEL, and so is any insertion.
 
 use super::IssueCode;
 use super::draft::Draft;
@@ -11,12 +11,13 @@ use crate::records::{Movement, StayRecord, StayStatus};
 
 pub(super) fn cancel(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) -> bool {
     let by = By::of(visit);
+    let opening = matches!(visit.event, Trigger::A11 | Trigger::A27 | Trigger::A38);
     let void = matches!(stay.status(), StayStatus::Cancelled | StayStatus::EnteredInError);
-    if void && visit.event != Trigger::A11 {
+    if void && !opening {
         draft.issue(IssueCode::StayStateUnexpected, at(&visit.pv1, 19));
         return false;
     }
-    if stay.status() == StayStatus::Finished && visit.event == Trigger::A12 {
+    if stay.status() == StayStatus::Finished && !opening && visit.event != Trigger::A13 {
         draft.issue(IssueCode::StayStateUnexpected, at(&visit.pv1, 19));
     }
     let named = visit.movement.as_ref().and_then(|id| movement::by_identifier(stay, id));
@@ -28,14 +29,16 @@ pub(super) fn cancel(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit
         }
         (Some(at), _) => take_back(stay, at, by),
         (None, Trigger::A11) => admission(stay, by),
-        (None, Trigger::A12) => transfer(stay, by),
         (None, Trigger::A13) => discharge(stay, by),
-        (None, _) => switch(stay, by),
+        (None, Trigger::A27 | Trigger::A38) => plan(stay, visit.event, by),
+        (None, Trigger::A06 | Trigger::A07) => last_of(stay, &[Trigger::A06, Trigger::A07], by),
+        (None, event) => last_of(stay, event.takes_back(), by),
     };
     if !taken {
         draft.issue(IssueCode::NothingToCancel, at(&visit.pv1, 19));
     }
-    if !visit.historic && stay.status() != StayStatus::Cancelled {
+    let plans = matches!(visit.event, Trigger::A27 | Trigger::A38);
+    if !visit.historic && !plans && stay.status() != StayStatus::Cancelled {
         present(draft, stay, visit);
     }
     true
@@ -66,13 +69,19 @@ fn at_zbe(visit: &Visit<'_>) -> crate::hl7::Location {
     if visit.has_zbe { place } else { at(&visit.pv1, 19) }
 }
 
-/// A movement by its number; an admission takes what came after it along.
+/// A movement by its number; an admission, and a plan that nothing came of, takes what came after
+/// it along.
 pub(super) fn take_back(stay: &mut StayRecord, at: usize, by: By) -> bool {
-    if admits(&stay.movements[at]) {
+    let movement = &stay.movements[at];
+    if admits(movement) {
         movement::cancel_from(stay, at, by);
         leave_no_remains(stay, by);
     } else {
+        let void_plan = is_plan(movement) && stay.status() == StayStatus::Planned;
         movement::cancel(stay, at, by);
+        if void_plan {
+            leave_no_remains(stay, by);
+        }
     }
     true
 }
@@ -125,12 +134,26 @@ fn leave_no_remains(stay: &mut StayRecord, by: By) {
     }
 }
 
-/// A12: the last transfer.
-fn transfer(stay: &mut StayRecord, by: By) -> bool {
-    let Some(at) = movement::last(stay, |m| movement::is_event(m, Trigger::A02)) else {
+/// The last that stands of these events.
+fn last_of(stay: &mut StayRecord, events: &[Trigger], by: By) -> bool {
+    let Some(at) = movement::last(stay, |m| movement::is_any_of(m, events)) else { return false };
+    movement::cancel(stay, at, by);
+    true
+}
+
+/// A27, A38: a plan that nothing came of leaves nothing behind, unless there is another plan; a stay
+/// that has begun only loses the plan.
+fn plan(stay: &mut StayRecord, event: Trigger, by: By) -> bool {
+    let planned = stay.status() == StayStatus::Planned;
+    let last_of = |event: &Trigger| movement::last(stay, |m| movement::is_event(m, *event));
+    let own = event.takes_back().iter().find_map(last_of);
+    let Some(at) = own.or_else(|| movement::last(stay, is_plan).filter(|_| planned)) else {
         return false;
     };
     movement::cancel(stay, at, by);
+    if planned {
+        leave_no_remains(stay, by);
+    }
     true
 }
 
@@ -143,15 +166,6 @@ fn discharge(stay: &mut StayRecord, by: By) -> bool {
     }
     super::situation::settle(stay);
     taken
-}
-
-/// A cancelled A06 or A07 that gives no ZBE-1: the last of either.
-fn switch(stay: &mut StayRecord, by: By) -> bool {
-    let is_switch =
-        |m: &Movement| movement::is_event(m, Trigger::A06) || movement::is_event(m, Trigger::A07);
-    let Some(at) = movement::last(stay, is_switch) else { return false };
-    movement::cancel(stay, at, by);
-    true
 }
 
 fn admits(movement: &Movement) -> bool {

@@ -18,6 +18,7 @@ pub(super) fn discharge(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Vi
     let mut new = New::of(draft, visit);
     new.start = end;
     new.effect.end = end;
+    new.effect.discharged = true;
     new.effect.disposition = attributes::disposition(draft, visit);
     new.effect.destination = attributes::destination(draft, visit);
     if visit.historic {

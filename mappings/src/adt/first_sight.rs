@@ -5,7 +5,7 @@ use super::draft::Draft;
 use super::event::Trigger;
 use super::movement::{self, By, New};
 use super::visit::{Placed, Visit};
-use super::{admit, class_change, discharge, stay, transfer};
+use super::{admit, apply, discharge, stay};
 use crate::records::{Coded, Identifier, MovementEffect, ResourceId, StayRecord, StayStatus};
 
 pub(super) fn create(
@@ -18,31 +18,28 @@ pub(super) fn create(
     let stay = &mut stay;
     let status = match visit.event {
         _ if admit::names_a_pre_admission(visit) => Some(StayStatus::Planned),
-        Trigger::A01 | Trigger::A04 | Trigger::A05 => None,
-        Trigger::A08 if is_planned(visit.class.as_ref()) => Some(StayStatus::Planned),
+        _ if visit.event.opens() => None,
+        // A cancel of a return goes back to the leave, and a return ends one.
+        Trigger::A53 | Trigger::A22 => Some(StayStatus::OnLeave),
+        Trigger::A27 | Trigger::A38 => Some(StayStatus::Planned),
+        Trigger::A08 | Trigger::A60 if is_planned(visit.class.as_ref()) => {
+            Some(StayStatus::Planned)
+        }
         _ => Some(StayStatus::InProgress),
     };
     if let Some(status) = status {
         before(draft, stay, visit, status);
     }
     match visit.event {
-        Trigger::A01 | Trigger::A04 => {
-            admit::admit(draft, stay, visit);
+        Trigger::A11 | Trigger::A27 | Trigger::A38 => {
+            movement::cancel_from(stay, 0, By::of(visit));
         }
-        Trigger::A05 => {
-            admit::plan(draft, stay, visit);
+        // There was nothing yet that could be taken back, and `before` says where the patient is.
+        _ if visit.cancels() => {}
+        Trigger::A08 | Trigger::A60 => discharge::finish_by_pv1_45(draft, stay, visit),
+        _ => {
+            apply::act(draft, stay, visit);
         }
-        Trigger::A02 => {
-            transfer::transfer(draft, stay, visit);
-        }
-        Trigger::A06 | Trigger::A07 if !visit.cancels() => {
-            class_change::change_class(draft, stay, visit);
-        }
-        Trigger::A03 => {
-            discharge::discharge(draft, stay, visit);
-        }
-        Trigger::A11 => movement::cancel_from(stay, 0, By::of(visit)),
-        _ => discharge::finish_by_pv1_45(draft, stay, visit),
     }
     stay.clone()
 }
@@ -56,7 +53,9 @@ fn is_planned(class: Option<&Coded>) -> bool {
 /// transfer, the place before is PV1-6.
 fn before(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>, status: StayStatus) {
     let placed: Option<Placed> = match visit.event {
-        Trigger::A02 | Trigger::A06 | Trigger::A07 if !visit.cancels() => visit.prior_place(draft),
+        Trigger::A02 | Trigger::A06 | Trigger::A07 | Trigger::A17 if !visit.cancels() => {
+            visit.prior_place(draft)
+        }
         _ => visit.place(draft),
     };
     let effect = MovementEffect {

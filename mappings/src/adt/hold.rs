@@ -69,6 +69,12 @@ pub(super) fn take_out(
     visit: &Visit<'_>,
 ) -> Option<Movement> {
     let number = visit.movement.as_ref().filter(|_| visit.cancelled_movement().is_none())?;
+    // One that came before is not awaited: what waits under its number is about another stay.
+    let came =
+        stay.as_deref().and_then(|stay| Some((stay, movement::by_identifier(stay, number)?)));
+    if came.is_some_and(|(stay, at)| stay.movements[at].held.is_none()) {
+        return None;
+    }
     let is_meant = |movement: &Movement| {
         movement.held.is_some()
             && movement

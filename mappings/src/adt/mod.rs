@@ -24,7 +24,12 @@ mod admit;
 mod cancel;
 mod class_change;
 mod discharge;
+mod leave;
 mod merge;
+mod other_places;
+mod participants;
+mod pending;
+mod tracking;
 mod transfer;
 mod update;
 

@@ -8,7 +8,8 @@ use super::event::Trigger;
 use super::situation::settle;
 use super::visit::{Placed, Visit};
 use crate::records::{
-    Coded, Identifier, Moment, Movement, MovementEffect, PlaceStatus, StayRecord, StayStatus,
+    Coded, Identifier, Moment, Movement, MovementEffect, PlaceRole, PlaceStatus, StayRecord,
+    StayStatus,
 };
 
 /// Movements that a stay keeps. Beyond, those taken back go first, then the oldest places; the
@@ -28,6 +29,7 @@ pub(super) struct New {
     pub seq: Seq,
     pub start: Option<Moment>,
     pub placed: Option<Placed>,
+    pub role: PlaceRole,
     pub effect: MovementEffect,
     pub fingerprint: u64,
 }
@@ -40,6 +42,7 @@ impl New {
             seq: draft.seq(),
             start: visit.happened(),
             placed: None,
+            role: PlaceRole::Assigned,
             effect: MovementEffect { status: visit.event.status(), ..MovementEffect::default() },
             fingerprint: visit.fingerprint,
         }
@@ -58,6 +61,8 @@ impl New {
             end: None,
             place,
             location,
+            role: self.role,
+            nature: String::new(),
             place_status: PlaceStatus::Completed,
             effect: self.effect,
             cancelled: None,
@@ -93,13 +98,25 @@ pub(super) fn is_event(movement: &Movement, event: Trigger) -> bool {
     movement.event == event.as_str()
 }
 
+pub(super) fn is_any_of(movement: &Movement, events: &[Trigger]) -> bool {
+    events.iter().any(|event| is_event(movement, *event))
+}
+
 pub(super) fn is_closing(movement: &Movement) -> bool {
     movement.effect.status == Some(StayStatus::Finished)
 }
 
-/// Where the patient is, or was last: the last place that stands.
+/// Where the patient is, or was last: the last assigned place that stands.
 pub(super) fn last_place(stay: &StayRecord) -> Option<usize> {
-    last(stay, |movement| movement.place.is_some())
+    last(stay, |movement| movement.role == PlaceRole::Assigned && movement.place.is_some())
+}
+
+/// The last place of that role which still holds: no later movement has ended it.
+pub(super) fn last_of_role(stay: &StayRecord, role: PlaceRole) -> Option<usize> {
+    let at = last(stay, |movement| movement.role == role)?;
+    let movement = &stay.movements[at];
+    let holds = matches!(movement.place_status, PlaceStatus::Active | PlaceStatus::Reserved);
+    (holds && movement.place.is_some()).then_some(at)
 }
 
 /// Where the discharge stands that the stay is finished by: what comes now goes before it.
@@ -186,12 +203,21 @@ fn by_time(stay: &StayRecord, start: Option<Moment>) -> usize {
 
 /// The same movement, told again: what it says now replaces what it had said.
 pub(super) fn amend(movement: &mut Movement, new: Movement) {
+    if movement.event != new.event {
+        // A number that is used again for something else brings nothing of what it was.
+        let effect = &mut movement.effect;
+        effect.pending_discharge = None;
+        effect.expected_return = None;
+        effect.practitioners = None;
+        movement.role = new.role;
+    }
     movement.event = new.event;
     movement.identifier = new.identifier.or_else(|| movement.identifier.take());
     movement.start = new.start.or(movement.start);
     if new.place.is_some() {
         movement.place = new.place;
         movement.location = new.location;
+        movement.role = new.role;
     }
     let effect = &mut movement.effect;
     if new.effect.status.is_some_and(|status| status != StayStatus::Finished) {
@@ -210,6 +236,12 @@ pub(super) fn amend(movement: &mut Movement, new: Movement) {
     if new.effect.destination != Coded::default() {
         effect.destination = new.effect.destination;
     }
+    effect.discharged |= new.effect.discharged;
+    effect.pending_discharge = new.effect.pending_discharge.or(effect.pending_discharge);
+    effect.expected_return = new.effect.expected_return.or(effect.expected_return);
+    effect.medical_unit = new.effect.medical_unit.or_else(|| effect.medical_unit.take());
+    effect.nursing_unit = new.effect.nursing_unit.or_else(|| effect.nursing_unit.take());
+    effect.practitioners = new.effect.practitioners.or_else(|| effect.practitioners.take());
     for fingerprint in new.seen {
         remember(movement, fingerprint);
     }
@@ -259,6 +291,27 @@ pub(super) fn correct_start(stay: &mut StayRecord, admitted: Option<Moment>) {
     }
 }
 
+/// PV2-9 of a message that is no pending discharge: it corrects the one that stands.
+pub(super) fn correct_pending_discharge(stay: &mut StayRecord, end: Moment) {
+    if stay.situation.pending_discharge.is_some_and(|pending| pending != end)
+        && let Some(at) = last(stay, |movement| movement.effect.pending_discharge.is_some())
+    {
+        stay.movements[at].effect.pending_discharge = Some(end);
+        settle(stay);
+    }
+}
+
+/// PV2-47 of a message about a stay on leave.
+pub(super) fn correct_expected_return(stay: &mut StayRecord, expected: Moment) {
+    if stay.status() == StayStatus::OnLeave
+        && stay.situation.expected_return != Some(expected)
+        && let Some(at) = last(stay, |m| m.effect.status == Some(StayStatus::OnLeave))
+    {
+        stay.movements[at].effect.expected_return = Some(expected);
+        settle(stay);
+    }
+}
+
 // ---- taking back ----
 
 /// The message that takes something back.
@@ -275,7 +328,7 @@ impl By {
 }
 
 pub(super) fn cancel(stay: &mut StayRecord, at: usize, by: By) {
-    take_back(&mut stay.movements[at], by);
+    cancel_at(stay, at, by);
     settle(stay);
 }
 
@@ -287,6 +340,16 @@ pub(super) fn cancel_from(stay: &mut StayRecord, at: usize, by: By) {
     settle(stay);
 }
 
+/// With the other places that the same message named.
+pub(super) fn cancel_at(stay: &mut StayRecord, at: usize, by: By) {
+    let seq = stay.movements[at].seq;
+    take_back(&mut stay.movements[at], by);
+    let beside = |movement: &&mut Movement| {
+        movement.seq == seq && movement.role != PlaceRole::Assigned && movement.stands()
+    };
+    stay.movements.iter_mut().filter(beside).for_each(|movement| take_back(movement, by));
+}
+
 pub(super) fn take_back(movement: &mut Movement, by: By) {
     movement.cancelled = Some(by.seq);
     if let Some(fingerprint) = by.fingerprint {
@@ -295,7 +358,7 @@ pub(super) fn take_back(movement: &mut Movement, by: By) {
 }
 
 /// Keeps the record small. What goes is told: a stay with a hundred moves is worth a look.
-fn bound(draft: &mut Draft<'_>, stay: &mut StayRecord) {
+pub(super) fn bound(draft: &mut Draft<'_>, stay: &mut StayRecord) {
     let is_cancelled = |movement: &Movement| movement.cancelled.is_some();
     while stay.movements.iter().filter(|movement| is_cancelled(movement)).count() > CANCELLED_MAX
         && let Some(at) = stay.movements.iter().position(is_cancelled)

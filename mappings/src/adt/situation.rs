@@ -3,7 +3,9 @@
 //! Nothing else sets it. So a cancel has only to mark its own movement, whatever came after it,
 //! and the same movements always give the same stay.
 
-use crate::records::{Coded, Moment, Movement, PlaceStatus, Situation, StayRecord, StayStatus};
+use crate::records::{
+    Coded, Moment, Movement, PlaceRole, PlaceStatus, Situation, StayRecord, StayStatus,
+};
 
 /// Computes the situation, and each movement's period and place status.
 pub(super) fn settle(stay: &mut StayRecord) {
@@ -13,7 +15,7 @@ pub(super) fn settle(stay: &mut StayRecord) {
     let counts = |movement: &Movement| {
         movement.stands() || voided && movement.held.is_none() && movement.cancelled == last_cancel
     };
-    let mut situation = empty();
+    let mut situation = Situation::default();
     for movement in stay.movements.iter().filter(|movement| counts(movement)) {
         follow(&mut situation, movement);
     }
@@ -23,7 +25,7 @@ pub(super) fn settle(stay: &mut StayRecord) {
     let placed: Vec<usize> = (0..stay.movements.len())
         .filter(|at| {
             let movement = &stay.movements[*at];
-            movement.place.is_some() && counts(movement)
+            movement.role == PlaceRole::Assigned && movement.place.is_some() && counts(movement)
         })
         .collect();
     situation.current = placed
@@ -31,19 +33,8 @@ pub(super) fn settle(stay: &mut StayRecord) {
         .filter(|_| situation.status != StayStatus::Finished)
         .and_then(|at| u16::try_from(*at).ok());
     periods(&mut stay.movements, &placed, &situation);
+    other_places(&mut stay.movements, &situation);
     stay.situation = situation;
-}
-
-fn empty() -> Situation {
-    Situation {
-        status: StayStatus::Unknown,
-        class: Coded::default(),
-        current: None,
-        start: None,
-        end: None,
-        disposition: Coded::default(),
-        destination: Coded::default(),
-    }
 }
 
 fn follow(situation: &mut Situation, movement: &Movement) {
@@ -54,7 +45,9 @@ fn follow(situation: &mut Situation, movement: &Movement) {
             situation.end = None;
             situation.disposition = Coded::default();
             situation.destination = Coded::default();
+            situation.discharged = false;
         }
+        situation.expected_return = None;
     }
     if let Some(class) = &effect.class {
         situation.class = class.clone();
@@ -66,6 +59,15 @@ fn follow(situation: &mut Situation, movement: &Movement) {
     }
     if effect.destination != Coded::default() {
         situation.destination = effect.destination.clone();
+    }
+    situation.discharged |= effect.discharged;
+    situation.pending_discharge = effect.pending_discharge.or(situation.pending_discharge);
+    situation.expected_return = effect.expected_return.or(situation.expected_return);
+    if let Some(unit) = &effect.medical_unit {
+        situation.medical_unit = Some(unit.clone());
+    }
+    if let Some(unit) = &effect.nursing_unit {
+        situation.nursing_unit = Some(unit.clone());
     }
 }
 
@@ -105,5 +107,38 @@ fn not_before(end: Moment, start: Option<Moment>) -> Moment {
     match start {
         Some(start) if end.is_before(&start) => start,
         _ => end,
+    }
+}
+
+/// A temporary place lasts until another one, or until the patient is moved or leaves; a reserved
+/// one is kept until then.
+fn other_places(movements: &mut [Movement], situation: &Situation) {
+    for at in 0..movements.len() {
+        let role = movements[at].role;
+        if role == PlaceRole::Assigned || !movements[at].stands() {
+            continue;
+        }
+        let ends = |later: &&Movement| {
+            later.stands()
+                && (later.role == role
+                    || later.role == PlaceRole::Assigned && later.place.is_some()
+                    || later.effect.status == Some(StayStatus::Finished))
+        };
+        let next = movements[at + 1..].iter().find(ends).map(|later| later.start);
+        let movement = &mut movements[at];
+        let is_there = matches!(
+            situation.status,
+            StayStatus::InProgress | StayStatus::OnLeave | StayStatus::Unknown
+        );
+        (movement.place_status, movement.end) = match (role, next) {
+            (PlaceRole::Temporary, Some(next)) => {
+                (PlaceStatus::Completed, next.map(|end| not_before(end, movement.start)))
+            }
+            (PlaceRole::Temporary, None) if is_there => (PlaceStatus::Active, None),
+            (PlaceRole::Reserved, None) if is_there || situation.status == StayStatus::Planned => {
+                (PlaceStatus::Reserved, None)
+            }
+            _ => (PlaceStatus::Planned, None),
+        };
     }
 }

@@ -10,7 +10,7 @@ use super::event::Trigger;
 use super::values::at;
 use crate::entity::AuthorityUse;
 use crate::hl7::datatypes::{Cwe, Cx, Ei, Ts};
-use crate::hl7::{Location, Message, Segment};
+use crate::hl7::{Location, Message, Segment, Segments};
 use crate::records::{Coded, Identifier, Moment, Place, ResourceId};
 
 /// ZBE-4.
@@ -33,6 +33,8 @@ pub(super) struct Visit<'m> {
     pub pv1: Segment<'m>,
     pub pv2: Segment<'m>,
     pub mrg: Segment<'m>,
+    /// The ROL of the stay: those after PV1 that are of no procedure and no insurance.
+    pub roles: Vec<Segment<'m>>,
     pub has_zbe: bool,
     /// ZBE-1.
     pub movement: Option<Identifier>,
@@ -61,9 +63,18 @@ pub(super) struct Visit<'m> {
 }
 
 impl<'m> Visit<'m> {
-    pub fn read(draft: &mut Draft<'_>, message: &'m Message<'_>, event: Trigger) -> Self {
-        let segment = |name| message.segment(name);
-        let (pv1, pv2, zbe, evn) = (segment("PV1"), segment("PV2"), segment("ZBE"), segment("EVN"));
+    /// `segments`: the patient's own, where a message is about several (A17).
+    pub fn read(
+        draft: &mut Draft<'_>,
+        message: &'m Message<'_>,
+        segments: Segments<'m>,
+        event: Trigger,
+    ) -> Self {
+        let segment = |name| segments.segment(name);
+        let (pv1, pv2, zbe) = (segment("PV1"), segment("PV2"), segment("ZBE"));
+        let evn = message.segment("EVN");
+        let of_stay = segments.after("PV1").before("PR1").before("GT1").before("IN1");
+        let roles = of_stay.named("ROL").collect();
         let mut moment = |segment: &Segment<'_>, field: usize| {
             draft.moment(Ts::of(segment.field(field)), at(segment, field))
         };
@@ -83,17 +94,12 @@ impl<'m> Visit<'m> {
         if draft.is_french() && !zbe.exists() && event != Trigger::A08 {
             draft.issue(IssueCode::ZbeMissing, Location::segment(b"ZBE"));
         }
-        // An insertion that ZBE-4 takes back is its own cancel; A06 and A07 are so by nature.
-        let event = match (action, event) {
-            (Action::Cancel, Trigger::A01 | Trigger::A04 | Trigger::A05) => Trigger::A11,
-            (Action::Cancel, Trigger::A02) => Trigger::A12,
-            (Action::Cancel, Trigger::A03) => Trigger::A13,
-            (_, event) => event,
-        };
+        let event = if action == Action::Cancel { event.cancelled() } else { event };
         Self {
             event,
             pid: segment("PID"),
             mrg: segment("MRG"),
+            roles,
             has_zbe: zbe.exists(),
             movement,
             action,
@@ -149,6 +155,11 @@ impl<'m> Visit<'m> {
     /// PV1-6.
     pub fn prior_place(&self, draft: &mut Draft<'_>) -> Option<Placed> {
         self.prior.get_or_init(|| placed(draft, &self.pv1, 6)).clone()
+    }
+
+    /// PV1-11, PV1-42 or PV1-43.
+    pub fn other_place(&self, draft: &mut Draft<'_>, field: usize) -> Option<Placed> {
+        placed(draft, &self.pv1, field)
     }
 
     /// The visit number that names the stay: PV1-19, else PV1-50, else PID-18 where the EJ says

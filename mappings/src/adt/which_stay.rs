@@ -80,8 +80,7 @@ fn without_number(draft: &Draft<'_>, visit: &Visit<'_>, patient: &PatientRecord)
     {
         return Found::Stay(Arc::clone(stay));
     }
-    let mut eligible: Vec<_> =
-        stays.into_iter().filter(|stay| visit.event.fits(stay.status())).collect();
+    let mut eligible: Vec<_> = stays.into_iter().filter(|stay| fits(stay, visit.event)).collect();
     if eligible.len() > 1 {
         eligible.retain(|stay| patient.last_stay == Some(stay.id));
         if eligible.is_empty() {
@@ -89,6 +88,12 @@ fn without_number(draft: &Draft<'_>, visit: &Visit<'_>, patient: &PatientRecord)
         }
     }
     eligible.pop().map_or(Found::None, Found::Stay)
+}
+
+fn fits(stay: &StayRecord, event: Trigger) -> bool {
+    let void = matches!(stay.status(), StayStatus::Cancelled | StayStatus::EnteredInError);
+    let was_on_leave = |leave| movement::last(stay, |m| movement::is_event(m, leave)).is_some();
+    event.fits(stay.status()) || !void && event.fits_after().is_some_and(was_on_leave)
 }
 
 /// An A01 whose PV1-5 names a planned stay of this patient, by visit number or by account (the

@@ -32,8 +32,8 @@ pub use party::{
 };
 pub use patient::{Link, LinkKind, PatientRecord};
 pub use stay::{
-    Held, HeldKind, HeldMovement, Movement, MovementEffect, PlaceStatus, Situation, StayRecord,
-    StayStatus,
+    Held, HeldKind, HeldMovement, Movement, MovementEffect, Participant, PlaceRole, PlaceStatus,
+    Situation, StayRecord, StayStatus, Unit,
 };
 
 use std::sync::Arc;

@@ -30,6 +30,28 @@ pub enum PlaceStatus {
     Completed,
 }
 
+/// What a place is to the patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum PlaceRole {
+    /// PV1-3.
+    #[default]
+    Assigned,
+    /// PV1-11, and PV1-43 before it: there for a while, the assigned place kept.
+    Temporary,
+    /// PV1-42: kept for the patient, who is to be moved there.
+    Reserved,
+}
+
+/// A unit that answers for the patient (ZBE-7, ZBE-8: an XON).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unit {
+    pub organization: ResourceId,
+    /// XON-10, by the authority of XON-6.
+    pub identifier: Identifier,
+    /// XON-1.
+    pub name: String,
+}
+
 /// How the stay stands: what its movements, taken one after another, come to.
 ///
 /// It is always computed from [`StayRecord::movements`] (`adt::situation::settle`), never set by
@@ -49,6 +71,15 @@ pub struct Situation {
     pub disposition: Coded,
     /// PV1-37.
     pub destination: Coded,
+    /// An A03 ended it; else only a PV1-45 did.
+    pub discharged: bool,
+    /// PV2-9 of a pending discharge (A16).
+    pub pending_discharge: Option<Moment>,
+    /// PV2-47, while on leave.
+    pub expected_return: Option<Moment>,
+    /// Who answers for care and for nursing (ZBE-7, ZBE-8).
+    pub medical_unit: Option<Unit>,
+    pub nursing_unit: Option<Unit>,
 }
 
 /// What a movement changes in the stay's situation, its place apart. Empty parts change nothing.
@@ -60,6 +91,13 @@ pub struct MovementEffect {
     pub end: Option<Moment>,
     pub disposition: Coded,
     pub destination: Coded,
+    pub discharged: bool,
+    pub pending_discharge: Option<Moment>,
+    pub expected_return: Option<Moment>,
+    pub medical_unit: Option<Unit>,
+    pub nursing_unit: Option<Unit>,
+    /// A54 (PV1-7), A61 (PV1-9): all of that role from now on.
+    pub practitioners: Option<Vec<Practitioner>>,
 }
 
 /// One movement: the moment that opens a stable period (pam-fr §2). In the order in which they
@@ -79,6 +117,9 @@ pub struct Movement {
     /// The place that it put the patient in; `None` where it moved nobody (A03, A06 in place).
     pub place: Option<Place>,
     pub location: Option<ResourceId>,
+    pub role: PlaceRole,
+    /// ZBE-9 as a set: letters of `HMSLDC`, in this order.
+    pub nature: String,
     /// Follows from the movements after it.
     pub place_status: PlaceStatus,
     pub effect: MovementEffect,
@@ -92,6 +133,12 @@ pub struct Movement {
 }
 
 impl Movement {
+    /// The role of [`MovementEffect::practitioners`].
+    #[must_use]
+    pub fn changed_role(&self) -> &'static str {
+        if self.event == "A61" { "CON" } else { "ATND" }
+    }
+
     /// It has come, and no cancel has taken it back.
     #[must_use]
     pub const fn stands(&self) -> bool {
@@ -132,6 +179,16 @@ pub struct HeldMovement {
     /// The visit number that was named with it.
     pub visit: Option<Identifier>,
     pub movement: Movement,
+}
+
+/// One who takes part in a stay.
+#[derive(Clone, Copy)]
+pub struct Participant<'a> {
+    pub practitioner: &'a Practitioner,
+    pub start: Option<Moment>,
+    pub end: Option<Moment>,
+    /// Another has taken over: whoever has no `end` all the same is of before.
+    pub replaced: bool,
 }
 
 /// The stay.
@@ -196,6 +253,18 @@ pub struct StayRecord {
     pub parts: Vec<(RecordType, ResourceId)>,
 }
 
+impl<'a> Participant<'a> {
+    const fn of(practitioner: &'a Practitioner) -> Self {
+        Self { practitioner, start: practitioner.start, end: practitioner.end, replaced: false }
+    }
+}
+
+impl std::fmt::Debug for Participant<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("«Participant»")
+    }
+}
+
 impl StayRecord {
     /// A stay of which nothing is known but the id and whose it is.
     #[must_use]
@@ -249,8 +318,8 @@ impl StayRecord {
     }
 
     /// The movements that are rendered: those with a place that stand. A place that was planned
-    /// and has been overtaken by the real one is none of them; of a cancelled stay the last one
-    /// is, as planned.
+    /// or reserved and has been overtaken by the real one is none of them; of a cancelled stay the
+    /// last one is, as planned.
     pub fn places(&self) -> impl Iterator<Item = (&Movement, &Place)> {
         let current = self.situation.current.map(usize::from);
         self.movements.iter().enumerate().filter_map(move |(at, movement)| {
@@ -262,10 +331,38 @@ impl StayRecord {
         })
     }
 
+    /// When the stay is expected to end: by a pending discharge, else by PV2-9 as such.
+    #[must_use]
+    pub fn planned_end(&self) -> Option<Moment> {
+        self.situation.pending_discharge.or(self.planned_end)
+    }
+
+    /// Who takes part, those of before too, each with the time that is known.
+    #[must_use]
+    pub fn participants(&self) -> Vec<Participant<'_>> {
+        let mut all: Vec<_> = self.practitioners.iter().map(Participant::of).collect();
+        for movement in self.movements.iter().filter(|movement| movement.stands()) {
+            let Some(listed) = &movement.effect.practitioners else { continue };
+            let role = movement.changed_role();
+            let current = |participant: &&mut Participant<'_>| {
+                participant.practitioner.role == role && !participant.replaced
+            };
+            for before in all.iter_mut().filter(current) {
+                before.end = before.end.or(movement.start);
+                before.replaced = true;
+            }
+            all.extend(listed.iter().map(|practitioner| Participant {
+                start: movement.start,
+                ..Participant::of(practitioner)
+            }));
+        }
+        all
+    }
+
     #[must_use]
     pub const fn is_open(&self) -> bool {
         matches!(self.situation.status, StayStatus::InProgress | StayStatus::OnLeave)
     }
 }
 
-phi_debug!(Situation, MovementEffect, Movement, HeldMovement, StayRecord);
+phi_debug!(Unit, Situation, MovementEffect, Movement, HeldMovement, StayRecord);

@@ -9,7 +9,7 @@ use sluice_mappings::adt::memory::MemoryRecords;
 use sluice_mappings::adt::{self, Context, Outcome};
 use sluice_mappings::entity::{EjSettings, LegalEntity};
 use sluice_mappings::hl7::{Charset, Declared, Message, charset};
-use sluice_mappings::records::{Moment, StayRecord, StayStatus};
+use sluice_mappings::records::{Moment, PlaceRole, StayRecord, StayStatus};
 
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -101,7 +101,8 @@ impl Lane {
 
 /// `3101^C305^C305F`, empty parts at the end left out: where the patient is, or was last.
 pub fn location(stay: &StayRecord) -> String {
-    let Some((_, place)) = stay.places().last() else { return String::new() };
+    let assigned = stay.places().filter(|(m, _)| m.role == PlaceRole::Assigned);
+    let Some((_, place)) = assigned.last() else { return String::new() };
     let text = [&*place.point_of_care, &place.room, &place.bed].join("^");
     text.trim_end_matches('^').to_owned()
 }

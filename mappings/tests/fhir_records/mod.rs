@@ -6,8 +6,8 @@ use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::entity::{EjSettings, LegalEntity};
 use sluice_mappings::records::{
     Address, Coded, Contact, HumanName, Identifier, IdentifierUse, Link, LinkKind, LocationRecord,
-    Moment, Movement, PatientRecord, Place, PlaceStatus, Practitioner, Precision, ResourceId,
-    Situation, Stamp, StayRecord, StayStatus, Telecom,
+    Moment, Movement, PatientRecord, Place, PlaceRole, PlaceStatus, Practitioner, Precision,
+    ResourceId, Situation, Stamp, StayRecord, StayStatus, Telecom,
 };
 
 pub fn ej() -> EjId {
@@ -102,6 +102,11 @@ pub fn stay(number: u8, patient: u8) -> StayRecord {
             end: None,
             disposition: Coded::default(),
             destination: Coded::default(),
+            discharged: false,
+            pending_discharge: None,
+            expected_return: None,
+            medical_unit: None,
+            nursing_unit: None,
         },
         ..StayRecord::new(id(number), id(patient))
     }
@@ -126,6 +131,8 @@ pub fn movement(place: Place, location: u8, status: PlaceStatus, start: &str) ->
         end: None,
         place: Some(place),
         location: Some(id(location)),
+        role: PlaceRole::Assigned,
+        nature: String::new(),
         place_status: status,
         cancelled: None,
         effect: sluice_mappings::records::MovementEffect::default(),

@@ -20,8 +20,8 @@ use sluice_mappings::adt::{Change, Records};
 use sluice_mappings::entity::{EjSettings, LegalEntity};
 use sluice_mappings::records::{
     Coded, Held, HeldKind, HumanName, Identifier, IdentifierUse, Movement, MovementEffect,
-    PatientRecord, PlaceStatus, Record, RecordType, ResourceId, Situation, Stamp, StayRecord,
-    StayStatus,
+    PatientRecord, PlaceRole, PlaceStatus, Record, RecordType, ResourceId, Situation, Stamp,
+    StayRecord, StayStatus,
 };
 use sluice_state::{EjWriter, State, StateSettings};
 use tokio_util::sync::CancellationToken;
@@ -316,6 +316,8 @@ pub fn awaited(number: u64) -> Movement {
         end: None,
         place: None,
         location: None,
+        role: PlaceRole::Assigned,
+        nature: String::new(),
         place_status: PlaceStatus::Completed,
         effect: MovementEffect::default(),
         cancelled: None,
@@ -371,6 +373,11 @@ fn stay(ej: EjId, number: u32, patient: ResourceId, stamp: Stamp) -> StayRecord 
             end: None,
             disposition: Coded::default(),
             destination: Coded::default(),
+            discharged: false,
+            pending_discharge: None,
+            expected_return: None,
+            medical_unit: None,
+            nursing_unit: None,
         },
         ..StayRecord::new(resource_id(ej, "Stay", number), patient)
     }

@@ -7,8 +7,8 @@ use sluice_mappings::adt::Change;
 use sluice_mappings::records::{
     Address, Coded, Contact, Held, HeldKind, HumanName, Identifier, IdentifierUse, Link, LinkKind,
     LocationRecord, Moment, Movement, MovementEffect, ObservationRecord, ObservationValue,
-    PatientRecord, Place, PlaceStatus, Practitioner, Precision, Record, RecordType, ResourceId,
-    Situation, Stamp, StayRecord, StayStatus, Telecom,
+    PatientRecord, Place, PlaceRole, PlaceStatus, Practitioner, Precision, Record, RecordType,
+    ResourceId, Situation, Stamp, StayRecord, StayStatus, Telecom,
 };
 
 use crate::model::Model;
@@ -152,6 +152,11 @@ pub fn stay(
             end: None,
             disposition: Coded::default(),
             destination: Coded::default(),
+            discharged: false,
+            pending_discharge: None,
+            expected_return: None,
+            medical_unit: None,
+            nursing_unit: None,
         },
         movements,
         practitioners: vec![practitioner("ATND")],
@@ -169,6 +174,8 @@ fn movement(ej: EjId, number: u64, seq: Seq, dice: &mut Dice) -> Movement {
         end: None,
         place: Some(place(bed)),
         location: Some(id(ej, RecordType::Location, bed)),
+        role: PlaceRole::Assigned,
+        nature: String::new(),
         place_status: PlaceStatus::Active,
         cancelled: None,
         effect: MovementEffect {
