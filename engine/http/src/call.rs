@@ -80,12 +80,26 @@ impl Call<'_> {
         self.route.version_in(self.parts.uri.path()).unwrap_or_default()
     }
 
-    /// The `{type}` in the path.
+    /// The type that the answer shows: the `{type}` in the path, or the `{member}` of a compartment.
     ///
     /// # Errors
     /// When no such type is served.
     pub(crate) fn resource_type(&self) -> Result<ResourceType, Fault> {
-        self.route.type_in(self.parts.uri.path()).ok_or(Fault::TypeNotServed)
+        let path = self.parts.uri.path();
+        let named = self.route.member_in(path).unwrap_or_else(|| self.route.type_in(path));
+        named.ok_or(Fault::TypeNotServed)
+    }
+
+    /// The type whose compartment is searched, where one is.
+    ///
+    /// # Errors
+    /// When no such type is served.
+    pub(crate) fn compartment(&self) -> Result<Option<ResourceType>, Fault> {
+        let path = self.parts.uri.path();
+        if self.route.member_in(path).is_none() {
+            return Ok(None);
+        }
+        self.route.type_in(path).ok_or(Fault::TypeNotServed).map(Some)
     }
 
     /// Runs `work` and adds its time to the store's.

@@ -59,6 +59,12 @@ pub(crate) enum Fault {
     NotFound,
     /// A resource type that is not served, in this version of FHIR at least.
     TypeNotServed,
+    /// An operation that is not served, on this type at least.
+    OperationNotServed,
+    /// More than one answer may hold.
+    TooMuch {
+        limit: usize,
+    },
     /// It was there, and is no more.
     Gone,
     /// Only the present of it is known.
@@ -117,9 +123,11 @@ impl Fault {
                 StatusCode::FORBIDDEN
             }
             Self::HostForeign => StatusCode::MISDIRECTED_REQUEST,
-            Self::NotFound | Self::TypeNotServed | Self::PastNotKept => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::TypeNotServed | Self::OperationNotServed | Self::PastNotKept => {
+                StatusCode::NOT_FOUND
+            }
             Self::Gone => StatusCode::GONE,
-            Self::PastTooCostly => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::PastTooCostly | Self::TooMuch { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -151,8 +159,9 @@ impl Fault {
             Self::NotFound | Self::HostForeign => IssueType::NotFound,
             Self::Gone => IssueType::Deleted,
             Self::PastNotKept => IssueType::NotFound,
-            Self::PastTooCostly => IssueType::TooCostly,
+            Self::PastTooCostly | Self::TooMuch { .. } => IssueType::TooCostly,
             Self::TypeNotServed
+            | Self::OperationNotServed
             | Self::MethodNotAllowed
             | Self::NotAcceptable
             | Self::MediaType
@@ -203,6 +212,11 @@ impl Fault {
             Self::OriginForeign => "requests from another site's pages are refused".into(),
             Self::NotFound => "there is no such thing here".into(),
             Self::TypeNotServed => "no resource type of this name is served here".into(),
+            Self::OperationNotServed => "no operation of this name is served here".into(),
+            Self::TooMuch { limit } => {
+                format!("more than {limit} resources belong to it: use searches or the export")
+                    .into()
+            }
             Self::PastNotKept => "only its present version is kept".into(),
             Self::PastTooCostly => "its past is too long to be told in one answer".into(),
             Self::Gone => "it was deleted: what names it last came without it".into(),

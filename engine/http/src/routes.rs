@@ -68,6 +68,7 @@ pub struct Route {
     type_segment: Option<usize>,
     id_segment: Option<usize>,
     version_segment: Option<usize>,
+    member_segment: Option<usize>,
 }
 
 impl Route {
@@ -91,6 +92,7 @@ impl Route {
             type_segment: segment("{type}"),
             id_segment: segment("{id}"),
             version_segment: segment("{vid}"),
+            member_segment: segment("{member}"),
             method,
             path,
             policy,
@@ -147,6 +149,12 @@ impl Route {
         ResourceType::parse(path.split('/').nth(self.type_segment?)?, self.fhir)
     }
 
+    /// Of a search in a compartment, the type that is searched.
+    pub(crate) fn member_in(&self, path: &str) -> Option<Option<ResourceType>> {
+        let name = path.split('/').nth(self.member_segment?)?;
+        Some(ResourceType::parse(name, self.fhir))
+    }
+
     /// Whether an answer shows records.
     pub(crate) const fn shows_records(&self) -> bool {
         self.type_segment.is_some() || !self.exported.is_empty()
@@ -195,6 +203,7 @@ pub fn table() -> Vec<Route> {
     let (statement, search, read) =
         (fhir::capability::statement, fhir::search::page, fhir::read::resource);
     let (history, vread) = (fhir::history::instance, fhir::history::version);
+    let everything = fhir::everything::bundle;
     // Paths are written out, since a metric is named by each.
     macro_rules! fhir_base {
         ($base:literal, $version:ident, $metadata:expr, $records:expr) => {
@@ -208,6 +217,8 @@ pub fn table() -> Vec<Route> {
                         .past(Interaction::HistoryInstance),
                     get(concat!($base, "/{type}/{id}/_history/{vid}"), $records, vread)
                         .past(Interaction::Vread),
+                    get(concat!($base, "/{type}/{id}/$everything"), $records, everything).wide(),
+                    get(concat!($base, "/{type}/{id}/{member}"), $records, search).wide(),
                 ]
                 .map(|route| route.of(FhirVersion::$version)),
             );

@@ -12,6 +12,7 @@ use support::{Answer, Running, TestVitals, deps, ej, head, settings};
 /// A path of the route, with an EJ that exists and an id that does not.
 fn concrete(template: &str, ej: &str) -> String {
     let path = template.replace("{ej}", ej).replace("{type}", "Patient");
+    let path = path.replace("{vid}", "1").replace("{member}", "Encounter");
     path.replace("{id}", "00000000-0000-5000-8000-000000000000")
 }
 

@@ -5,14 +5,14 @@
 //! each once; matches are never included again.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use sluice_ids::EjId;
+use sluice_mappings::fhir::ResourceType;
 use sluice_mappings::records::{Record, RecordType, ResourceId};
 use sluice_mappings::search;
 use sluice_state::PageRequest;
 
-use crate::cache::Rendered;
+use super::page::Shown;
 use crate::call::Call;
 use crate::json;
 
@@ -128,6 +128,16 @@ impl Include {
         Some(Self::value(value).map(|include| Self { reverse, iterate, ..include }))
     }
 
+    /// `_revinclude=*`.
+    pub(crate) const fn everything_that_refers() -> Self {
+        Self { reverse: true, iterate: false, source: None, param: None, target: None }
+    }
+
+    /// `_include:iterate=*`.
+    pub(crate) const fn everything_referred_to() -> Self {
+        Self { reverse: false, iterate: true, source: None, param: None, target: None }
+    }
+
     fn value(value: &str) -> Option<Self> {
         let any = Self { reverse: false, iterate: false, source: None, param: None, target: None };
         if value == "*" {
@@ -158,13 +168,6 @@ impl Include {
     }
 }
 
-/// A resource on the page, and what it was rendered from.
-pub(crate) struct Shown {
-    pub(crate) record_type: RecordType,
-    pub(crate) id: ResourceId,
-    pub(crate) rendered: Arc<Rendered>,
-}
-
 /// What goes with the matches, and whether there was more than the limit.
 pub(crate) fn included(
     call: &Call<'_>,
@@ -172,12 +175,8 @@ pub(crate) fn included(
     matches: &[Shown],
     limit: usize,
 ) -> (Vec<Shown>, bool) {
-    let mut finder = Finder {
-        call,
-        known: matches.iter().map(|shown| (shown.record_type, shown.id)).collect(),
-        limit,
-        cut: false,
-    };
+    let mut finder =
+        Finder { call, known: matches.iter().filter_map(record_of).collect(), limit, cut: false };
     let mut found: Vec<Shown> = Vec::new();
     let mut start = 0;
     for round in 0..ROUNDS_MAX {
@@ -210,7 +209,8 @@ struct Finder<'c, 'a> {
 impl Finder<'_, '_> {
     fn forward(&mut self, include: &Include, frontier: &[Shown], new: &mut Vec<Shown>) {
         for shown in frontier {
-            let lines = include.referring().filter(|line| line.source == shown.record_type);
+            let ResourceType::Record(source) = shown.of else { continue };
+            let lines = include.referring().filter(|line| line.source == source);
             let elements: Vec<&str> = lines.flat_map(|line| line.elements).copied().collect();
             for (record_type, id) in references(&shown.rendered.json, &elements) {
                 if include.target.is_none_or(|target| target == record_type) {
@@ -226,11 +226,11 @@ impl Finder<'_, '_> {
             let searchable = search::params(line.source)
                 .iter()
                 .any(|(name, kind)| *name == line.param && *kind == search::Kind::Reference);
-            let targets = frontier.iter().filter(|shown| line.targets.contains(&shown.record_type));
-            let ids: Vec<String> = targets
-                .filter(|shown| include.target.is_none_or(|target| target == shown.record_type))
-                .map(|shown| format!("{}/{}", shown.record_type.fhir(), shown.id))
-                .collect();
+            let is_meant = |(of, _): &(RecordType, ResourceId)| {
+                line.targets.contains(of) && include.target.is_none_or(|target| target == *of)
+            };
+            let targets = frontier.iter().filter_map(record_of).filter(is_meant);
+            let ids: Vec<String> = targets.map(|(of, id)| format!("{}/{id}", of.fhir())).collect();
             for ids in ids.chunks(IDS_MAX).filter(|_| searchable) {
                 let pair = [(line.param.to_owned(), ids.join(","))];
                 let Ok(parsed) = search::parse(line.source, fhir, &pair, &jiff::tz::TimeZone::UTC)
@@ -279,7 +279,15 @@ impl Finder<'_, '_> {
         self.known.insert((record_type, id));
         let call = self.call;
         let rendered = call.in_render(|| call.app.rendered(ej, record, call.route.fhir));
-        new.push(Shown { record_type, id, rendered });
+        let updated_at = record.stamp().updated_at;
+        new.push(Shown { of: ResourceType::Record(record_type), id, updated_at, rendered });
+    }
+}
+
+fn record_of(shown: &Shown) -> Option<(RecordType, ResourceId)> {
+    match shown.of {
+        ResourceType::Record(record_type) => Some((record_type, shown.id)),
+        ResourceType::EncounterHistory | ResourceType::Provenance => None,
     }
 }
 

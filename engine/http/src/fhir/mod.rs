@@ -4,9 +4,11 @@
 
 pub(crate) mod capability;
 pub(crate) mod conditional;
+pub(crate) mod everything;
 pub(crate) mod history;
 pub(crate) mod include;
 pub(crate) mod links;
+pub(crate) mod page;
 pub(crate) mod read;
 pub(crate) mod reply;
 pub(crate) mod search;

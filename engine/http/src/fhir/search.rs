@@ -7,21 +7,19 @@
 use axum::body::Body;
 use axum::http::{HeaderName, Response};
 use jiff::tz::TimeZone;
-use sluice_mappings::fhir::{
-    Bundle, BundleType, Entry, FhirVersion, IssueType, Link, OUTCOME_URL, OperationOutcome,
-    OutcomeIssue, ResourceType, SearchMode,
-};
+use sluice_mappings::fhir::{FhirVersion, Link, ResourceType};
 use sluice_mappings::records::{Record, RecordType};
 use sluice_mappings::search::{self, Parsed};
 use sluice_state::{Cursor, PageRequest, SearchError};
 
-use super::include::{self, Include, Shown};
+use super::include::{self, Include};
+use super::page::{Page, Shown};
 use super::shape::{Shape, negotiated};
 use super::{links, reply};
 use crate::call::Call;
 use crate::cursor::Sealed;
 use crate::fault::Fault;
-use crate::{json, query};
+use crate::query;
 
 /// Most parameters: those that filter have their own limit, and the others are few.
 const PARAMETERS_MAX: usize = search::CLAUSES_MAX + 32;
@@ -45,6 +43,7 @@ pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let resource_type = call.resource_type()?;
     let ResourceType::Record(record_type) = resource_type else { return Err(Fault::NotFound) };
     let mut pairs = query::pairs(call.query(), PARAMETERS_MAX)?;
+    pairs.extend(compartment(call)?);
     if let Some(form) = &call.form {
         let form = std::str::from_utf8(form).map_err(|_| Fault::QueryEncoding)?;
         pairs.extend(query::pairs(form, PARAMETERS_MAX)?);
@@ -69,8 +68,9 @@ pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let found = call.in_store(|| call.scope().search(&parsed.query, &request)).map_err(fault_of)?;
     let matches: Vec<Shown> = call.in_render(|| {
         let shown = |(ej, record): &(_, Record)| Shown {
-            record_type,
+            of: resource_type,
             id: record.id(),
+            updated_at: record.stamp().updated_at,
             rendered: call.app.rendered(*ej, record, call.route.fhir),
         };
         found.records.iter().map(shown).collect()
@@ -96,47 +96,30 @@ pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         _ => None,
     };
     let self_link = if params.is_empty() { path.clone() } else { format!("{path}?{params}") };
-    let body = call.in_render(|| {
-        let mut links = vec![Link { relation: "self", url: self_link }];
-        links.extend(next.map(|url| Link { relation: "next", url }));
-        let bundle =
-            Bundle { total: Some(found.total), link: links, ..Bundle::new(BundleType::Searchset) };
-        let shown = || {
-            let modes = [(&matches, SearchMode::Match), (&included, SearchMode::Include)];
-            modes.into_iter().flat_map(|(list, mode)| list.iter().map(move |one| (one, mode)))
-        };
-        let urls: Vec<String> = shown()
-            .map(|(one, _)| format!("{base}/{}/{}", one.record_type.fhir(), one.id))
-            .collect();
-        let cut: Vec<_> = shown()
-            .map(|(one, _)| {
-                asked.shape.cut(ResourceType::Record(one.record_type), &one.rendered.json)
-            })
-            .collect();
-        let mut entries: Vec<Entry<'_>> = urls
-            .iter()
-            .zip(&cut)
-            .zip(shown())
-            .map(|((url, resource), (_, mode))| Entry {
-                full_url: Some(url),
-                resource,
-                mode: Some(mode),
-                history: None,
-            })
-            .collect();
-        let outcome = warning.map(|text| {
-            OperationOutcome::new(OutcomeIssue::warning(IssueType::NotSupported, text)).to_json()
-        });
-        entries.extend(outcome.as_deref().map(|resource| Entry {
-            full_url: Some(OUTCOME_URL),
-            resource,
-            mode: Some(SearchMode::Outcome),
-            history: None,
-        }));
-        let page = bundle.write(entries);
-        if asked.shape.pretty { json::pretty(&page) } else { page }
-    });
+    let mut links = vec![Link { relation: "self", url: self_link }];
+    links.extend(next.map(|url| Link { relation: "next", url }));
+    let page = Page { links, total: found.total, matches, included, warning };
+    let body = call.in_render(|| page.write(&base, &asked.shape));
     Ok(reply::fhir_json(call, body.into()))
+}
+
+/// Of a search within a compartment, its own parameter: what is in the compartment is what the
+/// parameter finds (FHIR `CompartmentDefinition`).
+fn compartment(call: &Call<'_>) -> Result<Option<(String, String)>, Fault> {
+    let Some(of) = call.compartment()? else { return Ok(None) };
+    let param = match of {
+        ResourceType::Record(RecordType::Patient) => "patient",
+        ResourceType::Record(RecordType::Stay) => "encounter",
+        _ => return Err(Fault::TypeNotServed),
+    };
+    let ResourceType::Record(member) = call.resource_type()? else {
+        return Err(Fault::TypeNotServed);
+    };
+    // Without the parameter the type is in no such compartment.
+    if !search::params(member).iter().any(|(name, _)| *name == param) {
+        return Err(Fault::TypeNotServed);
+    }
+    Ok(Some((param.to_owned(), format!("{}/{}", of.name(), call.id()))))
 }
 
 impl Asked {
