@@ -27,8 +27,10 @@ use sluice_mappings::fhir::{
 };
 use sluice_mappings::fhir::{FhirVersion, render};
 use sluice_mappings::records::{
-    Address, Coded, Contact, HumanName, IdentifierUse, Moment, NamedOrganization, PatientRecord,
-    PlaceStatus, Precision, Record, StayRecord, StayStatus, Telecom,
+    AccountRecord, Address, AllergyRecord, Coded, ConditionRecord, Contact, CoverageRecord,
+    HumanName, IdentifierUse, Moment, NamedOrganization, ObservationRecord, ObservationValue,
+    OrganizationRecord, PatientRecord, PlaceStatus, Precision, ProcedureRecord, Record,
+    RelatedPersonRecord, StayRecord, StayStatus, Telecom,
 };
 
 /// Records made at random, beside those made by hand.
@@ -119,7 +121,7 @@ fn resources(records: &[Record], version: FhirVersion) -> Vec<(String, Vec<u8>)>
         ("outcome".to_owned(), outcome.clone()),
         ("capabilities".to_owned(), CapabilityStatement::new(server, version).to_json()),
     ];
-    for (at, (record, body)) in records.iter().zip(&bodies).enumerate().take(20) {
+    for (at, (record, body)) in records.iter().zip(&bodies).enumerate().take(50) {
         resources.push((format!("{}-{at}", record.record_type().fhir()), body.clone()));
     }
     resources
@@ -147,6 +149,7 @@ fn by_hand() -> Vec<Record> {
         Record::Location(Arc::new(location(30, place("3101", "C305", "C305F", "CANUTS")))),
         Record::Location(Arc::new(location(31, place("", "", "", "")))),
     ];
+    records.extend(of_every_other_type());
     for status in [
         StayStatus::Planned,
         StayStatus::InProgress,
@@ -160,6 +163,50 @@ fn by_hand() -> Vec<Record> {
         records.push(Record::Stay(Arc::new(record)));
     }
     records
+}
+
+/// Each whole, and each with what an unusual sender makes of it.
+fn of_every_other_type() -> Vec<Record> {
+    use fhir_records::others::{
+        account, allergy, condition, coverage, named, observation, organization, practitioner,
+        practitioner_role, procedure, related_person,
+    };
+    let value = |values: Vec<ObservationValue>| ObservationRecord { values, ..observation(92) };
+    let text = |text: &str| text.to_owned();
+    vec![
+        organization(40).into(),
+        OrganizationRecord { identifiers: vec![], name: text(" "), ..organization(43) }.into(),
+        practitioner(51).into(),
+        practitioner_role(52).into(),
+        related_person(61).into(),
+        RelatedPersonRecord { language: coded("klingon", "", "0296"), ..related_person(62) }.into(),
+        account(70).into(),
+        AccountRecord { active: false, merged_into: Some(id(70)), ..account(71) }.into(),
+        coverage(72).into(),
+        CoverageRecord { insurers: vec![], order: Some(0), ..coverage(73) }.into(),
+        CoverageRecord { insurers: vec![named("", None)], ..coverage(74) }.into(),
+        allergy(75).into(),
+        AllergyRecord { void: true, reactions: vec![], ..allergy(76) }.into(),
+        AllergyRecord { category: coded("MC", "", "0127"), onset: None, ..allergy(77) }.into(),
+        condition(78).into(),
+        ConditionRecord { void: true, ..condition(79) }.into(),
+        procedure(81).into(),
+        ProcedureRecord { void: true, minutes: None, ..procedure(82) }.into(),
+        observation(91).into(),
+        ObservationRecord { status: text("X"), code: Coded::default(), ..value(vec![]) }.into(),
+        value(vec![ObservationValue::Time(text("09:30:00"))]).into(),
+        value(vec![ObservationValue::Range { low: text("1"), high: text("2") }]).into(),
+        value(vec![ObservationValue::Ratio { numerator: text("1"), denominator: text("8") }])
+            .into(),
+        value(vec![ObservationValue::Text(text("a")), ObservationValue::Text(text("b"))]).into(),
+        value(vec![ObservationValue::Attachment {
+            media_type: text(""),
+            data: text("JVBERg=="),
+            url: text(""),
+        }])
+        .into(),
+        value(vec![ObservationValue::Quantity { comparator: text(">="), value: text("5") }]).into(),
+    ]
 }
 
 /// Always the same ones. On a stack of its own: the trees of strategies this wide are large.

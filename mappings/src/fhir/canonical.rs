@@ -10,8 +10,18 @@ pub const MOVEMENT_IDENTIFIER: &str = "urn:x-sluice:fhir:movement-identifier";
 /// sent (`valueCode` has a grammar that a sender need not keep to, so it is a `valueString`).
 pub const ORIGINAL_CODE: &str = "urn:x-sluice:fhir:original-code";
 
+/// `Identifier.extension`: CX-3 (table 0061), beside the check digit itself.
+pub const CHECK_DIGIT_SCHEME: &str = "urn:x-sluice:fhir:check-digit-scheme";
+
 /// `Patient.extension`: PID-32 (table 0445), as sent.
 pub const IDENTITY_RELIABILITY: &str = "urn:x-sluice:fhir:identity-reliability";
+
+/// `Patient.extension`: PID-31, nobody knows who the patient is.
+pub const IDENTITY_UNKNOWN: &str = "urn:x-sluice:fhir:identity-unknown";
+
+/// `Organization.extension`, `Location.extension`: an attribute of the structure (LCH) that FHIR
+/// has no element for; inside it `code` and `value`.
+pub const STRUCTURE_ATTRIBUTE: &str = "urn:x-sluice:fhir:structure-attribute";
 
 /// `Location.identifier.system`: the path of a place, unique within its EJ only.
 #[must_use]

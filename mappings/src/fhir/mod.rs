@@ -24,7 +24,10 @@ pub use operation_outcome::{IssueSeverity, IssueType, OperationOutcome, OutcomeI
 pub use resource_type::ResourceType;
 pub use version::{FhirVersion, FhirVersionError};
 
-use resources::{Bare, Encounter, Location, Patient};
+use resources::{
+    Account, AllergyIntolerance, Condition, Coverage, Encounter, Location, Observation,
+    Organization, Patient, Practitioner, PractitionerRole, Procedure, RelatedPerson,
+};
 
 use crate::entity::LegalEntity;
 use crate::records::Record;
@@ -36,17 +39,28 @@ const RESOURCE_BYTES: usize = 2_048;
 #[must_use]
 pub fn render(record: &Record, entity: &LegalEntity, version: FhirVersion) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(RESOURCE_BYTES);
-    let to = &mut bytes;
-    let written = match record {
-        Record::Patient(record) => {
-            serde_json::to_writer(to, &Patient::new(record, entity, version))
+    match record {
+        Record::Patient(record) => write(&mut bytes, &Patient::new(record, entity, version)),
+        Record::Stay(record) => write(&mut bytes, &Encounter::new(record, entity, version)),
+        Record::Location(record) => write(&mut bytes, &Location::new(record, entity, version)),
+        Record::Organization(record) => write(&mut bytes, &Organization::new(record, version)),
+        Record::Practitioner(record) => write(&mut bytes, &Practitioner::new(record)),
+        Record::PractitionerRole(record) => {
+            write(&mut bytes, &PractitionerRole::new(record, entity, version));
         }
-        Record::Stay(record) => serde_json::to_writer(to, &Encounter::new(record, version)),
-        Record::Location(record) => {
-            serde_json::to_writer(to, &Location::new(record, entity, version))
+        Record::RelatedPerson(record) => write(&mut bytes, &RelatedPerson::new(record, version)),
+        Record::Coverage(record) => write(&mut bytes, &Coverage::new(record, version)),
+        Record::Account(record) => write(&mut bytes, &Account::new(record, entity, version)),
+        Record::AllergyIntolerance(record) => {
+            write(&mut bytes, &AllergyIntolerance::new(record, version));
         }
-        other => serde_json::to_writer(to, &Bare::new(other)),
-    };
-    written.expect("structs with text keys, written to memory");
+        Record::Condition(record) => write(&mut bytes, &Condition::new(record, version)),
+        Record::Procedure(record) => write(&mut bytes, &Procedure::new(record, version)),
+        Record::Observation(record) => write(&mut bytes, &Observation::new(record, version)),
+    }
     bytes
+}
+
+fn write(to: &mut Vec<u8>, resource: &impl serde::Serialize) {
+    serde_json::to_writer(to, resource).expect("structs with text keys, written to memory");
 }

@@ -5,7 +5,7 @@ use sluice_mappings::fhir::FhirVersion::{R4, R5};
 use sluice_mappings::records::{Coded, Place, PlaceStatus, StayRecord, StayStatus};
 
 use super::fhir_records::{self, coded, moment, movement, place, stay};
-use super::{changed, shown};
+use super::{changed, legal_entity, shown};
 
 fn shown_stay(record: StayRecord) -> Value {
     shown(record, R4)
@@ -26,7 +26,8 @@ fn a_stay_that_is_only_known_to_exist_has_status_class_and_subject() {
             "system": "http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "code": "UNK",
             "display": "unknown"
         },
-        "subject": { "reference": "Patient/01010101-0101-0101-0101-010101010101" }
+        "subject": { "reference": "Patient/01010101-0101-0101-0101-010101010101" },
+        "serviceProvider": legal_entity()
     });
     assert_eq!(shown_stay(record), expected);
 }
@@ -189,7 +190,8 @@ fn a_stay_is_rendered_whole() {
                 } ] },
                 "period": { "start": "2026-03-11T08:00:00+01:00" }
             }
-        ]
+        ],
+        "serviceProvider": legal_entity()
     });
     assert_eq!(shown_stay(fhir_records::whole_stay(11, 1)), expected);
 

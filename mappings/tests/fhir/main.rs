@@ -6,8 +6,11 @@
 #[path = "../fhir_records/mod.rs"]
 mod fhir_records;
 
+mod clinical;
+mod cover;
 mod encounter;
 mod location;
+mod parties;
 mod patient;
 
 use fhir_records::entity;
@@ -40,6 +43,15 @@ fn changed(mut value: Value, changes: Value) -> Value {
         }
     }
     value
+}
+
+fn meta() -> Value {
+    json!({ "versionId": "7", "lastUpdated": "2026-11-20T09:00:00.250Z" })
+}
+
+/// The URI of a code system of HL7's terminology.
+fn terminology(name: &str) -> String {
+    format!("http://terminology.hl7.org/CodeSystem/{name}")
 }
 
 /// The reference to the Organization of the EJ.

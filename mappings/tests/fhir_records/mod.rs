@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test crate uses a part")]
 
+pub mod others;
+
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::entity::{EjSettings, LegalEntity};
 use sluice_mappings::records::{

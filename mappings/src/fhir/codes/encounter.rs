@@ -5,7 +5,7 @@
 //! them. FHIR's discharge disposition `hosp` means *hospice*, a trap for a map by sight.
 
 use super::super::datatypes::Coding;
-use super::systems::{SERVICE_TYPE, V3_ACT_PRIORITY, V3_PARTICIPATION_TYPE};
+use super::systems::{SERVICE_TYPE, SPECIAL_ARRANGEMENTS, V3_ACT_PRIORITY};
 
 /// Table 0217 (PV2-25) → v3-ActPriority.
 #[must_use]
@@ -30,15 +30,8 @@ pub fn service(code: &str) -> Option<Coding<'static>> {
     Some(Coding::of(SERVICE_TYPE, code, display))
 }
 
-/// Table 0443, as far as PV1 has fields for it → v3-ParticipationType.
+/// Table 0009 (PV1-15) → encounter-special-arrangements, for the one that it has.
 #[must_use]
-pub fn participation(role: &str) -> Option<Coding<'static>> {
-    let (code, display) = match role {
-        "ATND" => ("ATND", "attender"),
-        "REF" => ("REF", "referrer"),
-        "CON" => ("CON", "consultant"),
-        "ADM" => ("ADM", "admitter"),
-        _ => return None,
-    };
-    Some(Coding::of(V3_PARTICIPATION_TYPE, code, display))
+pub fn arrangement(code: &str) -> Option<Coding<'static>> {
+    (code == "A2").then(|| Coding::of(SPECIAL_ARRANGEMENTS, "wheel", "Wheelchair"))
 }

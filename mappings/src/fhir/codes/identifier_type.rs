@@ -33,7 +33,7 @@ pub fn identifier_type<'a>(
         ("NDP", _) => "NDP",
         _ if is_in_table(&code) => return Some(of_table(code)),
         _ => {
-            let own = Coding { system: None, code: Some(code), display: None };
+            let own = Coding::own(code);
             let mut concept = CodeableConcept { coding: Vec::with_capacity(2), text: None };
             if !default.is_empty() {
                 concept = of_table(default.into());

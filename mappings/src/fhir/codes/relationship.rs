@@ -2,7 +2,7 @@
 //! v2-0063. `SPO` is `SPS`: v3-RoleCode has no `SPO`.
 
 use super::super::datatypes::Coding;
-use super::systems::{V2_0131, V3_ROLE_CODE};
+use super::systems::{SUBSCRIBER_RELATIONSHIP, V2_0131, V3_ROLE_CODE};
 
 #[must_use]
 pub fn relationship(code: &str) -> Option<Coding<'static>> {
@@ -31,4 +31,18 @@ pub fn relationship(code: &str) -> Option<Coding<'static>> {
         _ => return None,
     };
     Some(Coding::of(V3_ROLE_CODE, code, display))
+}
+
+/// IN1-17 → subscriber-relationship, where it says the same whichever way it is read: the field
+/// tells what the insured is to the patient, and FHIR what the patient is to the insured, and
+/// senders mix the two up. What has a direction keeps v3-RoleCode.
+#[must_use]
+pub fn subscriber_relationship(code: &str) -> Option<Coding<'static>> {
+    let (code, display) = match code {
+        "SEL" => ("self", "Self"),
+        "SPO" => ("spouse", "Spouse"),
+        "DOM" => ("common", "Common Law Spouse"),
+        other => return relationship(other),
+    };
+    Some(Coding::of(SUBSCRIBER_RELATIONSHIP, code, display))
 }

@@ -4,25 +4,54 @@ use std::borrow::Cow;
 
 pub const V3_ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 pub const V3_ACT_PRIORITY: &str = "http://terminology.hl7.org/CodeSystem/v3-ActPriority";
+pub const V3_CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 pub const V3_MARITAL_STATUS: &str = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus";
 pub const V3_NULL_FLAVOR: &str = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor";
+pub const V3_OBSERVATION_INTERPRETATION: &str =
+    "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation";
 pub const V3_PARTICIPATION_TYPE: &str =
     "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
 pub const V3_RELIGIOUS_AFFILIATION: &str =
     "http://terminology.hl7.org/CodeSystem/v3-ReligiousAffiliation";
 pub const V3_ROLE_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-RoleCode";
 pub const V2_0004: &str = "http://terminology.hl7.org/CodeSystem/v2-0004";
+pub const V2_0085: &str = "http://terminology.hl7.org/CodeSystem/v2-0085";
 pub const V2_0131: &str = "http://terminology.hl7.org/CodeSystem/v2-0131";
 pub const V2_0203: &str = "http://terminology.hl7.org/CodeSystem/v2-0203";
+pub const V2_0443: &str = "http://terminology.hl7.org/CodeSystem/v2-0443";
 pub const V2_0445: &str = "http://terminology.hl7.org/CodeSystem/v2-0445";
 pub const SERVICE_TYPE: &str = "http://terminology.hl7.org/CodeSystem/service-type";
 pub const PHYSICAL_TYPE: &str = "http://terminology.hl7.org/CodeSystem/location-physical-type";
+pub const SPECIAL_ARRANGEMENTS: &str =
+    "http://terminology.hl7.org/CodeSystem/encounter-special-arrangements";
 pub const SUBJECT_STATUS: &str = "http://terminology.hl7.org/CodeSystem/encounter-subject-status";
 pub const ADMINISTRATIVE_GENDER: &str = "http://hl7.org/fhir/administrative-gender";
 pub const ENCOUNTER_STATUS: &str = "http://hl7.org/fhir/encounter-status";
+pub const UCUM: &str = "http://unitsofmeasure.org";
+pub const SNOMED_CT: &str = "http://snomed.info/sct";
+pub const ALLERGY_CLINICAL: &str =
+    "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical";
+pub const ALLERGY_VERIFICATION: &str =
+    "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification";
+pub const ALLERGY_TYPE: &str = "http://hl7.org/fhir/allergy-intolerance-type";
+pub const CONDITION_CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/condition-category";
+pub const CONDITION_CLINICAL: &str = "http://terminology.hl7.org/CodeSystem/condition-clinical";
+pub const CONDITION_VERIFICATION: &str =
+    "http://terminology.hl7.org/CodeSystem/condition-ver-status";
+pub const DIAGNOSIS_ROLE: &str = "http://terminology.hl7.org/CodeSystem/diagnosis-role";
+pub const DATA_ABSENT_REASON: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
+pub const PROVENANCE_PARTICIPANT: &str =
+    "http://terminology.hl7.org/CodeSystem/provenance-participant-type";
+pub const COVERAGE_CLASS: &str = "http://terminology.hl7.org/CodeSystem/coverage-class";
+pub const SUBSCRIBER_RELATIONSHIP: &str =
+    "http://terminology.hl7.org/CodeSystem/subscriber-relationship";
+pub const ORGANIZATION_TYPE: &str = "http://terminology.hl7.org/CodeSystem/organization-type";
+pub const URI: &str = "urn:ietf:rfc:3986";
 pub const BCP_47: &str = "urn:ietf:bcp:47";
 /// The French national extension of table 0203.
 pub const FR_CORE_0203: &str = "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0203";
+/// The levels of a French hospital's structure.
+pub const FR_CORE_3307: &str = "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-3307";
 /// The French register of health establishments.
 pub const FINESS: &str = "https://finess.esante.gouv.fr";
 /// The French register of companies: SIREN and SIRET.
@@ -43,11 +72,11 @@ pub fn of_name<'a>(name: &'a str, table: &str) -> Option<Cow<'a, str>> {
     }
     let known = match name {
         "LN" => "http://loinc.org",
-        "SCT" | "SNOMED-CT" | "SNM3" => "http://snomed.info/sct",
+        "SCT" | "SNOMED-CT" | "SNM3" => SNOMED_CT,
         "I10" | "ICD10" | "I10P" => "http://hl7.org/fhir/sid/icd-10",
         "I10C" | "ICD10CM" => "http://hl7.org/fhir/sid/icd-10-cm",
         "I9" | "I9C" | "I9CDX" | "ICD9" => "http://hl7.org/fhir/sid/icd-9-cm",
-        "UCUM" => "http://unitsofmeasure.org",
+        "UCUM" => UCUM,
         "ISO3166_1" | "ISO3166-1" | "3166" => "urn:iso:std:iso:3166",
         "CDCREC" => "urn:oid:2.16.840.1.113883.6.238",
         _ => {
@@ -69,8 +98,9 @@ fn of_table<'a>(number: &str) -> Cow<'a, str> {
         };
     }
     Cow::Borrowed(uri!(
-        "0002", "0004", "0006", "0007", "0023", "0063", "0069", "0092", "0112", "0113", "0131",
-        "0171", "0212", "0217", "0296", "0445"
+        "0002", "0004", "0006", "0007", "0009", "0023", "0052", "0063", "0069", "0078", "0092",
+        "0099", "0112", "0113", "0114", "0116", "0127", "0128", "0131", "0171", "0212", "0217",
+        "0230", "0296", "0360", "0430", "0438", "0443", "0445", "0936"
     ))
 }
 

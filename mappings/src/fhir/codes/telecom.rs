@@ -15,12 +15,13 @@ pub fn system(use_code: &str, equipment: &str, value: &str) -> &'static str {
     }
 }
 
+/// Where no use was sent, `field` of PID tells: 13 is home, 14 is business.
 #[must_use]
-pub fn of_use(use_code: &str, equipment: &str) -> Option<&'static str> {
-    match (use_code, equipment) {
-        (_, "CP") | ("PRS", _) => Some("mobile"),
-        ("PRN", _) => Some("home"),
-        ("WPN", _) => Some("work"),
+pub fn of_use(use_code: &str, equipment: &str, field: u8) -> Option<&'static str> {
+    match (use_code, equipment, field) {
+        (_, "CP", _) | ("PRS", ..) => Some("mobile"),
+        ("PRN", ..) | ("", _, 13) => Some("home"),
+        ("WPN", ..) | ("", _, 14) => Some("work"),
         _ => None,
     }
 }

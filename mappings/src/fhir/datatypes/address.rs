@@ -4,12 +4,16 @@ use serde::Serialize;
 
 use super::super::codes::address_type;
 use super::super::text;
-use super::Text;
+use super::{Extension, ExtensionValue, Period, Text};
 use crate::records;
+
+const CENSUS_TRACT: &str = "http://hl7.org/fhir/StructureDefinition/iso21090-ADXP-censusTract";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Address<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    extension: Vec<Extension<'a>>,
     #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
     of_use: Option<&'static str>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -28,6 +32,8 @@ pub struct Address<'a> {
     postal_code: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     country: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    period: Option<Period>,
 }
 
 impl<'a> Address<'a> {
@@ -40,7 +46,17 @@ impl<'a> Address<'a> {
         }
         let place = Self::place(sent)?;
         let (of_use, of_type) = (address_type::address_use(code), address_type::address_type(code));
-        Some(Self { of_use, of_type, ..place })
+        Some(Self { of_use, of_type, period: Period::new(sent.start, sent.end), ..place })
+    }
+
+    /// An organization has no home (`org-2`; R5 `org-4`).
+    #[must_use]
+    pub fn of_organization(sent: &'a [records::Address]) -> Vec<Self> {
+        let mut list: Vec<_> = sent.iter().filter_map(Self::new).collect();
+        for one in &mut list {
+            one.of_use = one.of_use.filter(|of_use| *of_use != "home");
+        }
+        list
     }
 
     /// The place alone, for `patient-birthPlace`. Text without structure (PID-23) is `text`.
@@ -54,7 +70,11 @@ impl<'a> Address<'a> {
         if line.is_empty() && !structured {
             return None;
         }
+        let extension =
+            |tract| Extension { url: CENSUS_TRACT, value: ExtensionValue::String(tract) };
+        let tract = text::string(&sent.census_tract);
         Some(Self {
+            extension: tract.map(extension).into_iter().collect(),
             of_use: None,
             of_type: None,
             text: None,
@@ -64,6 +84,7 @@ impl<'a> Address<'a> {
             state,
             postal_code,
             country,
+            period: None,
         })
     }
 

@@ -14,6 +14,8 @@ pub struct Coding<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display: Option<Text<'a>>,
@@ -25,15 +27,34 @@ impl<'a> Coding<'a> {
     pub const fn of(system: &'static str, code: &'a str, display: &'static str) -> Self {
         Self {
             system: Some(Cow::Borrowed(system)),
+            version: None,
             code: Some(Cow::Borrowed(code)),
             display: if display.is_empty() { None } else { Some(Cow::Borrowed(display)) },
         }
     }
 
+    /// The first code that was sent, for an element that has room for one.
+    #[must_use]
+    pub fn first(sent: &'a Coded) -> Option<Self> {
+        Self::sent(&sent.code, &sent.text, &sent.system, &sent.table)
+    }
+
+    /// The sender's own code, of no system that is known.
+    #[must_use]
+    pub const fn own(code: Text<'a>) -> Self {
+        Self { system: None, version: None, code: Some(code), display: None }
+    }
+
     fn sent(code: &'a str, display: &'a str, system: &'a str, table: &'a str) -> Option<Self> {
         let code = text::code(code)?;
         let system = systems::of_name(system, table);
-        Some(Self { system, code: Some(code), display: text::string(display) })
+        Some(Self { system, version: None, code: Some(code), display: text::string(display) })
+    }
+
+    /// Without a system a version says nothing.
+    fn of_version(self, version: &'a str) -> Self {
+        let version = text::string(version).filter(|_| self.system.is_some());
+        Self { version, ..self }
     }
 }
 
@@ -58,16 +79,24 @@ impl<'a> CodeableConcept<'a> {
         Coding::of(system, code, display).into()
     }
 
-    /// What was sent: up to two codings, and a text. `None` where there is neither.
+    /// What was sent: up to three codings, and a text. `None` where there is neither.
     #[must_use]
     pub fn sent(sent: &'a Coded) -> Option<Self> {
-        let first = Coding::sent(&sent.code, &sent.text, &sent.system, &sent.table);
-        let second =
+        let mut first = Coding::sent(&sent.code, &sent.text, &sent.system, &sent.table);
+        let mut second =
             Coding::sent(&sent.alternate_code, &sent.alternate_text, &sent.alternate_system, "");
-        let text = text::string(&sent.text).or_else(|| text::string(&sent.alternate_text));
+        let mut text = text::string(&sent.text).or_else(|| text::string(&sent.alternate_text));
+        let mut third = None;
+        if let Some(further) = &sent.further {
+            first = first.map(|coding| coding.of_version(&further.version));
+            second = second.map(|coding| coding.of_version(&further.alternate_version));
+            third =
+                Coding::sent(&further.third_code, &further.third_text, &further.third_system, "")
+                    .map(|coding| coding.of_version(&further.third_version));
+            text = text::string(&further.original_text).or(text);
+        }
         let mut coding = Vec::with_capacity(2);
-        coding.extend(first);
-        coding.extend(second);
+        coding.extend([first, second, third].into_iter().flatten());
         (!coding.is_empty() || text.is_some()).then_some(Self { coding, text })
     }
 

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use sluice_ids::Seq;
 
-use super::Instant;
+use super::{Coding, Instant};
 use crate::records::Stamp;
 
 /// `versionId` is the `Seq` that last changed the record, `lastUpdated` when it was received.
@@ -16,6 +16,8 @@ pub struct Meta {
     /// Canonicals of the profiles that the resource follows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub profile: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub security: Vec<Coding<'static>>,
 }
 
 impl From<&Stamp> for Meta {
@@ -24,6 +26,7 @@ impl From<&Stamp> for Meta {
             version_id: stamp.version,
             last_updated: Instant(stamp.updated_at),
             profile: Vec::new(),
+            security: Vec::new(),
         }
     }
 }

@@ -10,16 +10,20 @@ mod extension;
 mod human_name;
 mod identifier;
 mod meta;
+mod narrative;
+mod quantity;
 mod reference;
 mod time;
 
 pub use address::Address;
 pub use coding::{CodeableConcept, Coding};
-pub use contact_point::ContactPoint;
-pub use extension::{Extension, ExtensionValue};
+pub use contact_point::{ContactPoint, positive};
+pub use extension::{Extended, Extension, ExtensionValue};
 pub use human_name::{HumanName, full_name};
 pub use identifier::Identifier;
 pub use meta::Meta;
+pub use narrative::Narrative;
+pub use quantity::{Attachment, Quantity, Range, Ratio};
 pub use reference::{CodeableReference, Reference, RelativeReference};
 pub use time::{Date, DateTime, Instant, Period};
 

@@ -3,28 +3,34 @@
 use serde::Serialize;
 
 use super::super::canonical::MOVEMENT_IDENTIFIER;
-use super::super::codes::encounter::{participation, priority, service};
+use super::super::codes::condition::diagnosis_use;
+use super::super::codes::encounter::{arrangement, priority, service};
 use super::super::codes::patient_class::{Class, class};
 use super::super::codes::physical_type::physical_type;
+use super::super::codes::provider_role::provider_role;
+use super::super::codes::systems::{V2_0443, V3_CONFIDENTIALITY};
 use super::super::codes::{stay_status, systems};
 use super::super::datatypes::{
     CodeableConcept, CodeableReference, Coding, DateTime, Extension, ExtensionValue, Identifier,
-    Meta, Period, Reference, Text,
+    Meta, Narrative, Period, Quantity, Reference, Text, positive,
 };
 use super::super::{FhirVersion, place, text};
-use super::reference::practitioner;
+use super::account::ACCOUNT_NUMBER;
+use super::reference::{legal_entity, organization, patient, practitioner};
+use crate::entity::LegalEntity;
 use crate::records::{
-    Coded, Movement, Place, PlaceStatus, Practitioner, RecordType, ResourceId, StayRecord,
+    Coded, Diagnosis, Movement, Place, PlaceStatus, Practitioner, RecordType, ResourceId,
+    StayRecord,
 };
 
 const PLANNED_START: &str =
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.plannedStartDate";
 const PLANNED_END: &str =
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.plannedEndDate";
+const MODE_OF_ARRIVAL: &str = "http://hl7.org/fhir/StructureDefinition/encounter-modeOfArrival";
 
 /// What a visit number is, where the message does not say (table 0203).
 const VISIT_NUMBER: &str = "VN";
-const ACCOUNT_NUMBER: &str = "AN";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase", tag = "resourceType", rename = "Encounter")]
@@ -32,6 +38,8 @@ pub struct Encounter<'a> {
     #[serde(serialize_with = "super::super::datatypes::id")]
     id: ResourceId,
     meta: Meta,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Narrative>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     extension: Vec<Extension<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -67,16 +75,28 @@ pub struct Encounter<'a> {
     /// R5.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reason: Vec<Reason<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length: Option<Quantity<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    diagnosis: Vec<EncounterDiagnosis<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     account: Vec<Reference<'a>>,
     /// R4.
     #[serde(skip_serializing_if = "Option::is_none")]
     hospitalization: Option<Admission<'a>>,
+    /// R5; in R4 these three are part of `hospitalization`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    diet_preference: Vec<CodeableConcept<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    special_arrangement: Vec<CodeableConcept<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    special_courtesy: Vec<CodeableConcept<'a>>,
     /// R5.
     #[serde(skip_serializing_if = "Option::is_none")]
     admission: Option<Admission<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     location: Vec<EncounterLocation<'a>>,
+    service_provider: Reference<'a>,
 }
 
 /// R4 has one Coding, R5 a list.
@@ -104,6 +124,25 @@ struct Participant<'a> {
     /// R5.
     #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<Reference<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    period: Option<Period>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum EncounterDiagnosis<'a> {
+    R4 {
+        condition: Reference<'a>,
+        #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
+        of_use: Option<CodeableConcept<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rank: Option<u32>,
+    },
+    R5 {
+        condition: [CodeableReference<'a>; 1],
+        #[serde(rename = "use", skip_serializing_if = "Vec::is_empty")]
+        of_use: Vec<CodeableConcept<'a>>,
+    },
 }
 
 #[derive(Serialize)]
@@ -111,7 +150,7 @@ struct Reason<'a> {
     value: [CodeableReference<'a>; 1],
 }
 
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Admission<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,6 +159,13 @@ struct Admission<'a> {
     admit_source: Option<CodeableConcept<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     re_admission: Option<CodeableConcept<'a>>,
+    /// R4.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    diet_preference: Vec<CodeableConcept<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    special_courtesy: Vec<CodeableConcept<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    special_arrangement: Vec<CodeableConcept<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     destination: Option<Reference<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,7 +191,7 @@ struct EncounterLocation<'a> {
 
 impl<'a> Encounter<'a> {
     #[must_use]
-    pub fn new(record: &'a StayRecord, version: FhirVersion) -> Self {
+    pub fn new(record: &'a StayRecord, entity: &'a LegalEntity, version: FhirVersion) -> Self {
         let situation = &record.situation;
         let (period, actual_period) = version.either(Period::new(situation.start, situation.end));
         let planned = [record.planned_start, record.planned_end];
@@ -153,18 +199,22 @@ impl<'a> Encounter<'a> {
         let (planned_extension, [planned_start_date, planned_end_date]) = version.either(planned);
         let reason = CodeableConcept::sent(&record.reason);
         let (reason_code, reason) = version.either(reason);
-        let (hospitalization, admission) = version.either(admission(record));
+        let (in_hospitalization, courtesies) = version.either(Courtesies::of(record));
+        let admission = Admission::new(record, in_hospitalization);
+        let (hospitalization, admission) = version.either(admission);
+        let length = record.length_days.and_then(Quantity::days);
         Self {
             id: record.id,
-            meta: Meta::from(&record.stamp),
-            extension: planned_dates(planned_extension),
+            meta: meta(record),
+            text: Narrative::new(&record.description),
+            extension: extensions(record, planned_extension),
             identifier: Identifier::list(&record.identifiers, VISIT_NUMBER),
             status: stay_status::of(record, version),
             class: EncounterClass::new(&situation.class, version),
             of_type: CodeableConcept::sent(&record.admission_type).into_iter().collect(),
             service_type: ServiceType::new(&record.service, version),
             priority: CodeableConcept::mapped(&record.priority, priority),
-            subject: Reference::to(RecordType::Patient, record.patient),
+            subject: patient(record.patient),
             subject_status: subject_status(record, version),
             participant: participants(&record.practitioners, version),
             period,
@@ -173,10 +223,17 @@ impl<'a> Encounter<'a> {
             planned_end_date,
             reason_code: reason_code.into_iter().collect(),
             reason: reason.map(|concept| Reason { value: [concept.into()] }).into_iter().collect(),
+            length,
+            diagnosis: record.diagnoses.iter().map(|d| diagnosis(d, version)).collect(),
             account: account(record).into_iter().collect(),
             hospitalization,
+            diet_preference: courtesies.diet,
+            special_arrangement: courtesies.arrangements,
+            special_courtesy: courtesies.courtesy,
             admission,
             location: record.places().filter_map(|(m, p)| location(m, p, version)).collect(),
+            service_provider: organization(&record.service_provider)
+                .unwrap_or_else(|| legal_entity(entity)),
         }
     }
 }
@@ -199,7 +256,8 @@ fn class_coding(sent: &Coded) -> Coding<'_> {
     let display = if display.is_empty() { text::string(&sent.text) } else { Some(display.into()) };
     // The code borrows either from the table or from `code`, which may be owned.
     let standard = (mapped != &*code).then(|| Text::Owned(mapped.to_owned()));
-    Coding { system: Some(system.into()), code: Some(standard.unwrap_or(code)), display }
+    let code = Some(standard.unwrap_or(code));
+    Coding { code, display, ..Coding::of(system, "", "") }
 }
 
 /// With the sender's own text, where the display is not it.
@@ -226,20 +284,55 @@ fn subject_status(record: &StayRecord, version: FhirVersion) -> Option<CodeableC
         .map(CodeableConcept::from)
 }
 
-/// PV2-8 and PV2-9: R5 has elements for them, and R4 their cross-version extensions.
-fn planned_dates([start, end]: [Option<DateTime>; 2]) -> Vec<Extension<'static>> {
-    let dates = [(PLANNED_START, start), (PLANNED_END, end)];
-    let extension = |(url, date)| Some(Extension { url, value: ExtensionValue::DateTime(date?) });
-    dates.into_iter().filter_map(extension).collect()
+/// PV2-22: of whom nobody is to be told.
+fn meta(record: &StayRecord) -> Meta {
+    let mut meta = Meta::from(&record.stamp);
+    if record.is_protected == Some(true) {
+        meta.security.push(Coding::of(V3_CONFIDENTIALITY, "R", "restricted"));
+    }
+    meta
+}
+
+/// PV2-8 and PV2-9, for which R5 has elements and R4 their cross-version extensions; PV2-38.
+fn extensions(record: &StayRecord, [start, end]: [Option<DateTime>; 2]) -> Vec<Extension<'_>> {
+    let date = |(url, date)| Some((url, ExtensionValue::DateTime(date?)));
+    let planned = [(PLANNED_START, start), (PLANNED_END, end)].into_iter().filter_map(date);
+    let arrival = Coding::first(&record.mode_of_arrival);
+    let arrival = arrival.map(|coding| (MODE_OF_ARRIVAL, ExtensionValue::Coding(coding)));
+    planned.chain(arrival).map(|(url, value)| Extension { url, value }).collect()
+}
+
+/// 0 is no rank.
+fn diagnosis(sent: &Diagnosis, version: FhirVersion) -> EncounterDiagnosis<'_> {
+    let condition = Reference::to(RecordType::Condition, sent.condition);
+    let of_use = CodeableConcept::mapped(&sent.diagnosis_type, diagnosis_use);
+    match version {
+        FhirVersion::R4 => {
+            EncounterDiagnosis::R4 { condition, of_use, rank: sent.rank.and_then(positive) }
+        }
+        FhirVersion::R5 => EncounterDiagnosis::R5 {
+            condition: [condition.into()],
+            of_use: of_use.into_iter().collect(),
+        },
+    }
 }
 
 fn participants(sent: &[Practitioner], version: FhirVersion) -> Vec<Participant<'_>> {
     let participant = |sent| {
         let (individual, actor) = version.either(Some(practitioner(sent)?));
-        let of_type = participation(&sent.role).map(CodeableConcept::from).into_iter().collect();
-        Some(Participant { of_type, individual, actor })
+        let of_type = role(&sent.role).into_iter().collect();
+        Some(Participant { of_type, individual, actor, period: Period::new(sent.start, sent.end) })
     };
     sent.iter().filter_map(participant).collect()
+}
+
+/// The field's, or a ROL's (table 0443).
+fn role(sent: &str) -> Option<CodeableConcept<'_>> {
+    let code = text::code(sent)?;
+    Some(match provider_role(&code) {
+        Some(coding) => coding.into(),
+        None => Coding { code: Some(code), ..Coding::of(V2_0443, "", "") }.into(),
+    })
 }
 
 /// PID-18: by its number, and its record.
@@ -253,27 +346,52 @@ fn account(record: &StayRecord) -> Option<Reference<'_>> {
     }
 }
 
-fn admission(record: &StayRecord) -> Option<Admission<'_>> {
-    let sent = CodeableConcept::sent;
-    let number = record.pre_admission.as_ref();
-    let admission = Admission {
-        pre_admission_identifier: number.and_then(|n| Identifier::with_type(n, VISIT_NUMBER)),
-        admit_source: sent(&record.admit_source),
-        re_admission: sent(&record.readmission),
-        destination: destination(&record.situation.destination),
-        discharge_disposition: sent(&record.situation.disposition),
-    };
-    let Admission {
-        pre_admission_identifier: None,
-        admit_source: None,
-        re_admission: None,
-        destination: None,
-        discharge_disposition: None,
-    } = admission
-    else {
-        return Some(admission);
-    };
-    None
+/// PV1-38, PV1-15 and PV1-16.
+#[derive(Default)]
+struct Courtesies<'a> {
+    diet: Vec<CodeableConcept<'a>>,
+    arrangements: Vec<CodeableConcept<'a>>,
+    courtesy: Vec<CodeableConcept<'a>>,
+}
+
+impl<'a> Courtesies<'a> {
+    fn of(record: &'a StayRecord) -> Self {
+        let concepts = |sent| CodeableConcept::sent(sent).into_iter().collect();
+        let arrangement = |sent| CodeableConcept::mapped(sent, arrangement);
+        Self {
+            diet: concepts(&record.diet),
+            arrangements: record.special_arrangements.iter().filter_map(arrangement).collect(),
+            courtesy: concepts(&record.special_courtesy),
+        }
+    }
+}
+
+impl<'a> Admission<'a> {
+    /// `None` where nothing would be in it.
+    fn new(record: &'a StayRecord, courtesies: Courtesies<'a>) -> Option<Self> {
+        let sent = CodeableConcept::sent;
+        let number = record.pre_admission.as_ref();
+        let Courtesies { diet, arrangements, courtesy } = courtesies;
+        let admission = Self {
+            pre_admission_identifier: number.and_then(|n| Identifier::with_type(n, VISIT_NUMBER)),
+            admit_source: sent(&record.admit_source),
+            re_admission: sent(&record.readmission),
+            diet_preference: diet,
+            special_courtesy: courtesy,
+            special_arrangement: arrangements,
+            destination: destination(&record.situation.destination),
+            discharge_disposition: sent(&record.situation.disposition),
+        };
+        let is_empty = admission.pre_admission_identifier.is_none()
+            && admission.admit_source.is_none()
+            && admission.re_admission.is_none()
+            && admission.diet_preference.is_empty()
+            && admission.special_courtesy.is_empty()
+            && admission.special_arrangement.is_empty()
+            && admission.destination.is_none()
+            && admission.discharge_disposition.is_none();
+        (!is_empty).then_some(admission)
+    }
 }
 
 /// PV1-37 is a code of the site's own table 0113, and FHIR wants a place: by number and name.

@@ -1,14 +1,18 @@
-//! LocationRecord → Location (PL, MFN^M05; FACTS §4 PL): one level of a place.
+//! LocationRecord → Location (PL, MFN^M05, NPU; FACTS §4 PL): one level of a place.
 
 use serde::Serialize;
 
 use super::super::canonical::place_system;
 use super::super::codes::physical_type::physical_type;
-use super::super::datatypes::{CodeableConcept, Identifier, Meta, Reference, Text};
+use super::super::datatypes::{
+    Address, CodeableConcept, Coding, ContactPoint, Extension, Identifier, Meta, Reference, Text,
+};
 use super::super::{FhirVersion, place, text};
+use super::contact_detail::ContactDetail;
 use super::reference::legal_entity;
+use super::structure::structure_attributes;
 use crate::entity::LegalEntity;
-use crate::records::{LocationRecord, ResourceId};
+use crate::records::{LocationRecord, RecordType, ResourceId};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase", tag = "resourceType", rename = "Location")]
@@ -17,13 +21,25 @@ pub struct Location<'a> {
     id: ResourceId,
     meta: Meta,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    extension: Vec<Extension<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     identifier: Vec<Identifier<'a>>,
     status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operational_status: Option<Coding<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<Text<'a>>,
     mode: &'static str,
+    /// R4.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    telecom: Vec<ContactPoint<'a>>,
+    /// R5.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contact: Vec<ContactDetail<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<Address<'a>>,
     /// R4.
     #[serde(skip_serializing_if = "Option::is_none")]
     physical_type: Option<CodeableConcept<'a>>,
@@ -31,30 +47,45 @@ pub struct Location<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     form: Option<CodeableConcept<'a>>,
     managing_organization: Reference<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part_of: Option<Reference<'a>>,
 }
 
 impl<'a> Location<'a> {
-    /// `status` is always active: PL-5 is the state of a bed, and says nothing of the place.
+    /// `status` is the place's, which the structure tells; PL-5 is the state of a bed. The EJ runs
+    /// what no organization of it is known to run.
     #[must_use]
     pub fn new(record: &'a LocationRecord, entity: &'a LegalEntity, version: FhirVersion) -> Self {
         let form = place::level(&record.place).map(physical_type).map(CodeableConcept::from);
         let (physical_type, form) = version.either(form);
+        let telecom = ContactPoint::list(&record.telecoms);
+        let (telecom, _, contact) = ContactDetail::either(version, telecom, Vec::new());
         Self {
             id: record.id,
             meta: Meta::from(&record.stamp),
-            identifier: identifier(record, entity).into_iter().collect(),
-            status: "active",
-            name: text::owned(place::name(&record.place)),
+            extension: structure_attributes(&record.attributes),
+            identifier: identifiers(record, entity),
+            status: if record.inactive { "inactive" } else { "active" },
+            operational_status: Coding::first(&record.operational_status),
+            name: text::string(&record.name).or_else(|| text::owned(place::name(&record.place))),
             description: text::string(&record.place.description),
             mode: "instance",
+            telecom,
+            contact,
+            address: record.addresses.iter().find_map(Address::new),
             physical_type,
             form,
-            managing_organization: legal_entity(entity),
+            managing_organization: record.managing_organization.map_or_else(
+                || legal_entity(entity),
+                |id| Reference::to(RecordType::Organization, id),
+            ),
+            part_of: record.part_of.map(|id| Reference::to(RecordType::Location, id)),
         }
     }
 }
 
-/// The path of the place, unique within its EJ.
-fn identifier(record: &LocationRecord, entity: &LegalEntity) -> Option<Identifier<'static>> {
-    Identifier::of(place_system(entity.id()), text::owned(place::path(&record.place)))
+/// The path of the place, unique within its EJ; then what it is called elsewhere.
+fn identifiers<'a>(record: &'a LocationRecord, entity: &LegalEntity) -> Vec<Identifier<'a>> {
+    let path = Identifier::of(place_system(entity.id()), text::owned(place::path(&record.place)));
+    path.into_iter().chain(Identifier::list(&record.identifiers, "")).collect()
 }

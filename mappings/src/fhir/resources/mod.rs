@@ -2,14 +2,36 @@
 //! differs between the two stands side by side. An element that only one of them has is empty in
 //! the other.
 
-mod bare;
+mod account;
+mod allergy_intolerance;
 mod communication;
+mod condition;
+mod contact_detail;
+mod coverage;
 mod encounter;
 mod location;
+mod observation;
+mod observation_value;
+mod organization;
+mod participant;
 mod patient;
+mod practitioner;
+mod practitioner_role;
+mod procedure;
 mod reference;
+mod related_person;
+mod structure;
 
-pub use bare::Bare;
+pub use account::Account;
+pub use allergy_intolerance::AllergyIntolerance;
+pub use condition::Condition;
+pub use coverage::Coverage;
 pub use encounter::Encounter;
 pub use location::Location;
+pub use observation::Observation;
+pub use organization::Organization;
 pub use patient::Patient;
+pub use practitioner::Practitioner;
+pub use practitioner_role::PractitionerRole;
+pub use procedure::Procedure;
+pub use related_person::RelatedPerson;

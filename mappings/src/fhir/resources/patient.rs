@@ -3,19 +3,19 @@
 
 use serde::Serialize;
 
-use super::super::canonical::{IDENTITY_RELIABILITY, ORIGINAL_CODE};
+use super::super::canonical::{IDENTITY_RELIABILITY, IDENTITY_UNKNOWN, ORIGINAL_CODE};
 use super::super::codes::administrative_sex::{gender, says_more};
 use super::super::codes::marital_status::marital_status;
 use super::super::codes::relationship::relationship;
 use super::super::codes::religion::religion;
 use super::super::codes::systems::V2_0445;
 use super::super::datatypes::{
-    Address, CodeableConcept, Coding, ContactPoint, Date, DateTime, Extension, ExtensionValue,
-    HumanName, Identifier, Meta, Reference,
+    Address, CodeableConcept, Coding, ContactPoint, Date, DateTime, Extended, Extension,
+    ExtensionValue, HumanName, Identifier, Meta, Period, Reference,
 };
 use super::super::{FhirVersion, text};
 use super::communication::Communication;
-use super::reference::{legal_entity, practitioner};
+use super::reference::{legal_entity, organization, practitioner_role};
 use crate::entity::LegalEntity;
 use crate::records::{Contact, LinkKind, PatientRecord, Precision, RecordType, ResourceId};
 
@@ -23,6 +23,11 @@ const MOTHERS_MAIDEN_NAME: &str =
     "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName";
 const RELIGION: &str = "http://hl7.org/fhir/StructureDefinition/patient-religion";
 const NATIONALITY: &str = "http://hl7.org/fhir/StructureDefinition/patient-nationality";
+const CITIZENSHIP: &str = "http://hl7.org/fhir/StructureDefinition/patient-citizenship";
+const ANIMAL: &str = "http://hl7.org/fhir/StructureDefinition/patient-animal";
+const DISABILITY: &str = "http://hl7.org/fhir/StructureDefinition/patient-disability";
+const CONGREGATION: &str = "http://hl7.org/fhir/StructureDefinition/patient-congregation";
+const IMPORTANCE: &str = "http://hl7.org/fhir/StructureDefinition/patient-importance";
 const BIRTH_PLACE: &str = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace";
 const BIRTH_TIME: &str = "http://hl7.org/fhir/StructureDefinition/patient-birthTime";
 
@@ -73,12 +78,6 @@ pub struct Patient<'a> {
     link: Vec<PatientLink<'a>>,
 }
 
-/// The `_element` beside a primitive.
-#[derive(Serialize)]
-struct Extended<'a> {
-    extension: [Extension<'a>; 1],
-}
-
 #[derive(Serialize)]
 struct PatientLink<'a> {
     other: Reference<'a>,
@@ -100,6 +99,8 @@ struct PatientContact<'a> {
     gender: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     organization: Option<Reference<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    period: Option<Period>,
 }
 
 impl<'a> Patient<'a> {
@@ -114,7 +115,7 @@ impl<'a> Patient<'a> {
             identifier: Identifier::list(&record.identifiers, ""),
             active: record.active,
             name: record.names.iter().filter_map(HumanName::new).collect(),
-            telecom: record.telecoms.iter().filter_map(ContactPoint::new).collect(),
+            telecom: ContactPoint::list(&record.telecoms),
             gender: gender(&record.gender).map(|g| g.code()),
             gender_extension: original_gender(record),
             birth_date: record.birth_date.and_then(Date::new),
@@ -129,12 +130,7 @@ impl<'a> Patient<'a> {
             multiple_birth_integer,
             contact: record.contacts.iter().filter_map(PatientContact::new).collect(),
             communication: Communication::list(&record.language, version),
-            general_practitioner: record
-                .general_practitioners
-                .iter()
-                .chain(&record.declared_practitioners)
-                .filter_map(practitioner)
-                .collect(),
+            general_practitioner: general_practitioners(record),
             managing_organization: Some(legal_entity(entity)),
             link: record.links.iter().map(link).collect(),
         }
@@ -145,10 +141,9 @@ impl<'a> PatientContact<'a> {
     /// `pat-1`: a contact that says only a relationship is none.
     fn new(sent: &'a Contact) -> Option<Self> {
         let name = HumanName::new(&sent.name);
-        let telecom: Vec<_> = sent.telecoms.iter().filter_map(ContactPoint::new).collect();
+        let telecom = ContactPoint::list(&sent.telecoms);
         let address = sent.address.as_ref().and_then(Address::new);
-        let organization = text::string(&sent.organization.name)
-            .and_then(|name| Reference::logical("Organization", None, Some(name)));
+        let organization = organization(&sent.organization);
         let named = name.is_some() || organization.is_some();
         if !named && telecom.is_empty() && address.is_none() {
             return None;
@@ -163,6 +158,7 @@ impl<'a> PatientContact<'a> {
             address,
             gender: gender(&sent.gender).map(|g| g.code()),
             organization,
+            period: Period::new(sent.start, sent.end),
         })
     }
 }
@@ -179,9 +175,27 @@ fn extensions(record: &PatientRecord) -> Vec<Extension<'_>> {
     if let Some(concept) = CodeableConcept::mapped(&record.religion, religion) {
         push(RELIGION, ExtensionValue::CodeableConcept(concept));
     }
-    for nationality in record.nationalities.iter().filter_map(CodeableConcept::sent) {
-        let value = ExtensionValue::CodeableConcept(nationality);
-        push(NATIONALITY, ExtensionValue::Extensions(vec![Extension { url: "code", value }]));
+    for (url, countries) in
+        [(NATIONALITY, &record.nationalities), (CITIZENSHIP, &record.citizenships)]
+    {
+        for country in countries.iter().filter_map(CodeableConcept::sent) {
+            let value = ExtensionValue::CodeableConcept(country);
+            push(url, ExtensionValue::Extensions(vec![Extension { url: "code", value }]));
+        }
+    }
+    for (url, sent) in [(DISABILITY, &record.disability), (IMPORTANCE, &record.importance)] {
+        if let Some(concept) = CodeableConcept::sent(sent) {
+            push(url, ExtensionValue::CodeableConcept(concept));
+        }
+    }
+    if let Some(name) = text::string(&record.congregation) {
+        push(CONGREGATION, ExtensionValue::String(name));
+    }
+    if let Some(animal) = animal(record) {
+        push(ANIMAL, animal);
+    }
+    if let Some(unknown) = record.identity_unknown {
+        push(IDENTITY_UNKNOWN, ExtensionValue::Boolean(unknown));
     }
     for status in record.reliability.iter().filter_map(|code| text::code(code)) {
         let coding = Coding { code: Some(status), ..Coding::of(V2_0445, "", "") };
@@ -193,15 +207,31 @@ fn extensions(record: &PatientRecord) -> Vec<Extension<'_>> {
 
 fn original_gender(record: &PatientRecord) -> Option<Extended<'_>> {
     let sent = text::string(&record.gender).filter(|sent| says_more(sent))?;
-    let value = ExtensionValue::String(sent);
-    Some(Extended { extension: [Extension { url: ORIGINAL_CODE, value }] })
+    Some(Extended::by(ORIGINAL_CODE, ExtensionValue::String(sent)))
 }
 
 /// PID-7 with a time: `birthDate` holds the day alone.
 fn birth_time(record: &PatientRecord) -> Option<Extended<'static>> {
     let moment = record.birth_date.filter(|m| m.precision > Precision::Day)?;
-    let value = ExtensionValue::DateTime(DateTime::new(moment)?);
-    Some(Extended { extension: [Extension { url: BIRTH_TIME, value }] })
+    Some(Extended::by(BIRTH_TIME, ExtensionValue::DateTime(DateTime::new(moment)?)))
+}
+
+/// PID-35, without which FHIR takes no PID-36.
+fn animal(record: &PatientRecord) -> Option<ExtensionValue<'_>> {
+    let part = |url, sent| {
+        let value = ExtensionValue::CodeableConcept(CodeableConcept::sent(sent)?);
+        Some(Extension { url, value })
+    };
+    let species = part("species", &record.species)?;
+    let breed = part("breed", &record.breed);
+    Some(ExtensionValue::Extensions(std::iter::once(species).chain(breed).collect()))
+}
+
+/// Practices (PD1-3), doctors (PD1-4), and whom the patient has declared (ROL).
+fn general_practitioners(record: &PatientRecord) -> Vec<Reference<'_>> {
+    let practices = record.practices.iter().filter_map(organization);
+    let doctors = record.general_practitioners.iter().chain(&record.declared_practitioners);
+    practices.chain(doctors.filter_map(practitioner_role)).collect()
 }
 
 fn link(link: &crate::records::Link) -> PatientLink<'static> {

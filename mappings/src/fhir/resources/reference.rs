@@ -5,7 +5,7 @@ use super::super::datatypes::{Identifier, Reference, full_name};
 use super::super::text;
 use crate::adt::legal_entity_id;
 use crate::entity::LegalEntity;
-use crate::records::{Practitioner, RecordType};
+use crate::records::{NamedOrganization, Practitioner, RecordType, ResourceId};
 
 /// The legal entity whose feed a record came from: what tells one EJ's resources from another's
 /// on the base of the whole group.
@@ -17,14 +17,44 @@ pub(super) fn legal_entity(entity: &LegalEntity) -> Reference<'_> {
     }
 }
 
+pub(super) fn patient(id: ResourceId) -> Reference<'static> {
+    Reference::to(RecordType::Patient, id)
+}
+
+pub(super) fn encounter(stay: Option<ResourceId>) -> Option<Reference<'static>> {
+    stay.map(|id| Reference::to(RecordType::Stay, id))
+}
+
 /// By number and name; and to the record, where the practitioner has a number.
 pub(super) fn practitioner(sent: &Practitioner) -> Option<Reference<'_>> {
+    named(sent, RecordType::Practitioner, sent.practitioner)
+}
+
+/// As [`practitioner`], to what the practitioner is here where a ROL said so.
+pub(super) fn practitioner_role(sent: &Practitioner) -> Option<Reference<'_>> {
+    match sent.practitioner_role {
+        Some(role) => named(sent, RecordType::PractitionerRole, Some(role)),
+        None => practitioner(sent),
+    }
+}
+
+fn named(
+    sent: &Practitioner,
+    of_type: RecordType,
+    id: Option<ResourceId>,
+) -> Option<Reference<'_>> {
     let identifier = sent.identifier.as_ref().and_then(Identifier::new);
     let display = full_name(&sent.name);
-    match sent.practitioner {
-        Some(id) => {
-            Some(Reference { identifier, display, ..Reference::to(RecordType::Practitioner, id) })
-        }
-        None => Reference::logical("Practitioner", identifier, display),
+    match id {
+        Some(id) => Some(Reference { identifier, display, ..Reference::to(of_type, id) }),
+        None => Reference::logical(of_type.fhir(), identifier, display),
+    }
+}
+
+pub(super) fn organization(sent: &NamedOrganization) -> Option<Reference<'_>> {
+    let display = text::string(&sent.name);
+    match sent.organization {
+        Some(id) => Some(Reference { display, ..Reference::to(RecordType::Organization, id) }),
+        None => Reference::logical("Organization", None, display),
     }
 }
