@@ -33,8 +33,7 @@ pub(super) fn take(
     list = list::act(draft, owner, list, iam, |draft, iam| {
         list::action(draft, iam, 6).unwrap_or(Action::Update)
     });
-    list::put(draft, &list);
-    let ids = list.iter().map(|allergy| allergy.id);
+    let ids = list::put(draft, list);
     list::set_ids(&mut patient.parts, RecordType::AllergyIntolerance, ids);
 }
 

@@ -48,8 +48,7 @@ pub(super) fn take(
             list[at].condition.due_to = list::numbered(&list, &cause).filter(|id| *id != own);
         }
     }
-    list::put(draft, &list);
-    keep(lists, list);
+    keep(draft, lists, list);
 }
 
 /// Those of the stay's diagnoses, and those that were entered in error.
@@ -71,19 +70,20 @@ fn known(draft: &Draft<'_>, lists: &mut Lists<'_>) -> Vec<Diagnosed> {
 
 /// A stay lists its diagnoses with what it says of them; what was entered in error, and all that
 /// came without a stay, are parts.
-fn keep(lists: &mut Lists<'_>, list: Vec<Diagnosed>) {
-    let (parts, diagnosed): (Vec<_>, Vec<_>) =
+fn keep(draft: &mut Draft<'_>, lists: &mut Lists<'_>, list: Vec<Diagnosed>) {
+    let (parts, mut diagnosed): (Vec<_>, Vec<_>) =
         list.into_iter().partition(|of| lists.stay.is_none() || of.condition.void);
-    let ids = parts.iter().map(|of| of.condition.id).collect::<Vec<_>>();
+    let ids = list::put(draft, parts);
     list::set_ids(lists.parts(), RecordType::Condition, ids);
     if let Some(stay) = &mut lists.stay {
-        let diagnosis = |of: Diagnosed| Diagnosis {
+        let diagnosis = |of: &mut Diagnosed| Diagnosis {
             condition: of.condition.id,
-            diagnosis_type: of.diagnosis_type,
+            diagnosis_type: std::mem::take(&mut of.diagnosis_type),
             rank: of.rank,
         };
-        stay.diagnoses = diagnosed.into_iter().map(diagnosis).collect();
+        stay.diagnoses = diagnosed.iter_mut().map(diagnosis).collect();
     }
+    list::put(draft, diagnosed);
 }
 
 impl From<Diagnosed> for Record {

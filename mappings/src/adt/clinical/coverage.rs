@@ -34,8 +34,7 @@ pub(super) fn take(
         coverages.push(coverage);
     }
     let list = list::replace(draft, owner, known, coverages, historic);
-    list::put(draft, &list);
-    let ids = list.iter().map(|coverage| coverage.id);
+    let ids = list::put(draft, list);
     list::set_ids(&mut patient.parts, RecordType::Coverage, ids);
 }
 
@@ -68,9 +67,9 @@ fn subscribers(
         }
     }
     let persons = list::replace(draft, owner, known, persons, historic);
-    list::put(draft, &persons);
+    let persons = list::put(draft, persons);
     for ((coverage, _), person) in said.iter_mut().zip(named_by) {
-        coverage.subscriber = person.and_then(|at| persons.get(at)).map(|person| person.id);
+        coverage.subscriber = person.and_then(|at| persons.get(at)).copied();
     }
 }
 

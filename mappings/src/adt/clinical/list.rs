@@ -190,6 +190,9 @@ fn matches<L: Listed>(known: &[L], said: &[L]) -> Vec<Option<usize>> {
     let mut free = vec![true; known.len()];
     let mut matches = vec![None; said.len()];
     let is_equal = |said: &L, known: &L| {
+        if !is_same(said, known) {
+            return false;
+        }
         let mut said = said.clone();
         said.become_known(known.id(), known.stamp());
         said.carry(known);
@@ -309,11 +312,14 @@ pub(super) fn action(draft: &mut Draft<'_>, segment: &Segment<'_>, field: usize)
     }
 }
 
-/// Stages every record of the list.
-pub(super) fn put<L: Listed>(draft: &mut Draft<'_>, list: &[L]) {
+/// Stages every record of the list, and says under which ids.
+pub(super) fn put<L: Listed>(draft: &mut Draft<'_>, list: Vec<L>) -> Vec<ResourceId> {
+    let mut ids = Vec::with_capacity(list.len());
     for record in list {
-        draft.put(record.clone());
+        ids.push(record.id());
+        draft.put(record);
     }
+    ids
 }
 
 /// What a code says a thing is: its first coding, else its text.

@@ -41,7 +41,7 @@ pub(super) fn take(draft: &mut Draft<'_>, patient: &mut PatientRecord, pd1: &[Se
         said.push(observation);
     }
     let list = list::replace(draft, owner, wills, said, false);
-    list::put(draft, &list);
-    let ids = list.iter().chain(&others).map(|observation| observation.id).collect::<Vec<_>>();
+    let others = others.iter().map(|observation| observation.id);
+    let ids = list::put(draft, list).into_iter().chain(others).collect::<Vec<_>>();
     list::set_ids(&mut patient.parts, RecordType::Observation, ids);
 }

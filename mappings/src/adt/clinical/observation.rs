@@ -21,8 +21,8 @@ pub(super) fn take(
     // PD1-7 brings its own, which no OBX takes away.
     let (wills, known) = known.into_iter().partition::<Vec<_>, _>(living_will::is_one);
     let list = list::replace(draft, owner, known, said, historic);
-    list::put(draft, &list);
-    let ids = wills.iter().chain(&list).map(|observation| observation.id).collect::<Vec<_>>();
+    let wills = wills.iter().map(|will| will.id);
+    let ids = wills.chain(list::put(draft, list)).collect::<Vec<_>>();
     list::set_ids(lists.parts(), RecordType::Observation, ids);
 }
 

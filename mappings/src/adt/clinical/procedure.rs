@@ -43,8 +43,7 @@ pub(super) fn take(
             list[at].procedure.part_of = list::numbered(&list, &whole).filter(|id| *id != own);
         }
     }
-    list::put(draft, &list);
-    let ids = list.iter().map(Listed::id).collect::<Vec<_>>();
+    let ids = list::put(draft, list);
     list::set_ids(lists.parts(), RecordType::Procedure, ids);
 }
 
