@@ -27,6 +27,7 @@ mod accept;
 mod damage;
 mod examine;
 mod losses;
+mod records;
 mod recover;
 mod scan;
 mod survey;
@@ -51,6 +52,7 @@ pub use port::{
     Append, Appender, Entry, IdempotencyKey, Journal, KeyIndex, Keys, KeysOf, Kind, ReadError,
     Reader, Record, Refusal,
 };
+pub use records::records;
 pub use recover::{OpenReport, TornReport};
 pub use release::begins_late;
 pub use settings::{JournalSettings, SettingsError};

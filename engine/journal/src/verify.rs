@@ -19,7 +19,7 @@ use crate::recover::TornReport;
 use crate::settings::JournalSettings;
 use crate::shared::Shared;
 use crate::shelf::Shelf;
-use crate::survey::survey;
+use crate::survey::{Survey, survey};
 use crate::tail::Tail;
 use crate::walk::{EjSpan, Purpose, Walk};
 
@@ -79,17 +79,22 @@ pub fn verify(folder: &Path, keys_of: Option<KeysOf>) -> io::Result<VerifyReport
     verify_on(Arc::new(RealDisk::read_only(folder)), keys_of)
 }
 
-pub(crate) fn verify_on(disk: Arc<dyn Disk>, keys_of: Option<KeysOf>) -> io::Result<VerifyReport> {
-    /// A segment that its owner lets go between the listing and the opening: list again.
+/// What lies in the folder. A segment that its owner lets go between the listing and the opening: list
+/// again.
+pub(crate) fn survey_again(disk: &dyn Disk) -> io::Result<Survey> {
     const TRIES: usize = 5;
     let mut tries = 0;
-    let survey = loop {
+    loop {
         tries += 1;
-        match survey(&*disk) {
+        match survey(disk) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES => {}
-            outcome => break outcome?,
+            outcome => return outcome,
         }
-    };
+    }
+}
+
+pub(crate) fn verify_on(disk: Arc<dyn Disk>, keys_of: Option<KeysOf>) -> io::Result<VerifyReport> {
+    let survey = survey_again(&*disk)?;
     let compare_keys = keys_of.is_some();
     let settings = JournalSettings::default();
     let shared = Shared {

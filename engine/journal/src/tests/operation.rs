@@ -111,6 +111,9 @@ fn verify_runs_beside_the_owner_and_after_it() {
         looks += 1;
     }
     let stored = writer.join().unwrap();
+    let mut seen = Vec::new();
+    crate::records(folder.path(), |record| seen.push(record.lsn.get())).unwrap();
+    assert!(seen.iter().copied().eq(1..=stored), "every record once, in order, beside the owner");
     drop(journal);
     let report = verify(folder.path(), Some(keys_of())).unwrap();
     assert!(report.is_sound() && report.sidecars.is_empty(), "{report:?}");

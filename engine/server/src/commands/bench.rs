@@ -4,25 +4,57 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use sluice_fixtures::bench::mllp::{MllpPlan, MllpReport, Row, Turn};
+use sluice_fixtures::bench::rates::{self, RatesPlan};
 use sluice_fixtures::bench::state::StateReport;
 use sluice_fixtures::bench::{bare, mllp, state};
+use sluice_fixtures::replay::span;
+use sluice_fixtures::replay::telling::MEASURES;
+use sluice_fixtures::report::Threshold;
 
+use super::reporting;
 use crate::cli;
-use crate::exit::{Failure, NOT_SO, Outcome};
+use crate::exit::{Failure, Outcome, USAGE};
 
 pub fn run(arguments: cli::Bench) -> Outcome {
     match arguments {
-        cli::Bench::Mllp { seconds, burst_seconds, connections, rounds, json } => {
+        cli::Bench::Mllp {
+            seconds,
+            burst_seconds,
+            connections,
+            rounds,
+            rates,
+            find_knee,
+            window,
+            poisson,
+            slip_max,
+            reporting,
+        } => {
+            if find_knee || !rates.is_empty() {
+                let seed = poisson.then_some(1);
+                let slip_max = slip(&slip_max)?;
+                let plan = RatesPlan {
+                    connections,
+                    rates,
+                    seconds: seconds.max(1),
+                    window,
+                    seed,
+                    slip_max,
+                    thresholds: Vec::new(),
+                };
+                return at_rates(plan, &reporting);
+            }
+            let thresholds = reporting::thresholds(&reporting, &mllp::MEASURES)?;
             let plan = MllpPlan { seconds, burst_seconds, connections, rounds };
             let folder = scratch()?;
             let report = mllp::run(&executable()?, folder.path(), &plan, progress)?;
-            if json {
-                println!("{}", serde_json::to_string_pretty(&report)?);
-            } else {
+            if !reporting.json {
                 print_mllp(&report, &plan);
             }
-            Ok(if report.state_is_right() { ExitCode::SUCCESS } else { ExitCode::from(NOT_SO) })
+            let all = report.state_is_right();
+            reporting::conclude(report.report(&plan), &thresholds, &reporting, all, false)
         }
+        cli::Bench::Export(arguments) => super::bench_http::export(&arguments),
+        cli::Bench::Mix(arguments) => super::bench_http::mix(&arguments),
         cli::Bench::Stages { messages, json } => super::stages::run(messages, json),
         cli::Bench::State { patients, json } => {
             let folder = scratch()?;
@@ -38,17 +70,58 @@ pub fn run(arguments: cli::Bench) -> Outcome {
     }
 }
 
-fn executable() -> Result<std::path::PathBuf, Failure> {
+/// By a schedule: at each rate, or up to the highest that holds.
+fn at_rates(mut plan: RatesPlan, reporting: &cli::Reporting) -> Outcome {
+    if let Some(rate) = plan.rates.iter().find(|rate| !rate.is_finite() || **rate <= 0.0) {
+        return Err(Failure::new(USAGE, format!("--rates {rate}: is not above 0")));
+    }
+    let thresholds = reporting::thresholds(reporting, &MEASURES)?;
+    let knee = plan.rates.is_empty();
+    if knee {
+        plan.thresholds = thresholds.clone();
+        if thresholds.is_empty() {
+            let usual = ["response.p99<50ms", "unanswered==0", "refused==0"];
+            let usual = usual.into_iter().map(|text| Threshold::parse(text, &MEASURES));
+            plan.thresholds = usual
+                .collect::<Result<_, _>>()
+                .map_err(|error| Failure::new(USAGE, error.to_string()))?;
+        }
+    }
+    let folder = scratch()?;
+    let mut report = rates::run(&executable()?, folder.path(), &plan, progress)?;
+    report.say("load", "courses, by a schedule");
+    report.say("seconds", plan.seconds);
+    report.say("window", plan.window);
+    report.say("arrivals", if plan.seed.is_some() { "poisson" } else { "even" });
+    let right = report
+        .cases
+        .iter()
+        .all(|case| case.counters.get("state_differences").is_none_or(|differing| *differing == 0));
+    if knee {
+        let names: Vec<String> = plan.thresholds.iter().map(ToString::to_string).collect();
+        report.say("knee of", names.join(", "));
+        return reporting::finish(report, &[], reporting, right);
+    }
+    report.say("rates", format!("{:?}", plan.rates));
+    reporting::finish(report, &thresholds, reporting, right)
+}
+
+/// How late a sender may be.
+pub fn slip(text: &str) -> Result<std::time::Duration, Failure> {
+    span(text).map_err(|error| Failure::new(USAGE, format!("--slip-max: {error}")))
+}
+
+pub fn executable() -> Result<std::path::PathBuf, Failure> {
     Ok(std::env::current_exe()?)
 }
 
 /// A folder beside where the command runs: a temporary one may be in memory, where fdatasync
 /// costs nothing and every figure lies.
-fn scratch() -> Result<tempfile::TempDir, Failure> {
+pub fn scratch() -> Result<tempfile::TempDir, Failure> {
     Ok(tempfile::Builder::new().prefix("sluice-bench-").tempdir_in(".")?)
 }
 
-fn progress(what: &str) {
+pub fn progress(what: &str) {
     eprintln!("… {what}");
 }
 

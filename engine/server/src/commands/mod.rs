@@ -1,7 +1,9 @@
 //! One command a file. This is the only place that writes to standard output.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod auditing;
 pub mod bench;
+pub mod bench_http;
 pub mod check;
 pub mod compare;
 pub mod deidentify;

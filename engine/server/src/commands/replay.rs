@@ -16,6 +16,7 @@ use sluice_fixtures::replay::{
 use sluice_fixtures::report::{Report, Standing};
 use tokio::sync::watch;
 
+use super::auditing::Auditor;
 use super::reporting;
 use crate::cli;
 use crate::exit::{Failure, NOT_SO, Outcome, USAGE};
@@ -37,13 +38,16 @@ pub fn run(arguments: &cli::Replay) -> Outcome {
             "nothing is due: the stages end before the first message, or this shard has no patient",
         ));
     }
+    let auditor = Auditor::prepare(arguments)?;
     let (tally, stopped) = send(&feed, &schedule, &asked, arguments)?;
     let mut report = report(&tally, &schedule, &asked.arrivals, asked.slip_max);
     if stopped {
         report.remarks.push("stopped before its end; what was under way counts at its age".into());
     }
     describe(&mut report, arguments, &asked, &digest, &feed);
-    let all = !stopped && tally.all_accepted(schedule.due.len() as u64);
+    let audit = auditor.look(&feed, &tally)?;
+    audit.tell(&mut report);
+    let all = !stopped && tally.all_accepted(schedule.due.len() as u64) && audit.is_clean();
     reporting::finish(report, &thresholds, &arguments.reporting, all)
 }
 

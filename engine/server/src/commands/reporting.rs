@@ -22,10 +22,21 @@ pub fn thresholds(
 
 /// Judges, tells, writes; how the command ends. `otherwise` decides where no threshold was given.
 pub fn finish(
+    report: Report,
+    thresholds: &[Threshold],
+    reporting: &Reporting,
+    otherwise: bool,
+) -> Outcome {
+    conclude(report, thresholds, reporting, otherwise, true)
+}
+
+/// The same, where the text may have been told already.
+pub fn conclude(
     mut report: Report,
     thresholds: &[Threshold],
     reporting: &Reporting,
     otherwise: bool,
+    tell: bool,
 ) -> Outcome {
     let holds = report.judge(thresholds);
     for file in &reporting.reports {
@@ -33,8 +44,12 @@ pub fn finish(
     }
     if reporting.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
+    } else if tell {
         print!("{}", text(&report));
+    } else {
+        for judged in report.thresholds.iter().filter(|judged| !judged.holds) {
+            println!("{} ({}) DOES NOT HOLD", judged.threshold, judged.case);
+        }
     }
     let passed = if thresholds.is_empty() { otherwise } else { holds };
     Ok(ExitCode::from(match (report.standing, passed) {
