@@ -8,6 +8,7 @@ mod check;
 mod load;
 mod problem;
 mod settings;
+mod site;
 
 pub use load::{Loaded, Sources, load};
 pub use problem::{ConfigError, Problem};

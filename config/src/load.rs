@@ -10,6 +10,7 @@ use figment::{Figment, Metadata, Profile, Provider, Source};
 use crate::check::check;
 use crate::problem::{ConfigError, Problem};
 use crate::settings::Config;
+use crate::site;
 
 /// Where to read from.
 #[derive(Debug, Clone, Default)]
@@ -62,10 +63,12 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
         figment = figment.merge(Flags(sources.flags.clone()));
         origin.push("flags".to_owned());
     }
-    let config: Config = figment.extract().map_err(|errors| ConfigError {
+    let mut config: Config = figment.extract().map_err(|errors| ConfigError {
         problems: errors.into_iter().map(|e| problem_of(&figment, e)).collect(),
     })?;
-    let problems = check(&config, &|key| source_of(&figment, key));
+    let folder = sources.file.as_deref().and_then(Path::parent);
+    let mut problems = site::read(&mut config, folder, &|key| source_of(&figment, key));
+    problems.extend(check(&config, &|key| source_of(&figment, key)));
     if !problems.is_empty() {
         return Err(ConfigError { problems });
     }
@@ -208,7 +211,7 @@ fn whole_key(name: &str) -> Option<String> {
 }
 
 /// The known name that is nearest, if any is near enough to be meant.
-fn nearest(name: &str, known: &[&str]) -> Option<String> {
+pub(crate) fn nearest(name: &str, known: &[&str]) -> Option<String> {
     known
         .iter()
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), *candidate))

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sluice_ids::EjId;
 
 use crate::hl7::{Charset, Declared};
+use crate::site::{Site, SiteProblem, SiteSettings};
 
 /// Which national rules a feed follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -104,6 +105,12 @@ pub struct EjSettings {
     pub structure_types: BTreeMap<String, String>,
     #[serde(default)]
     pub authority: Vec<AssigningAuthority>,
+    /// Path of the file that holds `site`, from the configuration file's folder; empty: none.
+    #[serde(default)]
+    pub site_file: String,
+    /// The tables of `site_file`.
+    #[serde(default)]
+    pub site: SiteSettings,
 }
 
 fn default_time_zone() -> String {
@@ -132,6 +139,8 @@ impl EjSettings {
             legal_status: LegalStatusUse::default(),
             structure_types: BTreeMap::new(),
             authority: Vec::new(),
+            site_file: String::new(),
+            site: SiteSettings::default(),
         }
     }
 }
@@ -143,6 +152,7 @@ pub struct LegalEntity {
     pub zone: TimeZone,
     /// Of messages without MSH-18.
     pub charset: Charset,
+    pub site: Site,
 }
 
 /// Why an EJ's settings cannot be used.
@@ -160,6 +170,8 @@ pub enum EntityError {
     System { index: usize, value: String },
     #[error("structure_types.{sent}: {value:?} is no type of the structure (docs/structure.md)")]
     StructureType { sent: String, value: String },
+    #[error("site: {} row {}: {}", .0.table, .0.row + 1, .0.what)]
+    Site(SiteProblem),
     #[error("charset {value:?} is none of ASCII, 8859/1, 8859/15, UNICODE UTF-8, windows-1252")]
     Charset { value: String },
 }
@@ -200,7 +212,11 @@ impl LegalEntity {
                 return Err(EntityError::System { index, value: authority.system.clone() });
             }
         }
-        Ok(Self { settings, zone, charset })
+        if let Some(problem) = settings.site.problems().into_iter().next() {
+            return Err(EntityError::Site(problem));
+        }
+        let site = Site::new(&settings.site);
+        Ok(Self { settings, zone, charset, site })
     }
 
     #[must_use]

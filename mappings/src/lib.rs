@@ -8,5 +8,7 @@ pub mod explain;
 pub mod fhir;
 pub mod fields;
 pub mod hl7;
+mod json;
 pub mod records;
 pub mod search;
+pub mod site;

@@ -27,6 +27,7 @@ mod discharge;
 mod leave;
 mod merge;
 mod other_places;
+mod own_fields;
 mod participants;
 mod pending;
 mod tracking;

@@ -6,10 +6,11 @@
 use super::draft::Draft;
 use super::identity::Identifiers;
 use super::values::{REPETITIONS_MAX, at};
-use super::{IssueCode, numbers};
+use super::{IssueCode, numbers, own_fields};
 use crate::hl7::datatypes::{Cwe, Xad, Xcn, Xpn, Xtn};
 use crate::hl7::{Segment, Segments, Value};
 use crate::records::{Address, Contact, HumanName, PatientRecord, Telecom};
+use crate::site::SiteResource;
 
 /// Takes the message's snapshot of a patient who is known.
 pub(super) fn update(
@@ -27,6 +28,8 @@ pub(super) fn update(
     telecoms(draft, patient, &pid);
     contacts(draft, patient, segments);
     general_practitioner(draft, patient, segments);
+    let own = own_fields::read(draft, segments, SiteResource::Patient);
+    own_fields::take(&mut patient.own, own);
 }
 
 /// PID-32, before the identifiers: it decides whether an INS may be kept.
@@ -72,6 +75,9 @@ fn names(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment<'_>) 
 fn person(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment<'_>) {
     draft.set_moment(&mut patient.birth_date, pid, 7);
     draft.set_text(&mut patient.gender, pid.field(8).component(1), at(pid, 8));
+    if let Some(code) = draft.entity().site.to("0001", &patient.gender) {
+        patient.gender = code.to_owned();
+    }
     if !matches!(patient.gender.as_str(), "" | "A" | "F" | "M" | "N" | "O" | "U") {
         draft.issue(IssueCode::CodeUnknown, at(pid, 8));
     }

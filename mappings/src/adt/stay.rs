@@ -1,11 +1,11 @@
 //! PV1 and PV2 → what a stay's record holds beside its movements.
 
-use super::IssueCode;
 use super::draft::Draft;
 use super::event::Trigger;
 use super::movement;
 use super::values::at;
 use super::visit::{Visit, identifier};
+use super::{IssueCode, own_fields};
 use crate::entity::AuthorityUse;
 use crate::hl7::datatypes::{Cwe, Ts, Xcn};
 use crate::records::{
@@ -75,6 +75,7 @@ pub(super) fn take_attributes(draft: &mut Draft<'_>, stay: &mut StayRecord, visi
     } else if pv1.field(5).is_null() {
         stay.pre_admission = None;
     }
+    own_fields::take(&mut stay.own, visit.own.clone());
     draft.set_moment(&mut stay.planned_start, pv2, 8);
     // A pending discharge and its cancel say PV2-9 of themselves alone.
     if !matches!(visit.event, Trigger::A16 | Trigger::A25) {

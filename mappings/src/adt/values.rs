@@ -6,9 +6,12 @@ use std::borrow::Cow;
 use super::IssueCode;
 use super::draft::Draft;
 use crate::entity::AuthorityUse;
+use crate::fhir::codes::systems;
 use crate::hl7::datatypes::{Cwe, Cx, Ei, Hd, Pl, Ts, Xad, Xcn, Xpn, Xtn};
 use crate::hl7::{Component, Field, Location, Repetition, Segment, Value};
-use crate::records::{Address, Coded, HumanName, Identifier, Moment, Place, Practitioner, Telecom};
+use crate::records::{
+    Address, Coded, FurtherCoding, HumanName, Identifier, Moment, Place, Practitioner, Telecom,
+};
 
 /// Repetitions of a field that a record keeps.
 pub(super) const REPETITIONS_MAX: usize = 16;
@@ -98,6 +101,20 @@ impl Draft<'_> {
     // ---- datatypes ----
 
     pub fn coded(&mut self, cwe: Cwe<'_>, table: &str, at: Location) -> Coded {
+        let mut coded = self.coded_as_sent(cwe, table, at);
+        let site = &self.entity().site;
+        for system in [&mut coded.system, &mut coded.alternate_system] {
+            if let Some(uri) = site.coding_system(system) {
+                *system = uri.to_owned();
+            }
+        }
+        match site.to(table, &coded.code).filter(|_| systems::is_table(&coded.system, table)) {
+            Some(code) => standing_for(code, coded),
+            None => coded,
+        }
+    }
+
+    fn coded_as_sent(&mut self, cwe: Cwe<'_>, table: &str, at: Location) -> Coded {
         Coded {
             code: self.text(cwe.code(), at),
             text: self.text(cwe.original_text().or_else(|| cwe.text()), at),
@@ -267,6 +284,26 @@ impl Draft<'_> {
             description: self.text(pl.description(), at),
         };
         (!place.is_empty()).then_some(place)
+    }
+}
+
+/// The table's own code in front of the site's, which stays as the alternate.
+fn standing_for(code: &str, sent: Coded) -> Coded {
+    let mut further = sent.further.unwrap_or_default();
+    if further.third_code.is_empty() && !sent.alternate_code.is_empty() {
+        further.third_code = sent.alternate_code;
+        further.third_text = sent.alternate_text;
+        further.third_system = sent.alternate_system;
+    }
+    Coded {
+        code: code.to_owned(),
+        text: String::new(),
+        system: String::new(),
+        alternate_code: sent.code,
+        alternate_text: sent.text,
+        alternate_system: format!("HL7{}", sent.table),
+        table: sent.table,
+        further: (*further != FurtherCoding::default()).then_some(further),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::IssueCode;
+use super::{IssueCode, own_fields};
 use sluice_ids::Seq;
 
 use super::draft::Draft;
@@ -11,7 +11,8 @@ use super::values::at;
 use crate::entity::AuthorityUse;
 use crate::hl7::datatypes::{Cwe, Cx, Ei, Ts};
 use crate::hl7::{Location, Message, Segment, Segments};
-use crate::records::{Coded, Identifier, Moment, Place, ResourceId};
+use crate::records::{Coded, Identifier, Moment, OwnField, Place, ResourceId};
+use crate::site::SiteResource;
 
 /// ZBE-4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub(super) struct Visit<'m> {
     /// PV1-2; `None` where it says nothing.
     pub class: Option<Coded>,
     pub fingerprint: u64,
+    /// What the EJ's site says to keep besides.
+    pub own: Vec<OwnField>,
     pub seq: Seq,
     /// PV1-3, PV1-6 and the visit number, read when first asked for.
     placed: OnceCell<Option<Placed>>,
@@ -112,6 +115,7 @@ impl<'m> Visit<'m> {
             expected,
             class: class(draft, &pv1),
             fingerprint,
+            own: own_fields::read(draft, message.segments(), SiteResource::Encounter),
             seq: draft.seq(),
             placed: OnceCell::new(),
             prior: OnceCell::new(),

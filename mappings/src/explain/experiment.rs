@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::leaves::leaves;
-use super::tree::{Differences, Tree, without_places};
+use super::tree::{Differences, without_places};
 use super::variants::variants;
 use super::{Element, Explained, Explanation, Origin, Tried};
 use crate::adt::{Change, Context, Outcome, Records, apply};
 use crate::entity::{EjSettings, LegalEntity};
 use crate::fhir::{FhirVersion, render};
 use crate::hl7::{Location, Message};
+use crate::json::Tree;
 use crate::records::{Record, RecordType, ResourceId};
+use crate::site::SiteSettings;
 
 /// A segment that nobody knows, after the message: it says nothing, and is another content.
 const OTHERWISE: &str = "\rZ00|1\r";
@@ -277,6 +279,9 @@ fn other_settings(own: &EjSettings) -> Vec<(&'static str, EjSettings)> {
         vary("finess", |settings| settings.finess = "999999999".to_owned()),
         vary("time_zone", other_zone),
     ];
+    if own.site != SiteSettings::default() {
+        all.push(vary("site", |settings| settings.site = SiteSettings::default()));
+    }
     if !own.authority.is_empty() {
         all.push(vary("authority", |settings| {
             for authority in &mut settings.authority {

@@ -1,37 +1,8 @@
-//! A rendered resource as a tree that keeps its order: its leaves, and what differs from another.
+//! What a rendered resource is made of: its leaves, and what differs from another.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-
-/// JSON in the order in which it was written.
-#[derive(Clone, PartialEq)]
-pub(super) enum Tree {
-    Object(Vec<(String, Tree)>),
-    Array(Vec<Tree>),
-    Leaf(serde_json::Value),
-}
+use crate::json::Tree;
 
 impl Tree {
-    /// `None` where the bytes are no JSON object.
-    pub fn read(json: &[u8]) -> Option<Self> {
-        serde_json::from_slice(json).ok()
-    }
-
-    fn get(&self, name: &str) -> Option<&Self> {
-        match self {
-            Self::Object(entries) => entries.iter().find(|(key, _)| key == name).map(|(_, v)| v),
-            _ => None,
-        }
-    }
-
-    fn text(&self, name: &str) -> Option<&str> {
-        match self.get(name)? {
-            Self::Leaf(value) => value.as_str(),
-            _ => None,
-        }
-    }
-
     /// Every leaf with its path.
     pub fn leaves(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
@@ -80,7 +51,7 @@ impl Tree {
     ///
     /// Items of lists that are equal stand for each other wherever they are, the others in their
     /// order, so that one that is gone does not make all after it differ.
-    pub fn differences(&self, other: &Self, found: &mut Differences) {
+    pub(super) fn differences(&self, other: &Self, found: &mut Differences) {
         self.compare(other, &mut String::new(), found);
     }
 
@@ -187,60 +158,6 @@ pub(super) fn ends(path: &str) -> impl Iterator<Item = usize> + '_ {
         }
         (c == '.' && depth == 0).then_some(at)
     })
-}
-
-impl<'de> Deserialize<'de> for Tree {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Tree;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("JSON")
-            }
-
-            fn visit_bool<E>(self, value: bool) -> Result<Tree, E> {
-                Ok(Tree::Leaf(value.into()))
-            }
-
-            fn visit_i64<E>(self, value: i64) -> Result<Tree, E> {
-                Ok(Tree::Leaf(value.into()))
-            }
-
-            fn visit_u64<E>(self, value: u64) -> Result<Tree, E> {
-                Ok(Tree::Leaf(value.into()))
-            }
-
-            fn visit_f64<E>(self, value: f64) -> Result<Tree, E> {
-                Ok(Tree::Leaf(value.into()))
-            }
-
-            fn visit_str<E>(self, value: &str) -> Result<Tree, E> {
-                Ok(Tree::Leaf(value.into()))
-            }
-
-            fn visit_unit<E>(self) -> Result<Tree, E> {
-                Ok(Tree::Leaf(serde_json::Value::Null))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree, A::Error> {
-                let mut list = Vec::new();
-                while let Some(item) = items.next_element()? {
-                    list.push(item);
-                }
-                Ok(Tree::Array(list))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tree, A::Error> {
-                let mut object = Vec::new();
-                while let Some(entry) = entries.next_entry()? {
-                    object.push(entry);
-                }
-                Ok(Tree::Object(object))
-            }
-        }
-        deserializer.deserialize_any(Reader)
-    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ pub mod period;
 pub mod place;
 mod resource_type;
 mod resources;
+mod site;
 pub mod text;
 mod version;
 
@@ -58,7 +59,7 @@ pub fn render(record: &Record, entity: &LegalEntity, version: FhirVersion) -> Ve
         Record::Procedure(record) => write(&mut bytes, &Procedure::new(record, version)),
         Record::Observation(record) => write(&mut bytes, &Observation::new(record, version)),
     }
-    bytes
+    site::applied(bytes, record, entity, version)
 }
 
 fn write(to: &mut Vec<u8>, resource: &impl serde::Serialize) {

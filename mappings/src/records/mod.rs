@@ -10,6 +10,7 @@ mod cover;
 mod french;
 mod location;
 mod moment;
+mod own;
 mod parts;
 mod party;
 mod patient;
@@ -22,6 +23,7 @@ pub use cover::{AccountRecord, CoverageRecord};
 pub use french::{FrenchPatient, FrenchStay, LegalStatus, LunarDate, SharedRecord};
 pub use location::{LocationRecord, Place};
 pub use moment::{Moment, Precision};
+pub use own::{OwnField, OwnValue};
 pub use parts::{
     Address, CheckDigit, Coded, Contact, FurtherCoding, FurtherName, HumanName, Identifier,
     IdentifierUse, Practitioner, ResourceId, Telecom,

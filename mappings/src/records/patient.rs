@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Address, Coded, Contact, FrenchPatient, HeldMovement, HumanName, Identifier, Moment,
-    NamedOrganization, Practitioner, RecordType, ResourceId, Stamp, Telecom, phi_debug,
+    NamedOrganization, OwnField, Practitioner, RecordType, ResourceId, Stamp, Telecom, phi_debug,
 };
 
 /// Why two Patients are linked (FHIR `Patient.link.type`).
@@ -85,6 +85,8 @@ pub struct PatientRecord {
     pub care_team: Vec<Practitioner>,
     /// What the French extension says of the person.
     pub french: Option<Box<FrenchPatient>>,
+    /// What the EJ's site says to keep besides.
+    pub own: Vec<OwnField>,
     pub links: Vec<Link>,
     /// RelatedPersons, Coverages, AllergyIntolerances, Conditions, Procedures and Observations
     /// that messages brought without a stay, each in the order of the last snapshot.
@@ -137,6 +139,7 @@ impl PatientRecord {
             declared_practitioners: Vec::new(),
             care_team: Vec::new(),
             french: None,
+            own: Vec::new(),
             links: Vec::new(),
             parts: Vec::new(),
             last_stay: None,

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use sluice_ids::{Micros, Seq};
 
 use super::{
-    Coded, Diagnosis, FrenchStay, Identifier, Moment, NamedOrganization, Place, Practitioner,
-    RecordType, ResourceId, Stamp, phi_debug,
+    Coded, Diagnosis, FrenchStay, Identifier, Moment, NamedOrganization, OwnField, Place,
+    Practitioner, RecordType, ResourceId, Stamp, phi_debug,
 };
 
 /// Where the stay is in its life. R4 and R5 statuses are rendered from it.
@@ -247,6 +247,8 @@ pub struct StayRecord {
     pub mode_of_arrival: Coded,
     /// What the French extension says of the stay.
     pub french: Option<Box<FrenchStay>>,
+    /// What the EJ's site says to keep besides.
+    pub own: Vec<OwnField>,
     /// DG1.
     pub diagnoses: Vec<Diagnosis>,
     /// PR1 and OBX, each in the order of the last snapshot.
@@ -301,6 +303,7 @@ impl StayRecord {
             priority: Coded::default(),
             mode_of_arrival: Coded::default(),
             french: None,
+            own: Vec::new(),
             diagnoses: Vec::new(),
             parts: Vec::new(),
         }

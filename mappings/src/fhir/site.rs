@@ -1,0 +1,163 @@
+//! A site's own ways in what is rendered: its codes' standard ones before them, its own fields as
+//! extensions. After the resource, so that no resource has to know of it.
+
+use super::datatypes::{Date, DateTime};
+use super::{FhirVersion, codes::systems, text};
+use crate::entity::LegalEntity;
+use crate::json::Tree;
+use crate::records::{Coded, OwnField, OwnValue, Record};
+use crate::site::{SiteField, SiteResource, StandardCode, ValueType};
+
+/// `json` as the EJ's site wants it; as it is where the site wants nothing.
+pub(super) fn applied(
+    json: Vec<u8>,
+    record: &Record,
+    entity: &LegalEntity,
+    version: FhirVersion,
+) -> Vec<u8> {
+    if !entity.site.renders() {
+        return json;
+    }
+    let Some(mut tree) = Tree::read(&json) else { return json };
+    let mut site = SiteView { entity, version, changed: false };
+    site.add_extensions(&mut tree, record);
+    site.add_codes(&mut tree);
+    if site.changed { tree.write() } else { json }
+}
+
+struct SiteView<'a> {
+    entity: &'a LegalEntity,
+    version: FhirVersion,
+    changed: bool,
+}
+
+impl SiteView<'_> {
+    fn add_extensions(&mut self, resource: &mut Tree, record: &Record) {
+        let (own, on): (&[OwnField], _) = match record {
+            Record::Patient(patient) => (&patient.own, SiteResource::Patient),
+            Record::Stay(stay) => (&stay.own, SiteResource::Encounter),
+            _ => return,
+        };
+        let mut extensions = Vec::new();
+        for (_, rule) in self.entity.site.fields(on) {
+            let kept = own.iter().filter(|own| own.field == rule.field);
+            let values = kept.flat_map(|own| &own.values);
+            extensions.extend(values.filter_map(|value| extension(rule, value)));
+        }
+        let Tree::Object(entries) = resource else { return };
+        if extensions.is_empty() {
+            return;
+        }
+        self.changed = true;
+        let existing = entries.iter_mut().find(|(key, _)| key == "extension");
+        match existing {
+            Some((_, Tree::Array(items))) => items.extend(extensions),
+            _ => {
+                let after = entries.iter().position(|(key, _)| key == "meta");
+                let at = after.map_or(0, |at| at + 1);
+                entries.insert(at, ("extension".to_owned(), Tree::Array(extensions)));
+            }
+        }
+    }
+
+    /// The standard's coding goes before the sender's, wherever a concept has room for both.
+    fn add_codes(&mut self, tree: &mut Tree) {
+        match tree {
+            Tree::Leaf(_) => {}
+            Tree::Array(items) => {
+                for item in items {
+                    self.add_codes(item);
+                }
+            }
+            Tree::Object(entries) => {
+                for (key, value) in entries {
+                    match value {
+                        Tree::Array(codings) if key == "coding" => self.add_standard(codings),
+                        other => self.add_codes(other),
+                    }
+                }
+            }
+        }
+    }
+
+    fn add_standard(&mut self, codings: &mut Vec<Tree>) {
+        let found = codings.iter().find_map(|coding| {
+            let standard =
+                self.entity.site.standard(coding.text("system")?, coding.text("code")?)?;
+            let [r4, r5] = standard;
+            Some(match self.version {
+                FhirVersion::R4 => r4,
+                FhirVersion::R5 => r5,
+            })
+        });
+        let Some(StandardCode { system, code, display }) = found else { return };
+        let is_it = |coding: &Tree| {
+            coding.text("system") == Some(system) && coding.text("code") == Some(code)
+        };
+        if !codings.iter().any(is_it) {
+            let entries =
+                [("system", system.as_str()), ("code", code.as_str()), ("display", display)];
+            codings.insert(0, Tree::of_texts(&entries));
+            self.changed = true;
+        }
+    }
+}
+
+/// `None` where the value is none of the type.
+fn extension(rule: &SiteField, value: &OwnValue) -> Option<Tree> {
+    let (name, value) = match (rule.value, value) {
+        (ValueType::String, OwnValue::Text(sent)) => {
+            ("valueString", Tree::of_text(&text::string(sent)?))
+        }
+        (ValueType::Code, OwnValue::Text(sent)) => ("valueCode", Tree::of_text(&text::code(sent)?)),
+        (ValueType::Boolean, OwnValue::Text(sent)) => {
+            ("valueBoolean", Tree::Leaf(boolean(sent)?.into()))
+        }
+        (ValueType::Integer, OwnValue::Text(sent)) => {
+            ("valueInteger", Tree::Leaf(sent.parse::<i32>().ok()?.into()))
+        }
+        (ValueType::Date, OwnValue::Moment(moment)) => {
+            ("valueDate", written(&Date::new(*moment)?)?)
+        }
+        (ValueType::DateTime, OwnValue::Moment(moment)) => {
+            ("valueDateTime", written(&DateTime::new(*moment)?)?)
+        }
+        (ValueType::Coding, OwnValue::Coded(coded)) => ("valueCoding", coding(coded)?),
+        (ValueType::CodeableConcept, OwnValue::Coded(coded)) => {
+            ("valueCodeableConcept", concept(coded)?)
+        }
+        _ => return None,
+    };
+    let url = ("url".to_owned(), Tree::of_text(&rule.url));
+    Some(Tree::Object(vec![url, (name.to_owned(), value)]))
+}
+
+fn written(value: &impl serde::Serialize) -> Option<Tree> {
+    Tree::read(&serde_json::to_vec(value).ok()?)
+}
+
+fn boolean(sent: &str) -> Option<bool> {
+    match sent {
+        "Y" | "1" | "true" | "O" => Some(true),
+        "N" | "0" | "false" => Some(false),
+        _ => None,
+    }
+}
+
+fn coding(coded: &Coded) -> Option<Tree> {
+    let code = text::code(&coded.code)?;
+    let system = systems::of_name(&coded.system, &coded.table).unwrap_or_default();
+    let display = text::string(&coded.text).unwrap_or_default();
+    Some(Tree::of_texts(&[("system", &system), ("code", &code), ("display", &display)]))
+}
+
+fn concept(coded: &Coded) -> Option<Tree> {
+    let mut entries = Vec::new();
+    if let Some(coding) = coding(coded) {
+        entries.push(("coding".to_owned(), Tree::Array(vec![coding])));
+    }
+    if let Some(said) = text::string(&coded.text) {
+        entries.push(("text".to_owned(), Tree::of_text(&said)));
+    }
+    (!entries.is_empty()).then_some(Tree::Object(entries))
+}

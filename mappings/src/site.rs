@@ -1,0 +1,415 @@
+//! A site's own ways, as data: what its codes stand for, which code systems it means, and where
+//! the fields of its own go.
+//!
+//! [`SiteSettings`] is what the EJ's site file says. It is part of [`crate::entity::EjSettings`],
+//! so that it is in the journal's configuration epochs: what acts when a message is read (`to`,
+//! `[[coding_system]]`, which fields are kept) acts by the epoch in force at its place. What acts
+//! when a resource is rendered (`code`, `url`) is that of today.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fhir::codes::systems;
+use crate::hl7::Location;
+
+/// The tables of a site file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SiteSettings {
+    pub discharge_disposition: DischargeDisposition,
+    pub coding_system: Vec<CodingSystem>,
+    pub code: Vec<SiteCode>,
+    pub field: Vec<SiteField>,
+}
+
+/// What PV1-36 holds. The standard's table 0112 is every site's own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DischargeDisposition {
+    /// The site's own codes.
+    #[default]
+    Own,
+    /// The codes of the UB-04 form (FACTS §5, 0112).
+    #[serde(rename = "ub-04")]
+    Ub04,
+}
+
+/// What a name in CWE-3 stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodingSystem {
+    /// CWE-3 as sent.
+    pub name: String,
+    /// The FHIR `Coding.system` URI.
+    pub system: String,
+}
+
+/// What one code of the site stands for: another code of its table, or a code of FHIR's.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteCode {
+    /// The HL7 table that the field is bound to (`0112`), or the URI of the code's system.
+    pub table: String,
+    pub from: String,
+    /// A code of the table itself, which then means what the standard says of it.
+    #[serde(default)]
+    pub to: String,
+    #[serde(default)]
+    pub system: String,
+    #[serde(default)]
+    pub code: String,
+    #[serde(default)]
+    pub display: String,
+    /// Another code in R5.
+    #[serde(default)]
+    pub r5: Option<StandardCode>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StandardCode {
+    pub system: String,
+    pub code: String,
+    #[serde(default)]
+    pub display: String,
+}
+
+/// A field that shows as an extension.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteField {
+    /// `ZPI-3`, `PID-10`, `ZBX-2.1`.
+    pub field: String,
+    pub on: SiteResource,
+    /// `Extension.url`.
+    pub url: String,
+    #[serde(default)]
+    pub value: ValueType,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SiteResource {
+    Patient,
+    Encounter,
+}
+
+/// `Extension.value[x]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValueType {
+    #[default]
+    String,
+    Code,
+    /// Y and N, 1 and 0.
+    Boolean,
+    Integer,
+    Date,
+    DateTime,
+    Coding,
+    CodeableConcept,
+}
+
+/// Rows of one table, and fields, that a site file may have.
+pub const ROWS_MAX: usize = 10_000;
+pub const FIELDS_MAX: usize = 64;
+
+/// Tables that a search reads too: a code of theirs stands for another of the table, so that what
+/// is found is what is shown.
+const SEARCHED: [&str; 2] = ["0001", "0004"];
+
+/// What is wrong with a site's tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteProblem {
+    /// `code`, `coding_system` or `field`.
+    pub table: &'static str,
+    /// Which row of that table, from 0.
+    pub row: usize,
+    pub what: String,
+}
+
+/// [`SiteSettings`], ready to be looked up.
+#[derive(Debug, Clone, Default)]
+pub struct Site {
+    /// By table, then by code.
+    to: HashMap<String, HashMap<String, String>>,
+    /// By system URI, then by code: the codes in R4 and in R5.
+    standard: HashMap<String, HashMap<String, [StandardCode; 2]>>,
+    /// By CWE-3.
+    coding_systems: HashMap<String, String>,
+    /// Each with its place.
+    fields: Vec<(Location, SiteField)>,
+}
+
+impl SiteSettings {
+    /// Everything that cannot be used, in order.
+    #[must_use]
+    pub fn problems(&self) -> Vec<SiteProblem> {
+        let mut found = Vec::new();
+        let mut add = |table, row, what: String| found.push(SiteProblem { table, row, what });
+        for (table, rows, max) in [
+            ("coding_system", self.coding_system.len(), ROWS_MAX),
+            ("code", self.code.len(), ROWS_MAX),
+            ("field", self.field.len(), FIELDS_MAX),
+        ] {
+            if rows > max {
+                add(table, max, format!("one of {rows} rows; {max} are taken"));
+            }
+        }
+        for (row, coding) in self.coding_system.iter().enumerate() {
+            if coding.name.trim().is_empty() {
+                add("coding_system", row, "name is empty".to_owned());
+            }
+            if !is_uri(&coding.system) {
+                add("coding_system", row, not_a_uri("system", &coding.system));
+            }
+            if self.coding_system[..row].iter().any(|before| before.name == coding.name) {
+                add("coding_system", row, format!("{:?} is there already", coding.name));
+            }
+        }
+        let mut seen = HashMap::new();
+        for (row, code) in self.code.iter().enumerate() {
+            if let Some(what) = code.problem() {
+                add("code", row, what);
+            }
+            if let Some(first) = seen.insert((&code.table, &code.from), row) {
+                let what =
+                    format!("table {} {:?} is row {} already", code.table, code.from, first + 1);
+                add("code", row, what);
+            }
+        }
+        for (row, field) in self.field.iter().enumerate() {
+            if let Err(error) = place(&field.field) {
+                add("field", row, format!("field {:?}: {error}", field.field));
+            }
+            if !is_uri(&field.url) {
+                add("field", row, not_a_uri("url", &field.url));
+            }
+            let same = |before: &SiteField| before.field == field.field && before.on == field.on;
+            if self.field[..row].iter().any(same) {
+                add("field", row, format!("{:?} is there already", field.field));
+            }
+        }
+        found
+    }
+}
+
+impl SiteCode {
+    fn problem(&self) -> Option<String> {
+        let is_number = self.table.len() == 4 && self.table.bytes().all(|b| b.is_ascii_digit());
+        if !is_number && !is_uri(&self.table) {
+            return Some(format!(
+                "table {:?} is neither four digits (an HL7 table) nor the URI of a code system",
+                self.table
+            ));
+        }
+        if self.from.trim().is_empty() {
+            return Some("from is empty".to_owned());
+        }
+        match (self.to.is_empty(), self.code.is_empty()) {
+            (true, true) => return Some("says neither `to` nor `code`".to_owned()),
+            (false, false) => return Some("says both `to` and `code`; one of them".to_owned()),
+            (false, true) if !is_number => {
+                return Some(
+                    "`to` is a code of an HL7 table: table must be four digits".to_owned(),
+                );
+            }
+            (false, true) => {}
+            (true, false) if !is_uri(&self.system) => {
+                return Some(not_a_uri("system", &self.system));
+            }
+            (true, false) if SEARCHED.contains(&&*self.table) => {
+                return Some(format!(
+                    "table {} is searched by: say `to`, one of its own codes",
+                    self.table
+                ));
+            }
+            (true, false) => {}
+        }
+        let r5 = self.r5.as_ref()?;
+        (!is_uri(&r5.system)).then(|| not_a_uri("r5.system", &r5.system))
+    }
+
+    /// Where its coding stands once it is rendered.
+    fn system_uri(&self) -> String {
+        match is_uri(&self.table) {
+            true => self.table.clone(),
+            false => systems::of_name("", &self.table).map(Into::into).unwrap_or_default(),
+        }
+    }
+}
+
+fn not_a_uri(key: &str, value: &str) -> String {
+    format!("{key} {value:?} is not an absolute URI")
+}
+
+fn is_uri(text: &str) -> bool {
+    let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+    !scheme.is_empty()
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric())
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
+/// A field, or a component of one.
+fn place(field: &str) -> Result<Location, String> {
+    let place = Location::parse(field).map_err(|error| error.to_string())?;
+    if place.field == 0 {
+        return Err("names a segment; a field is needed, as in ZPI-3".to_owned());
+    }
+    if place.repetition != 0 || place.occurrence != 0 {
+        return Err("names one of several; all of them are taken".to_owned());
+    }
+    Ok(place)
+}
+
+impl Site {
+    /// Of settings without [`SiteSettings::problems`]; a row that has one is left out.
+    #[must_use]
+    pub fn new(settings: &SiteSettings) -> Self {
+        let mut site = Self::default();
+        if settings.discharge_disposition == DischargeDisposition::Ub04 {
+            site.ub_04();
+        }
+        for code in settings.code.iter().filter(|code| code.problem().is_none()) {
+            let from = code.from.trim().to_owned();
+            if !code.to.is_empty() {
+                site.to.entry(code.table.clone()).or_default().insert(from, code.to.clone());
+                continue;
+            }
+            let r4 = StandardCode {
+                system: code.system.clone(),
+                code: code.code.clone(),
+                display: code.display.clone(),
+            };
+            let r5 = code.r5.clone().unwrap_or_else(|| r4.clone());
+            site.standard.entry(code.system_uri()).or_default().insert(from, [r4, r5]);
+        }
+        for coding in &settings.coding_system {
+            site.coding_systems.insert(coding.name.trim().to_owned(), coding.system.clone());
+        }
+        for field in settings.field.iter().take(FIELDS_MAX) {
+            if let Ok(place) = place(&field.field) {
+                site.fields.push((place, field.clone()));
+            }
+        }
+        site
+    }
+
+    /// FACTS §5, 0112. `hosp` is a hospice.
+    fn ub_04(&mut self) {
+        const SYSTEM: &str = "http://terminology.hl7.org/CodeSystem/discharge-disposition";
+        const CODES: [(&[&str], &str, &str); 9] = [
+            (&["01", "06"], "home", "Home"),
+            (&["02", "05", "66"], "other-hcf", "Other healthcare facility"),
+            (&["03"], "snf", "Skilled nursing facility"),
+            (&["04", "63"], "long", "Long-term care"),
+            (&["07"], "aadvice", "Left against advice"),
+            (&["20", "40", "41", "42"], "exp", "Expired"),
+            (&["50", "51"], "hosp", "Hospice"),
+            (&["62"], "rehab", "Rehabilitation"),
+            (&["65"], "psy", "Psychiatric hospital"),
+        ];
+        let uri = systems::of_name("", "0112").map(Into::into).unwrap_or_default();
+        let table = self.standard.entry(uri).or_default();
+        for (sent, code, display) in CODES {
+            let standard = StandardCode {
+                system: SYSTEM.to_owned(),
+                code: code.to_owned(),
+                display: display.to_owned(),
+            };
+            for from in sent {
+                table.insert((*from).to_owned(), [standard.clone(), standard.clone()]);
+            }
+        }
+    }
+
+    /// The code of `table` that the site's own stands for.
+    #[must_use]
+    pub fn to(&self, table: &str, from: &str) -> Option<&str> {
+        if self.to.is_empty() {
+            return None;
+        }
+        self.to.get(table)?.get(from.trim()).map(String::as_str)
+    }
+
+    /// The URI that a name in CWE-3 stands for.
+    #[must_use]
+    pub fn coding_system(&self, name: &str) -> Option<&str> {
+        if self.coding_systems.is_empty() {
+            return None;
+        }
+        self.coding_systems.get(name.trim()).map(String::as_str)
+    }
+
+    /// The standard's codes for a rendered coding, in R4 and in R5.
+    #[must_use]
+    pub fn standard(&self, system: &str, code: &str) -> Option<&[StandardCode; 2]> {
+        self.standard.get(system)?.get(code)
+    }
+
+    /// The fields that show on such a resource, with their places.
+    pub fn fields(&self, on: SiteResource) -> impl Iterator<Item = &(Location, SiteField)> {
+        self.fields.iter().filter(move |(_, field)| field.on == on)
+    }
+
+    /// Whether rendering has anything to do.
+    #[must_use]
+    pub fn renders(&self) -> bool {
+        !self.standard.is_empty() || !self.fields.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(text: &str) -> SiteSettings {
+        toml::from_str(text).unwrap()
+    }
+
+    fn problem(text: &str) -> String {
+        let found = settings(text).problems();
+        assert_eq!(found.len(), 1, "{found:?}");
+        found[0].what.clone()
+    }
+
+    #[test]
+    fn rows_that_cannot_be_used_are_told() {
+        let row = |rest: &str| format!("[[code]]\nfrom = \"X\"\n{rest}");
+        assert!(problem(&row("table = \"12\"\nto = \"A\"")).contains("four digits"));
+        assert!(problem(&row("table = \"0112\"")).contains("neither"));
+        let both = "table = \"0112\"\nto = \"A\"\ncode = \"b\"\nsystem = \"urn:x:y\"";
+        assert!(problem(&row(both)).contains("both"));
+        assert!(problem(&row("table = \"0112\"\ncode = \"b\"\nsystem = \"b\"")).contains("URI"));
+        let class = "table = \"0004\"\ncode = \"b\"\nsystem = \"urn:x:y\"";
+        assert!(problem(&row(class)).contains("searched"));
+        let uri = "table = \"urn:x:y\"\nto = \"A\"";
+        assert!(problem(&row(uri)).contains("HL7 table"));
+        let twice = row("table = \"0112\"\nto = \"A\"\n");
+        assert!(problem(&format!("{twice}{twice}")).contains("already"));
+        let field = |field: &str| {
+            problem(&format!("[[field]]\nfield = \"{field}\"\non = \"patient\"\nurl = \"urn:x:y\""))
+        };
+        assert!(field("ZPI").contains("a field is needed"));
+        assert!(field("ZPI-3[2]").contains("one of several"));
+        assert!(field("zpi-3").contains("segment"));
+    }
+
+    #[test]
+    fn a_row_is_found_by_its_table_and_code() {
+        let site = Site::new(&settings(
+            "discharge_disposition = \"ub-04\"\n\
+             [[code]]\ntable = \"0004\"\nfrom = \"HOSP\"\nto = \"I\"\n\
+             [[code]]\ntable = \"0112\"\nfrom = \"01\"\nsystem = \"urn:x:y\"\ncode = \"h\"\n\
+             [[coding_system]]\nname = \"99CCAM\"\nsystem = \"urn:x:ccam\"\n",
+        ));
+        assert_eq!(site.to("0004", "HOSP"), Some("I"));
+        assert_eq!(site.to("0112", "HOSP"), None);
+        let v2 = "http://terminology.hl7.org/CodeSystem/v2-0112";
+        // The site's own row goes before the form's.
+        assert_eq!(site.standard(v2, "01").map(|codes| codes[0].code.as_str()), Some("h"));
+        assert_eq!(site.standard(v2, "50").map(|codes| codes[1].code.as_str()), Some("hosp"));
+        assert_eq!(site.coding_system("99CCAM"), Some("urn:x:ccam"));
+    }
+}
