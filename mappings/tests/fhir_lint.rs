@@ -25,7 +25,7 @@ use sluice_mappings::fhir::{
     Bundle, BundleType, CapabilityStatement, Entry, IssueType, Link, OUTCOME_URL, OperationOutcome,
     OutcomeIssue, SearchMode, Server,
 };
-use sluice_mappings::fhir::{FhirVersion, render};
+use sluice_mappings::fhir::{Derived, FhirVersion, render, render_history, render_provenance};
 use sluice_mappings::records::{
     AccountRecord, Address, AllergyRecord, Coded, ConditionRecord, Contact, CoverageRecord,
     HumanName, IdentifierUse, Moment, NamedOrganization, ObservationRecord, ObservationValue,
@@ -123,6 +123,17 @@ fn resources(records: &[Record], version: FhirVersion) -> Vec<(String, Vec<u8>)>
     ];
     for (at, (record, body)) in records.iter().zip(&bodies).enumerate().take(50) {
         resources.push((format!("{}-{at}", record.record_type().fhir()), body.clone()));
+        let provenance = render_provenance(record, &entity, version);
+        resources.push((format!("Provenance-{at}"), provenance));
+    }
+    if version == FhirVersion::R5 {
+        let stays = records.iter().filter_map(|record| match record {
+            Record::Stay(stay) => Some(stay),
+            _ => None,
+        });
+        let all = stays.flat_map(|stay| render_history(stay)).take(50).enumerate();
+        let file = |(at, one): (usize, Derived)| (format!("EncounterHistory-{at}"), one.json);
+        resources.extend(all.map(file));
     }
     resources
 }

@@ -6,6 +6,22 @@ use sluice_ids::EjId;
 /// element for it; R5 has `EncounterHistory.identifier`).
 pub const MOVEMENT_IDENTIFIER: &str = "urn:x-sluice:fhir:movement-identifier";
 
+/// `Encounter.location[]`, `EncounterHistory` extension: ZBE-9, the letters of `HMSLDC` that the
+/// movement changes.
+pub const MOVEMENT_NATURE: &str = "urn:x-sluice:fhir:movement-nature";
+
+/// The same: the UF that answers for care from the movement on (ZBE-7).
+pub const MEDICAL_UNIT: &str = "urn:x-sluice:fhir:medical-unit";
+
+/// The same, and on the Encounter of the present: the UF that answers for nursing (ZBE-8).
+pub const NURSING_UNIT: &str = "urn:x-sluice:fhir:nursing-unit";
+
+/// `Encounter.extension`: PV2-47, when a patient on leave is expected back.
+pub const EXPECTED_RETURN: &str = "urn:x-sluice:fhir:expected-return";
+
+/// `Provenance.entity.what.identifier.system`: `EJ/seq`, a message's place in the journal.
+pub const MESSAGE: &str = "urn:x-sluice:fhir:message";
+
 /// Extension on a coded element whose FHIR code says less than the sender's own: the v2 code as
 /// sent (`valueCode` has a grammar that a sender need not keep to, so it is a `valueString`).
 pub const ORIGINAL_CODE: &str = "urn:x-sluice:fhir:original-code";

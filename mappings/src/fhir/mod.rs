@@ -26,12 +26,13 @@ pub use resource_type::ResourceType;
 pub use version::{FhirVersion, FhirVersionError};
 
 use resources::{
-    Account, AllergyIntolerance, Condition, Coverage, Encounter, Location, Observation,
-    Organization, Patient, Practitioner, PractitionerRole, Procedure, RelatedPerson,
+    Account, AllergyIntolerance, Condition, Coverage, Encounter, EncounterHistory, Location,
+    Observation, Organization, Patient, Practitioner, PractitionerRole, Procedure, Provenance,
+    RelatedPerson,
 };
 
 use crate::entity::LegalEntity;
-use crate::records::Record;
+use crate::records::{Record, ResourceId, StayRecord};
 
 /// Room for most resources at once: a Patient of the bundled feed is about 900 bytes.
 const RESOURCE_BYTES: usize = 2_048;
@@ -60,6 +61,39 @@ pub fn render(record: &Record, entity: &LegalEntity, version: FhirVersion) -> Ve
         Record::Observation(record) => write(&mut bytes, &Observation::new(record, version)),
     }
     site::applied(bytes, record, entity, version)
+}
+
+/// One of several resources that are derived from a record.
+pub struct Derived {
+    pub id: String,
+    /// In one line.
+    pub json: Vec<u8>,
+}
+
+/// The EncounterHistories of a stay (R5), in the order of its movements. An id is the stay's, `-`,
+/// and what numbers the movement for life.
+#[must_use]
+pub fn render_history(stay: &StayRecord) -> Vec<Derived> {
+    let render = |history: EncounterHistory<'_>| {
+        let mut json = Vec::with_capacity(RESOURCE_BYTES);
+        write(&mut json, &history);
+        Derived { id: history.id, json }
+    };
+    EncounterHistory::list(stay).into_iter().map(render).collect()
+}
+
+/// The stay whose movement an EncounterHistory of that id would be.
+#[must_use]
+pub fn stay_of_history(id: &str) -> Option<ResourceId> {
+    EncounterHistory::stay(id)
+}
+
+/// The Provenance of a record as it is; its id is the record's.
+#[must_use]
+pub fn render_provenance(record: &Record, entity: &LegalEntity, version: FhirVersion) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(RESOURCE_BYTES);
+    write(&mut bytes, &Provenance::new(record, entity, version));
+    bytes
 }
 
 fn write(to: &mut Vec<u8>, resource: &impl serde::Serialize) {

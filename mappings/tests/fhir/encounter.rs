@@ -2,10 +2,13 @@
 
 use serde_json::{Value, json};
 use sluice_mappings::fhir::FhirVersion::{R4, R5};
-use sluice_mappings::records::{Coded, Place, PlaceStatus, StayRecord, StayStatus};
+use sluice_mappings::records::{
+    Coded, Diagnosis, Place, PlaceRole, PlaceStatus, StayRecord, StayStatus, Unit,
+};
 
-use super::fhir_records::{self, coded, moment, movement, place, stay};
-use super::{changed, legal_entity, shown};
+use super::fhir_records::others::{doctor, named};
+use super::fhir_records::{self, coded, id, identifier, moment, movement, place, stay};
+use super::{changed, legal_entity, part, shown, terminology};
 
 fn shown_stay(record: StayRecord) -> Value {
     shown(record, R4)
@@ -315,6 +318,7 @@ fn r5_tells_who_has_come_from_who_is_cared_for_and_a_discharge_from_an_end() {
         told.effect.status = Some(status);
         record.movements = vec![told];
         record.situation.status = status;
+        record.situation.discharged = event == "A03";
         let shown = shown(record, R5);
         let code = shown.pointer("/subjectStatus/coding/0/code").and_then(Value::as_str);
         (shown["status"].as_str().unwrap().to_owned(), code.unwrap().to_owned())
@@ -360,5 +364,188 @@ fn what_is_not_in_use_of_a_stay_is_not_shown() {
             "status": "completed",
             "period": { "start": "2026-03-11T08:00:00+01:00" }
         } ])
+    );
+}
+
+#[test]
+fn a_stay_shows_who_answers_for_it_what_it_is_for_and_what_was_asked() {
+    let mut record = stay(11, 1);
+    record.situation.medical_unit = Some(unit(40, "Cardiologie"));
+    record.situation.nursing_unit = Some(unit(43, "Soins"));
+    record.situation.expected_return = Some(moment("2026-03-15"));
+    record.is_protected = Some(true);
+    record.description = "Chute < 1 m".into();
+    record.length_days = Some(3);
+    record.mode_of_arrival = coded("A", "Ambulance", "0430");
+    record.special_arrangements = vec![coded("A2", "", "0009"), coded("A1", "", "0009")];
+    record.special_courtesy = coded("VIP", "", "0099");
+    record.diet = coded("SR", "", "0114");
+    record.diagnoses = vec![
+        Diagnosis { condition: id(71), diagnosis_type: coded("A", "", "0052"), rank: Some(1) },
+        Diagnosis { condition: id(72), diagnosis_type: coded("W", "", "0052"), rank: Some(0) },
+    ];
+    let of_unit = |id: &str, name: &str| {
+        json!({
+            "reference": format!("Organization/{id}"),
+            "identifier": { "system": "urn:x-sluice:EJ1:uf", "value": name },
+            "display": name
+        })
+    };
+    let cardiology = of_unit("28282828-2828-2828-2828-282828282828", "Cardiologie");
+    let nursing = of_unit("2b2b2b2b-2b2b-2b2b-2b2b-2b2b2b2b2b2b", "Soins");
+    let code = |table: &str, code: &str| json!({ "system": terminology(table), "code": code });
+    let admission =
+        changed(code("diagnosis-role", "AD"), json!({ "display": "Admission diagnosis" }));
+    let condition = |id: &str| json!({ "reference": format!("Condition/{id}") });
+    let first = condition("47474747-4747-4747-4747-474747474747");
+    let second = condition("48484848-4848-4848-4848-484848484848");
+    let uses = [
+        json!({ "coding": [ admission, code("v2-0052", "A") ] }),
+        json!({ "coding": [ code("v2-0052", "W") ] }),
+    ];
+    let wheel = changed(
+        code("encounter-special-arrangements", "wheel"),
+        json!({ "display": "Wheelchair" }),
+    );
+    let arrangements = json!([
+        { "coding": [ wheel, code("v2-0009", "A2") ] },
+        { "coding": [ code("v2-0009", "A1") ] }
+    ]);
+    let courtesy = json!([ { "coding": [ code("v2-0099", "VIP") ] } ]);
+    let diet = json!([ { "coding": [ code("v2-0114", "SR") ] } ]);
+    let expected = json!({
+        // PV2-22, PV2-12.
+        "meta": changed(super::meta(), json!({ "security": [ {
+            "system": terminology("v3-Confidentiality"), "code": "R", "display": "restricted"
+        } ] })),
+        "text": {
+            "status": "additional",
+            "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>Chute &lt; 1 m</p></div>"
+        },
+        // PV2-38, PV2-47, ZBE-8.
+        "extension": [
+            {
+                "url": "http://hl7.org/fhir/StructureDefinition/encounter-modeOfArrival",
+                "valueCoding": {
+                    "system": terminology("v2-0430"), "code": "A", "display": "Ambulance"
+                }
+            },
+            { "url": "urn:x-sluice:fhir:expected-return", "valueDateTime": "2026-03-15" },
+            { "url": "urn:x-sluice:fhir:nursing-unit", "valueReference": nursing }
+        ],
+        // PV2-11 (FACTS §3 PV2: UCUM without a slash).
+        "length": {
+            "value": 3, "unit": "d", "system": "http://unitsofmeasure.org", "code": "d"
+        },
+        // DG1; 0 is no rank.
+        "diagnosis": [
+            { "condition": first, "use": uses[0], "rank": 1 },
+            { "condition": second, "use": uses[1] }
+        ],
+        // PV1-15, 16, 38.
+        "hospitalization": {
+            "dietPreference": diet,
+            "specialCourtesy": courtesy,
+            "specialArrangement": arrangements
+        },
+        // ZBE-7.
+        "serviceProvider": cardiology
+    });
+    let members = [
+        "meta",
+        "text",
+        "extension",
+        "length",
+        "diagnosis",
+        "hospitalization",
+        "admission",
+        "dietPreference",
+        "specialCourtesy",
+        "specialArrangement",
+        "serviceProvider",
+    ];
+    assert_eq!(part(&shown_stay(record.clone()), &members), expected);
+    // FACTS §8: the three stand at the root; no rank.
+    let r5 = json!({
+        "diagnosis": [
+            { "condition": [ { "reference": first } ], "use": [ uses[0] ] },
+            { "condition": [ { "reference": second } ], "use": [ uses[1] ] }
+        ],
+        "hospitalization": null,
+        "dietPreference": diet,
+        "specialCourtesy": courtesy,
+        "specialArrangement": arrangements
+    });
+    assert_eq!(part(&shown(record, R5), &members), changed(expected, r5));
+}
+
+fn unit(number: u8, name: &str) -> Unit {
+    Unit {
+        organization: id(number),
+        identifier: identifier("urn:x-sluice:EJ1:uf", name, ""),
+        name: name.into(),
+    }
+}
+
+#[test]
+fn a_participant_is_the_practitioner_that_is_served_in_a_role_for_a_time() {
+    let mut record = stay(11, 1);
+    let mut sent = doctor("PI", Some(51));
+    sent.start = Some(moment("2026-03-10"));
+    sent.end = Some(moment("2026-03-11"));
+    record.practitioners = vec![sent, doctor("RO", None)];
+    let shown = shown_stay(record);
+    let participant = &shown["participant"];
+    assert_eq!(
+        participant[0]["individual"],
+        json!({
+            "reference": "Practitioner/33333333-3333-3333-3333-333333333333",
+            "identifier": {
+                "type": { "coding": [ { "code": "RPPS" } ] },
+                "system": "urn:oid:1.2.250.1.71.4.2.1", "value": "99999999911"
+            },
+            "display": "Dr Élise DÉMOCRATE"
+        })
+    );
+    assert_eq!(participant[0]["period"], json!({ "start": "2026-03-10", "end": "2026-03-11" }));
+    assert_eq!(participant[0]["type"][0]["coding"][0]["code"], "40570005");
+    // 0443 as sent.
+    assert_eq!(
+        participant[1]["type"],
+        json!([ { "coding": [ { "system": terminology("v2-0443"), "code": "RO" } ] } ])
+    );
+    assert!(participant[1].get("period").is_none());
+}
+
+#[test]
+fn a_stay_refers_to_its_account_and_to_who_provides_it() {
+    let mut record = stay(11, 1);
+    record.account = Some(identifier("urn:oid:1.2.5", "26000451", ""));
+    record.account_record = Some(id(70));
+    record.service_provider = named("Clinique", None);
+    let shown = shown_stay(record);
+    assert_eq!(shown["account"][0]["reference"], "Account/46464646-4646-4646-4646-464646464646");
+    assert_eq!(shown["account"][0]["identifier"]["value"], "26000451");
+    // PV1-39.
+    assert_eq!(shown["serviceProvider"], json!({ "type": "Organization", "display": "Clinique" }));
+}
+
+#[test]
+fn a_place_for_a_while_is_told_from_the_one_that_is_kept() {
+    let mut record = stay(11, 1);
+    let mut scan = movement(place("IMAGERIE", "", "", ""), 31, PlaceStatus::Active, "2026-03-11");
+    scan.role = PlaceRole::Temporary;
+    scan.nature = "L".into();
+    record.movements = vec![scan];
+    // FACTS §1 A09; ZBE-9.
+    assert_eq!(
+        shown_stay(record)["location"][0]["extension"],
+        json!([
+            {
+                "url": "http://hl7.org/fhir/StructureDefinition/subject-locationClassification",
+                "valueCodeableConcept": { "coding": [ { "code": "temporary" } ] }
+            },
+            { "url": "urn:x-sluice:fhir:movement-nature", "valueCode": "L" }
+        ])
     );
 }

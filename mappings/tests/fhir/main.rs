@@ -8,6 +8,7 @@ mod fhir_records;
 
 mod clinical;
 mod cover;
+mod derived;
 mod encounter;
 mod location;
 mod parties;

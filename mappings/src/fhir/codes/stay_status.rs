@@ -36,7 +36,7 @@ pub const fn r5(status: StayStatus, discharged: bool) -> &'static str {
 pub fn of(stay: &StayRecord, version: FhirVersion) -> &'static str {
     match version {
         FhirVersion::R4 => r4(stay.status()),
-        FhirVersion::R5 => r5(stay.status(), told_by(stay) == "A03"),
+        FhirVersion::R5 => r5(stay.status(), stay.situation.discharged),
     }
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 pub const V3_ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 pub const V3_ACT_PRIORITY: &str = "http://terminology.hl7.org/CodeSystem/v3-ActPriority";
 pub const V3_CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
+pub const V3_DATA_OPERATION: &str = "http://terminology.hl7.org/CodeSystem/v3-DataOperation";
 pub const V3_MARITAL_STATUS: &str = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus";
 pub const V3_NULL_FLAVOR: &str = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor";
 pub const V3_OBSERVATION_INTERPRETATION: &str =
@@ -14,6 +15,7 @@ pub const V3_PARTICIPATION_TYPE: &str =
 pub const V3_RELIGIOUS_AFFILIATION: &str =
     "http://terminology.hl7.org/CodeSystem/v3-ReligiousAffiliation";
 pub const V3_ROLE_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-RoleCode";
+pub const V2_0003: &str = "http://terminology.hl7.org/CodeSystem/v2-0003";
 pub const V2_0004: &str = "http://terminology.hl7.org/CodeSystem/v2-0004";
 pub const V2_0085: &str = "http://terminology.hl7.org/CodeSystem/v2-0085";
 pub const V2_0131: &str = "http://terminology.hl7.org/CodeSystem/v2-0131";

@@ -60,14 +60,18 @@ impl<'a> Identifier<'a> {
     /// One that is ours to give, where there is a value.
     #[must_use]
     pub fn of(system: impl Into<Text<'a>>, value: Option<Text<'a>>) -> Option<Self> {
-        let system = Some(system.into());
-        Some(Self { system, ..Self::plain(value?) })
+        Some(Self::numbered(system, value?))
+    }
+
+    #[must_use]
+    pub fn numbered(system: impl Into<Text<'a>>, value: Text<'a>) -> Self {
+        Self { system: Some(system.into()), ..Self::plain(value) }
     }
 
     /// The record's own id, for a resource that must have a number and has none.
     #[must_use]
     pub fn urn(id: ResourceId) -> Self {
-        Self { system: Some(URI.into()), ..Self::plain(format!("urn:uuid:{id}").into()) }
+        Self::numbered(URI, format!("urn:uuid:{id}").into())
     }
 
     /// A number of which nothing else is known.

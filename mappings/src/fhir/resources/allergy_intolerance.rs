@@ -70,7 +70,7 @@ enum AllergyType<'a> {
 
 #[derive(Serialize)]
 struct Reaction<'a> {
-    manifestation: Vec<Manifestation<'a>>,
+    manifestation: Manifestations<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<&'static str>,
     #[serde(rename = "_severity", skip_serializing_if = "Option::is_none")]
@@ -79,9 +79,9 @@ struct Reaction<'a> {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Manifestation<'a> {
-    R4(CodeableConcept<'a>),
-    R5(CodeableReference<'a>),
+enum Manifestations<'a> {
+    R4(Vec<CodeableConcept<'a>>),
+    R5(Vec<CodeableReference<'a>>),
 }
 
 impl<'a> AllergyIntolerance<'a> {
@@ -158,15 +158,16 @@ fn graded<'a>(
 impl<'a> Reaction<'a> {
     /// A reaction has a manifestation (1..*).
     fn new(record: &'a AllergyRecord, version: FhirVersion) -> Option<Self> {
-        let manifestation = |concept| match version {
-            FhirVersion::R4 => Manifestation::R4(concept),
-            FhirVersion::R5 => Manifestation::R5(concept.into()),
-        };
-        let manifestation: Vec<_> =
-            record.reactions.iter().filter_map(CodeableConcept::sent).map(manifestation).collect();
-        if manifestation.is_empty() {
+        let concepts: Vec<_> = record.reactions.iter().filter_map(CodeableConcept::sent).collect();
+        if concepts.is_empty() {
             return None;
         }
+        let manifestation = match version {
+            FhirVersion::R4 => Manifestations::R4(concepts),
+            FhirVersion::R5 => {
+                Manifestations::R5(concepts.into_iter().map(CodeableReference::from).collect())
+            }
+        };
         let (severity, severity_extension) = graded(&record.severity, severity);
         Some(Self { manifestation, severity, severity_extension })
     }

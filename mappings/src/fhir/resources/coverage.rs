@@ -61,7 +61,7 @@ enum SubscriberId<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Payor<'a> {
-    Named(Reference<'a>),
+    Named(Box<Reference<'a>>),
     Unknown(Extended<'a>),
 }
 
@@ -153,7 +153,7 @@ fn payor(named: Vec<Reference<'_>>) -> Vec<Payor<'_>> {
     if named.is_empty() {
         return vec![Payor::Unknown(Extended::absent("unknown"))];
     }
-    named.into_iter().map(Payor::Named).collect()
+    named.into_iter().map(|payor| Payor::Named(Box::new(payor))).collect()
 }
 
 /// IN1-8 and IN1-9. A class has a value: where only a name came, it is that.

@@ -2,26 +2,24 @@
 
 use serde::Serialize;
 
-use super::super::canonical::MOVEMENT_IDENTIFIER;
+use super::super::canonical::{EXPECTED_RETURN, NURSING_UNIT};
 use super::super::codes::condition::diagnosis_use;
-use super::super::codes::encounter::{arrangement, priority, service};
-use super::super::codes::patient_class::{Class, class};
-use super::super::codes::physical_type::physical_type;
+use super::super::codes::encounter::{priority, service};
 use super::super::codes::provider_role::provider_role;
+use super::super::codes::stay_status;
 use super::super::codes::systems::{V2_0443, V3_CONFIDENTIALITY};
-use super::super::codes::{stay_status, systems};
 use super::super::datatypes::{
     CodeableConcept, CodeableReference, Coding, DateTime, Extension, ExtensionValue, Identifier,
-    Meta, Narrative, Period, Quantity, Reference, Text, positive,
+    Meta, Narrative, Period, Quantity, Reference, positive,
 };
-use super::super::{FhirVersion, place, text};
+use super::super::{FhirVersion, text};
 use super::account::ACCOUNT_NUMBER;
-use super::reference::{legal_entity, organization, patient, practitioner};
+use super::admission::{Admission, Courtesies};
+use super::encounter_class::{class_coding, class_concept};
+use super::encounter_location::EncounterLocation;
+use super::reference::{legal_entity, organization, patient, practitioner, unit};
 use crate::entity::LegalEntity;
-use crate::records::{
-    Coded, Diagnosis, Movement, Place, PlaceStatus, Practitioner, RecordType, ResourceId,
-    StayRecord,
-};
+use crate::records::{self, Coded, Diagnosis, RecordType, ResourceId, StayRecord};
 
 const PLANNED_START: &str =
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.plannedStartDate";
@@ -30,7 +28,7 @@ const PLANNED_END: &str =
 const MODE_OF_ARRIVAL: &str = "http://hl7.org/fhir/StructureDefinition/encounter-modeOfArrival";
 
 /// What a visit number is, where the message does not say (table 0203).
-const VISIT_NUMBER: &str = "VN";
+pub(super) const VISIT_NUMBER: &str = "VN";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase", tag = "resourceType", rename = "Encounter")]
@@ -150,51 +148,12 @@ struct Reason<'a> {
     value: [CodeableReference<'a>; 1],
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Admission<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pre_admission_identifier: Option<Identifier<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    admit_source: Option<CodeableConcept<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    re_admission: Option<CodeableConcept<'a>>,
-    /// R4.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    diet_preference: Vec<CodeableConcept<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    special_courtesy: Vec<CodeableConcept<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    special_arrangement: Vec<CodeableConcept<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    destination: Option<Reference<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    discharge_disposition: Option<CodeableConcept<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EncounterLocation<'a> {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    extension: Vec<Extension<'a>>,
-    location: Reference<'a>,
-    status: &'static str,
-    /// R4.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    physical_type: Option<CodeableConcept<'a>>,
-    /// R5.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    form: Option<CodeableConcept<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    period: Option<Period>,
-}
-
 impl<'a> Encounter<'a> {
     #[must_use]
     pub fn new(record: &'a StayRecord, entity: &'a LegalEntity, version: FhirVersion) -> Self {
         let situation = &record.situation;
         let (period, actual_period) = version.either(Period::new(situation.start, situation.end));
-        let planned = [record.planned_start, record.planned_end];
+        let planned = [record.planned_start, record.planned_end()];
         let planned = planned.map(|moment| moment.and_then(DateTime::new));
         let (planned_extension, [planned_start_date, planned_end_date]) = version.either(planned);
         let reason = CodeableConcept::sent(&record.reason);
@@ -216,7 +175,7 @@ impl<'a> Encounter<'a> {
             priority: CodeableConcept::mapped(&record.priority, priority),
             subject: patient(record.patient),
             subject_status: subject_status(record, version),
-            participant: participants(&record.practitioners, version),
+            participant: participants(record, version),
             period,
             actual_period,
             planned_start_date,
@@ -231,39 +190,19 @@ impl<'a> Encounter<'a> {
             special_arrangement: courtesies.arrangements,
             special_courtesy: courtesies.courtesy,
             admission,
-            location: record.places().filter_map(|(m, p)| location(m, p, version)).collect(),
-            service_provider: organization(&record.service_provider)
-                .unwrap_or_else(|| legal_entity(entity)),
+            location: EncounterLocation::list(record, version),
+            service_provider: service_provider(record, entity),
         }
     }
 }
 
 impl<'a> EncounterClass<'a> {
     fn new(sent: &'a Coded, version: FhirVersion) -> Self {
-        let coding = class_coding(sent);
         match version {
-            FhirVersion::R4 => Self::R4(coding),
-            FhirVersion::R5 => Self::R5([class_concept(sent, coding)]),
+            FhirVersion::R4 => Self::R4(class_coding(sent)),
+            FhirVersion::R5 => Self::R5([class_concept(sent)]),
         }
     }
-}
-
-/// R4 wants one class, as a Coding: what a CodeableConcept would add is lost here, so the
-/// sender's own text is the display of a code that is not the standard's.
-fn class_coding(sent: &Coded) -> Coding<'_> {
-    let code = text::code(&sent.code).unwrap_or_default();
-    let Class { system, code: mapped, display } = class(&code);
-    let display = if display.is_empty() { text::string(&sent.text) } else { Some(display.into()) };
-    // The code borrows either from the table or from `code`, which may be owned.
-    let standard = (mapped != &*code).then(|| Text::Owned(mapped.to_owned()));
-    let code = Some(standard.unwrap_or(code));
-    Coding { code, display, ..Coding::of(system, "", "") }
-}
-
-/// With the sender's own text, where the display is not it.
-fn class_concept<'a>(sent: &'a Coded, coding: Coding<'a>) -> CodeableConcept<'a> {
-    let text = text::string(&sent.text).filter(|text| coding.display.as_ref() != Some(text));
-    CodeableConcept { coding: vec![coding], text }
 }
 
 impl<'a> ServiceType<'a> {
@@ -297,9 +236,17 @@ fn meta(record: &StayRecord) -> Meta {
 fn extensions(record: &StayRecord, [start, end]: [Option<DateTime>; 2]) -> Vec<Extension<'_>> {
     let date = |(url, date)| Some((url, ExtensionValue::DateTime(date?)));
     let planned = [(PLANNED_START, start), (PLANNED_END, end)].into_iter().filter_map(date);
-    let arrival = Coding::first(&record.mode_of_arrival);
-    let arrival = arrival.map(|coding| (MODE_OF_ARRIVAL, ExtensionValue::Coding(coding)));
-    planned.chain(arrival).map(|(url, value)| Extension { url, value }).collect()
+    let arrival = Coding::first(&record.mode_of_arrival).map(ExtensionValue::Coding);
+    let situation = &record.situation;
+    let expected = situation.expected_return.and_then(DateTime::new);
+    let nursing = situation.nursing_unit.as_ref();
+    let others = [
+        (MODE_OF_ARRIVAL, arrival),
+        (EXPECTED_RETURN, expected.map(ExtensionValue::DateTime)),
+        (NURSING_UNIT, nursing.map(|sent| ExtensionValue::Reference(unit(sent)))),
+    ];
+    let others = others.into_iter().filter_map(|(url, value)| Some((url, value?)));
+    planned.chain(others).map(|(url, value)| Extension { url, value }).collect()
 }
 
 /// 0 is no rank.
@@ -317,13 +264,26 @@ fn diagnosis(sent: &Diagnosis, version: FhirVersion) -> EncounterDiagnosis<'_> {
     }
 }
 
-fn participants(sent: &[Practitioner], version: FhirVersion) -> Vec<Participant<'_>> {
-    let participant = |sent| {
+fn participants(record: &StayRecord, version: FhirVersion) -> Vec<Participant<'_>> {
+    let all = record.participants().into_iter();
+    all.filter_map(|one| Participant::new(one, version)).collect()
+}
+
+impl<'a> Participant<'a> {
+    fn new(one: records::Participant<'a>, version: FhirVersion) -> Option<Self> {
+        let sent = one.practitioner;
         let (individual, actor) = version.either(Some(practitioner(sent)?));
         let of_type = role(&sent.role).into_iter().collect();
-        Some(Participant { of_type, individual, actor, period: Period::new(sent.start, sent.end) })
-    };
-    sent.iter().filter_map(participant).collect()
+        Some(Self { of_type, individual, actor, period: Period::new(one.start, one.end) })
+    }
+}
+
+/// Who answers for the patient (ZBE-7), else PV1-39, else the EJ.
+fn service_provider<'a>(record: &'a StayRecord, entity: &'a LegalEntity) -> Reference<'a> {
+    match &record.situation.medical_unit {
+        Some(sent) => unit(sent),
+        None => organization(&record.service_provider).unwrap_or_else(|| legal_entity(entity)),
+    }
 }
 
 /// The field's, or a ROL's (table 0443).
@@ -343,102 +303,5 @@ fn account(record: &StayRecord) -> Option<Reference<'_>> {
             Some(Reference { identifier: number, ..Reference::to(RecordType::Account, id) })
         }
         None => Reference::logical("Account", number, None),
-    }
-}
-
-/// PV1-38, PV1-15 and PV1-16.
-#[derive(Default)]
-struct Courtesies<'a> {
-    diet: Vec<CodeableConcept<'a>>,
-    arrangements: Vec<CodeableConcept<'a>>,
-    courtesy: Vec<CodeableConcept<'a>>,
-}
-
-impl<'a> Courtesies<'a> {
-    fn of(record: &'a StayRecord) -> Self {
-        let concepts = |sent| CodeableConcept::sent(sent).into_iter().collect();
-        let arrangement = |sent| CodeableConcept::mapped(sent, arrangement);
-        Self {
-            diet: concepts(&record.diet),
-            arrangements: record.special_arrangements.iter().filter_map(arrangement).collect(),
-            courtesy: concepts(&record.special_courtesy),
-        }
-    }
-}
-
-impl<'a> Admission<'a> {
-    /// `None` where nothing would be in it.
-    fn new(record: &'a StayRecord, courtesies: Courtesies<'a>) -> Option<Self> {
-        let sent = CodeableConcept::sent;
-        let number = record.pre_admission.as_ref();
-        let Courtesies { diet, arrangements, courtesy } = courtesies;
-        let admission = Self {
-            pre_admission_identifier: number.and_then(|n| Identifier::with_type(n, VISIT_NUMBER)),
-            admit_source: sent(&record.admit_source),
-            re_admission: sent(&record.readmission),
-            diet_preference: diet,
-            special_courtesy: courtesy,
-            special_arrangement: arrangements,
-            destination: destination(&record.situation.destination),
-            discharge_disposition: sent(&record.situation.disposition),
-        };
-        let is_empty = admission.pre_admission_identifier.is_none()
-            && admission.admit_source.is_none()
-            && admission.re_admission.is_none()
-            && admission.diet_preference.is_empty()
-            && admission.special_courtesy.is_empty()
-            && admission.special_arrangement.is_empty()
-            && admission.destination.is_none()
-            && admission.discharge_disposition.is_none();
-        (!is_empty).then_some(admission)
-    }
-}
-
-/// PV1-37 is a code of the site's own table 0113, and FHIR wants a place: by number and name.
-fn destination(sent: &Coded) -> Option<Reference<'_>> {
-    let display = text::string(&sent.text).or_else(|| text::code(&sent.code));
-    let system = systems::of_name(&sent.system, &sent.table);
-    let identifier = system.and_then(|system| Identifier::of(system, text::code(&sent.code)));
-    Reference::logical("Location", identifier, display)
-}
-
-/// `None` where there is neither a place record nor a word for the place.
-fn location<'a>(
-    movement: &'a Movement,
-    sent: &'a Place,
-    version: FhirVersion,
-) -> Option<EncounterLocation<'a>> {
-    let form = place::level(sent).map(physical_type).map(CodeableConcept::from);
-    let (physical_type, form) = version.either(form);
-    Some(EncounterLocation {
-        extension: movement_identifier(movement).into_iter().collect(),
-        location: place_reference(movement, sent)?,
-        status: place_status(movement.place_status),
-        physical_type,
-        form,
-        period: Period::new(movement.start, movement.end),
-    })
-}
-
-fn place_reference<'a>(movement: &Movement, sent: &'a Place) -> Option<Reference<'a>> {
-    let display = text::owned(place::name(sent));
-    match movement.location {
-        Some(id) => Some(Reference { display, ..Reference::to(RecordType::Location, id) }),
-        None => Reference::logical("Location", None, display),
-    }
-}
-
-/// ZBE-1, the sender's number of the movement.
-fn movement_identifier(movement: &Movement) -> Option<Extension<'_>> {
-    let value = Identifier::new(movement.identifier.as_ref()?)?;
-    Some(Extension { url: MOVEMENT_IDENTIFIER, value: ExtensionValue::Identifier(value) })
-}
-
-const fn place_status(status: PlaceStatus) -> &'static str {
-    match status {
-        PlaceStatus::Planned => "planned",
-        PlaceStatus::Active => "active",
-        PlaceStatus::Reserved => "reserved",
-        PlaceStatus::Completed => "completed",
     }
 }

@@ -5,7 +5,7 @@ use super::super::datatypes::{Identifier, Reference, full_name};
 use super::super::text;
 use crate::adt::legal_entity_id;
 use crate::entity::LegalEntity;
-use crate::records::{NamedOrganization, Practitioner, RecordType, ResourceId};
+use crate::records::{NamedOrganization, Practitioner, RecordType, ResourceId, Unit};
 
 /// The legal entity whose feed a record came from: what tells one EJ's resources from another's
 /// on the base of the whole group.
@@ -48,6 +48,15 @@ fn named(
     match id {
         Some(id) => Some(Reference { identifier, display, ..Reference::to(of_type, id) }),
         None => Reference::logical(of_type.fhir(), identifier, display),
+    }
+}
+
+/// A unit of the EJ: it always has a record.
+pub(super) fn unit(sent: &Unit) -> Reference<'_> {
+    Reference {
+        identifier: Identifier::new(&sent.identifier),
+        display: text::string(&sent.name),
+        ..Reference::to(RecordType::Organization, sent.organization)
     }
 }
 
