@@ -1,7 +1,11 @@
 //! The command line, as clap reads it.
 
+mod generate;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
+
+pub use generate::{Dialect, Framing, Generate};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -36,6 +40,11 @@ pub enum Command {
         after_help = "Example:\n  sluice inspect message.hl7\n  sluice inspect message.hl7 --at PID-5.1\n  sluice inspect message.hl7 --explain --fhir R5   # each element, and the fields it comes from\n  sluice inspect messages/ --coverage --json      # what became of every populated field"
     )]
     Inspect(Inspect),
+    /// Make the feed of a synthetic hospital: the same seed gives the same bytes
+    #[command(
+        after_help = "Example:\n  sluice generate --seed 1 --patients 1000 -o feed.hl7\n  sluice generate --seed 1 --patients 1000 --ej EJ1 --to 127.0.0.1:5600\n  sluice generate --patients 200 --hl7 2.3 --fault duplicate=0.01 -o - --truth truth.ndjson"
+    )]
+    Generate(Generate),
     /// Send feeds to an MLLP listener by a schedule, and measure its answers
     #[command(
         after_help = "Example:\n  sluice replay feed.hl7 --to 127.0.0.1:5600\n  sluice replay feed.hl7 --to 127.0.0.1:5600 --rate 200 --poisson --connections 8 --fail \"response.p99<50ms\" --report run.html\n  sluice replay ward.pcap --to 127.0.0.1:5600 --as-recorded --speed 60 --max-gap 5s\n\nWithout --fail it ends in 1 unless every message was answered AA or CA, and an audit finds nothing; with --fail the thresholds alone decide."

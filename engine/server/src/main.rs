@@ -46,6 +46,7 @@ fn run(command: Command) -> Outcome {
         Command::Demo(arguments) => commands::demo::run(&arguments),
         Command::Check(arguments) => commands::check::run(&arguments),
         Command::Inspect(arguments) => commands::inspect::run(&arguments),
+        Command::Generate(arguments) => commands::generate::run(&arguments),
         Command::Replay(arguments) => commands::replay::run(&arguments),
         Command::Deidentify(arguments) => commands::deidentify::run(&arguments),
         Command::Compare(arguments) => commands::compare::run(&arguments),

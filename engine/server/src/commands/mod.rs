@@ -8,6 +8,7 @@ pub mod check;
 pub mod compare;
 pub mod deidentify;
 pub mod demo;
+pub mod generate;
 pub mod inspect;
 pub mod rebuild;
 pub mod replay;

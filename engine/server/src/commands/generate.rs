@@ -1,0 +1,300 @@
+//! `sluice generate`: a synthetic hospital's feed, to a file or straight to listeners.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use sluice_fixtures::hospital::manifest::Manifest;
+use sluice_fixtures::hospital::output::{Framing, Output};
+use sluice_fixtures::hospital::profile::{self, Dialect, Profile};
+use sluice_fixtures::hospital::wire::{Answers, Wire};
+use sluice_fixtures::hospital::{
+    GenerateError, Message, PatientTruth, Plan, Sink, Trigger, TriggerSet,
+};
+
+use crate::cli;
+use crate::exit::{Failure, NOT_SO, Outcome, USAGE};
+
+/// How long a listener may take to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub fn run(arguments: &cli::Generate) -> Outcome {
+    if arguments.print_profile {
+        print!("{}", profile::DEFAULT);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let plan = plan(arguments)?;
+    let began = Instant::now();
+    let (manifest, answers) = if arguments.to.is_empty() {
+        (to_file(arguments, &plan)?, None)
+    } else {
+        let (manifest, answers) = to_listeners(arguments, &plan)?;
+        (manifest, Some(answers))
+    };
+    let seconds = began.elapsed().as_secs_f64();
+    if let Some(path) = manifest_path(arguments) {
+        let text = serde_json::to_string_pretty(&manifest)? + "\n";
+        std::fs::write(&path, text).map_err(|error| cannot(&path, &error))?;
+    }
+    let mut out: Box<dyn Write> =
+        if is_standard_output(arguments) { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+    if arguments.json {
+        writeln!(out, "{}", serde_json::to_string(&manifest)?)?;
+    } else {
+        summarize(&mut out, &manifest, answers.as_ref(), seconds)?;
+    }
+    let as_expected = answers.is_none_or(|a| a.unexpected == 0 && a.mismatched == 0);
+    Ok(if as_expected { ExitCode::SUCCESS } else { ExitCode::from(NOT_SO) })
+}
+
+fn plan(arguments: &cli::Generate) -> Result<Plan, Failure> {
+    let usage = |why: String| Failure::new(USAGE, why);
+    let mut profile = match &arguments.profile {
+        None => Profile::default(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| cannot(path, &error))?;
+            Profile::read(&text).map_err(|why| usage(format!("{}: {why}", path.display())))?
+        }
+    };
+    if let Some(start) = &arguments.start {
+        profile.calendar.start.clone_from(start);
+    }
+    if arguments.dialect.is_some() || arguments.hl7.is_some() || arguments.charset.is_some() {
+        profile.sender = vec![sender(arguments, &profile)];
+    }
+    for (kind, rate) in &arguments.fault {
+        let faults = &mut profile.faults;
+        let place = match &**kind {
+            "duplicate" => &mut faults.duplicate,
+            "disorder" => &mut faults.disorder,
+            "bad-segment" => &mut faults.bad_segment,
+            "lying-charset" => &mut faults.lying_charset,
+            "missing-field" => &mut faults.missing_field,
+            "oversize" => &mut faults.oversize,
+            other => {
+                return Err(usage(format!(
+                    "--fault {other}: is none of duplicate, disorder, bad-segment, lying-charset, \
+                     missing-field, oversize"
+                )));
+            }
+        };
+        *place = *rate;
+    }
+    let ejs = match arguments.ej.as_slice() {
+        [all] if all == "all" => Vec::new(),
+        some => some.to_vec(),
+    };
+    let events = match arguments.events.as_slice() {
+        [] => TriggerSet::EVERY,
+        some => some
+            .iter()
+            .map(|code| {
+                Trigger::parse(code).ok_or_else(|| usage(format!("--events {code}: not generated")))
+            })
+            .collect::<Result<_, _>>()?,
+    };
+    let threads = arguments
+        .threads
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    Ok(Plan { seed: arguments.seed, patients: arguments.patients, ejs, profile, events, threads })
+}
+
+/// The one sender that replaces those of the profile.
+fn sender(arguments: &cli::Generate, profile: &Profile) -> profile::Sender {
+    let dialect = match (arguments.dialect, arguments.hl7.as_deref()) {
+        (Some(cli::Dialect::PamFr), _) | (None, None | Some("2.5")) => Dialect::PamFr,
+        (Some(cli::Dialect::International), _) | (None, Some(_)) => Dialect::International,
+    };
+    let hl7 = match dialect {
+        Dialect::PamFr => "2.5",
+        Dialect::International => "2.5.1",
+    };
+    profile::Sender {
+        ej: profile.ej.keys().cloned().collect(),
+        weight: 1,
+        dialect,
+        hl7: arguments.hl7.clone().unwrap_or_else(|| hl7.to_owned()),
+        charset: arguments.charset.clone().unwrap_or_default(),
+        accept_ack: String::new(),
+        source: "the command line".to_owned(),
+    }
+}
+
+fn to_file(arguments: &cli::Generate, plan: &Plan) -> Result<Manifest, Failure> {
+    let output = arguments.output.as_deref().unwrap_or(Path::new("-"));
+    let framing = match arguments.framing {
+        cli::Framing::BlankLine => Framing::BlankLine,
+        cli::Framing::Mllp => Framing::Mllp,
+        cli::Framing::Cr => Framing::Cr,
+    };
+    let feed: Box<dyn Write> = if is_standard_output(arguments) {
+        Box::new(io::stdout().lock())
+    } else {
+        Box::new(File::create(output).map_err(|error| cannot(output, &error))?)
+    };
+    let mut sink = Watched::new(Output::new(feed, framing, truth_file(arguments)?), arguments);
+    let mut manifest = plan.generate(&mut sink).map_err(refused)?;
+    sink.finish().finish(&mut manifest).map_err(|error| cannot(output, &error))?;
+    Ok(manifest)
+}
+
+fn to_listeners(arguments: &cli::Generate, plan: &Plan) -> Result<(Manifest, Answers), Failure> {
+    let mut to = BTreeMap::new();
+    for listener in &arguments.to {
+        let (ejs, address) = match listener.split_once('=') {
+            Some((ej, address)) => (vec![ej.to_owned()], address),
+            None => (plan.profile.ej.keys().cloned().collect(), &**listener),
+        };
+        let address = resolve(address)?;
+        to.extend(ejs.into_iter().map(|ej| (ej, address)));
+    }
+    if !plan.ejs.is_empty() {
+        to.retain(|ej, _| plan.ejs.contains(ej));
+    }
+    let wire = Wire::connect(&to, ANSWER_TIMEOUT, truth_file(arguments)?)
+        .map_err(|error| Failure::new(NOT_SO, format!("cannot connect: {error}")))?;
+    let mut sink = Watched::new(wire, arguments);
+    let mut manifest = plan.generate(&mut sink).map_err(refused)?;
+    let answers = sink
+        .finish()
+        .finish(&mut manifest)
+        .map_err(|error| Failure::new(NOT_SO, format!("waiting for answers: {error}")))?;
+    Ok((manifest, answers))
+}
+
+fn truth_file(arguments: &cli::Generate) -> Result<Option<BufWriter<File>>, Failure> {
+    let Some(path) = &arguments.truth else { return Ok(None) };
+    let file = File::create(path).map_err(|error| cannot(path, &error))?;
+    Ok(Some(BufWriter::new(file)))
+}
+
+/// Beside the feed, unless it is told where, or the feed is no file.
+fn manifest_path(arguments: &cli::Generate) -> Option<PathBuf> {
+    if let Some(path) = &arguments.manifest {
+        return Some(path.clone());
+    }
+    let output = arguments.output.as_ref().filter(|output| output.is_file())?;
+    let mut name = output.file_name()?.to_owned();
+    name.push(".manifest.json");
+    Some(output.with_file_name(name))
+}
+
+fn is_standard_output(arguments: &cli::Generate) -> bool {
+    arguments.to.is_empty()
+        && arguments.output.as_deref().is_none_or(|output| output == Path::new("-"))
+}
+
+fn resolve(address: &str) -> Result<SocketAddr, Failure> {
+    let found = address.to_socket_addrs().ok().and_then(|mut found| found.next());
+    found.ok_or_else(|| Failure::new(USAGE, format!("--to {address}: is not HOST:PORT")))
+}
+
+fn cannot(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(NOT_SO, format!("{}: {error}", path.display()))
+}
+
+fn refused(error: GenerateError) -> Failure {
+    let code = if matches!(error, GenerateError::Sink(_)) { NOT_SO } else { USAGE };
+    Failure::new(code, error.to_string())
+}
+
+fn summarize(
+    out: &mut dyn Write,
+    manifest: &Manifest,
+    answers: Option<&Answers>,
+    seconds: f64,
+) -> io::Result<()> {
+    let rate = manifest.messages as f64 / seconds.max(f64::EPSILON);
+    writeln!(
+        out,
+        "{} messages of {} patients in {seconds:.2} s ({rate:.0}/s)",
+        manifest.messages, manifest.patients
+    )?;
+    let mean = manifest.message_bytes / manifest.messages.max(1);
+    writeln!(
+        out,
+        "  sizes: {} to {} bytes, {mean} on average",
+        manifest.smallest_message_bytes, manifest.largest_message_bytes
+    )?;
+    writeln!(out, "  sent: {} to {}", manifest.first_sent, manifest.last_sent)?;
+    for (what, counts) in [
+        ("EJs", &manifest.by_ej),
+        ("events", &manifest.by_event),
+        ("faults", &manifest.by_fault),
+        ("to be answered", &manifest.by_answer),
+    ] {
+        if !counts.is_empty() {
+            writeln!(out, "  {what}: {}", listed(counts))?;
+        }
+    }
+    if let Some(answers) = answers {
+        writeln!(out, "  answered: {}", listed(&answers.by_code))?;
+        for (count, what) in [
+            (answers.unexpected, "answered otherwise than they must be"),
+            (answers.mismatched, "answered with another control id"),
+        ] {
+            if count > 0 {
+                writeln!(out, "  {count} {what}")?;
+            }
+        }
+    }
+    writeln!(out, "  sha256: {} ({})", manifest.sha256, manifest.framing)
+}
+
+fn listed(counts: &BTreeMap<String, u64>) -> String {
+    let counts: Vec<String> =
+        counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    counts.join(", ")
+}
+
+/// A sink whose messages are counted on the terminal.
+struct Watched<S> {
+    inner: S,
+    bar: ProgressBar,
+    unseen: u64,
+}
+
+/// Messages between two looks at the terminal.
+const SEEN_EVERY: u64 = 4096;
+
+impl<S: Sink> Watched<S> {
+    fn new(inner: S, arguments: &cli::Generate) -> Self {
+        let bar = if arguments.json || !io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            let style = ProgressStyle::with_template("{spinner} {pos} messages {per_sec}");
+            ProgressBar::no_length()
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+        };
+        Self { inner, bar, unseen: 0 }
+    }
+
+    fn finish(self) -> S {
+        self.bar.finish_and_clear();
+        self.inner
+    }
+}
+
+impl<S: Sink> Sink for Watched<S> {
+    fn message(&mut self, message: &Message<'_>) -> io::Result<()> {
+        self.unseen += 1;
+        if self.unseen == SEEN_EVERY {
+            self.bar.inc(self.unseen);
+            self.unseen = 0;
+        }
+        self.inner.message(message)
+    }
+
+    fn wants_truth(&self) -> bool {
+        self.inner.wants_truth()
+    }
+
+    fn truth(&mut self, truth: &PatientTruth) -> io::Result<()> {
+        self.inner.truth(truth)
+    }
+}
