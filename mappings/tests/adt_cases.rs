@@ -18,8 +18,8 @@ use sluice_mappings::adt::{Effect, IssueCode};
 use sluice_mappings::entity::{LegalEntity, Profile};
 use sluice_mappings::hl7::MshRaw;
 use sluice_mappings::records::{
-    IdentifierUse, Movement, Participant, Place, PlaceRole, PlaceStatus, ResourceId, StayRecord,
-    StayStatus,
+    AccountRecord, IdentifierUse, Link, LinkKind, Movement, Participant, Place, PlaceRole,
+    PlaceStatus, Record, RecordType, ResourceId, StayRecord, StayStatus,
 };
 
 #[derive(Deserialize)]
@@ -36,6 +36,9 @@ struct Case {
     patient: Vec<Patient>,
     #[serde(default)]
     stay: Vec<Stay>,
+    account: Option<Vec<Account>>,
+    #[serde(default)]
+    bed: Vec<Bed>,
 }
 
 fn ej1() -> String {
@@ -59,6 +62,34 @@ struct Patient {
     #[serde(default)]
     without: Vec<String>,
     replaced_by: Option<String>,
+    /// Identifiers of those linked `seealso`.
+    see_also: Option<BTreeSet<String>>,
+    /// Entered in error.
+    #[serde(default)]
+    void: bool,
+}
+
+#[derive(Deserialize)]
+struct Account {
+    number: String,
+    #[serde(default)]
+    also: BTreeSet<String>,
+    patient: String,
+    #[serde(default = "yes")]
+    active: bool,
+    #[serde(default)]
+    void: bool,
+    merged_into: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Bed {
+    place: String,
+    status: String,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 #[derive(Deserialize)]
@@ -118,9 +149,8 @@ fn places(stay: &StayRecord) -> Vec<String> {
             PlaceStatus::Completed => "completed",
         };
         let temporary = if movement.role == PlaceRole::Temporary { "temporary" } else { "" };
-        let path = [&*place.point_of_care, &place.room, &place.bed].join("^");
         let period = format!("{}-{}", digits(movement.start), digits(movement.end));
-        words(&[temporary, status, path.trim_end_matches('^'), &period])
+        words(&[temporary, status, &place_path(place), &period])
     };
     stay.places().map(one).collect()
 }
@@ -242,7 +272,69 @@ fn differences(path: &Path) -> String {
     }
     patients(&case, &played, &mut out);
     stays(&case, &played, &mut out);
+    accounts(&case, &played, &mut out);
+    for bed in &case.bed {
+        let locations = played.lane.records.others(RecordType::Location);
+        let found = locations.into_iter().find_map(|record| match record {
+            Record::Location(location) if place_path(&location.place) == bed.place => {
+                Some(location)
+            }
+            _ => None,
+        });
+        let status = found.map_or("no such bed", |location| &location.operational_status.code);
+        if status != bed.status {
+            let _ = writeln!(out, "bed {} is {status}, must be {}", bed.place, bed.status);
+        }
+    }
     out
+}
+
+fn place_path(place: &Place) -> String {
+    let path = [&*place.point_of_care, &place.room, &place.bed].join("^");
+    path.trim_end_matches('^').to_owned()
+}
+
+/// All accounts, where a case says any.
+fn accounts(case: &Case, played: &Played, out: &mut String) {
+    let Some(wanted) = &case.account else { return };
+    let all: Vec<AccountRecord> = played
+        .lane
+        .records
+        .all()
+        .filter_map(|record| match record {
+            Record::Account(account) => Some((*account).clone()),
+            _ => None,
+        })
+        .collect();
+    let told = |account: &AccountRecord| {
+        let mut numbers = account.identifiers.iter().map(|number| number.value.clone());
+        let first = numbers.next().unwrap_or_default();
+        let also: BTreeSet<String> = numbers.collect();
+        let into = account.merged_into.and_then(|id| all.iter().find(|other| other.id == id));
+        let into = into.and_then(|other| Some(other.identifiers.first()?.value.clone()));
+        (first, also, account.active, account.void, into)
+    };
+    for wanted in wanted {
+        let own = |account: &&AccountRecord| {
+            let (first, also, active, void, into) = told(account);
+            (first, also, active, void, into)
+                == (
+                    wanted.number.clone(),
+                    wanted.also.clone(),
+                    wanted.active,
+                    wanted.void,
+                    wanted.merged_into.clone(),
+                )
+                && played.ever[&account.patient].contains(&wanted.patient)
+        };
+        if !all.iter().any(|account| own(&account)) {
+            let there: Vec<_> = all.iter().map(told).collect();
+            let _ = writeln!(out, "no such account: {}; there are {there:?}", wanted.number);
+        }
+    }
+    if all.len() != wanted.len() {
+        let _ = writeln!(out, "{} accounts, must be {}", all.len(), wanted.len());
+    }
 }
 
 fn patients(case: &Case, played: &Played, out: &mut String) {
@@ -269,7 +361,18 @@ fn patients(case: &Case, played: &Played, out: &mut String) {
                 let link = patient.replaced_by();
                 link.is_some_and(|id| played.ever[&id].contains(survivor))
             });
-            has && patient.active == wanted.active
+            let linked = wanted.see_also.as_ref().is_none_or(|wanted| {
+                let links = patient.links.iter().filter(|link| link.kind == LinkKind::SeeAlso);
+                let named = |link: &Link| {
+                    let values = &played.ever[&link.other];
+                    values.iter().find(|value| wanted.contains(*value)).cloned()
+                };
+                links.map(|link| named(link).unwrap_or_default()).collect::<BTreeSet<_>>()
+                    == *wanted
+            });
+            has && linked
+                && patient.void == wanted.void
+                && patient.active == wanted.active
                 && replaced_by
                 && wanted.identifiers.iter().all(|value| all.contains(value))
                 && !wanted.without.iter().any(|value| all.contains(value))

@@ -172,12 +172,10 @@ fn content(message: &Message<'_>) -> Result<(), Verdict> {
     if Msh::of(message).message_code() == "MFN" {
         return structure(message);
     }
-    let (stay, merge) = match event.trim() {
-        "A08" | "A28" | "A31" | "A60" => (false, false),
-        "A40" => (false, true),
-        event if Trigger::parse(event).is_some() => (true, false),
-        _ => return Ok(()),
-    };
+    let Some(event) = Trigger::parse(event.trim()) else { return Ok(()) };
+    if event == Trigger::A20 {
+        return Ok(());
+    }
     let pid = message.segment("PID");
     if !pid.exists() {
         return Err(Verdict::PidMissing);
@@ -185,15 +183,15 @@ fn content(message: &Message<'_>) -> Result<(), Verdict> {
     if !names_somebody(pid.field(3)) {
         return Err(Verdict::PatientIdMissing);
     }
-    if stay && !message.segment("PV1").exists() {
+    if event.wants_pv1() && !message.segment("PV1").exists() {
         return Err(Verdict::Pv1Missing);
     }
-    if merge {
+    if event.wants_mrg() {
         let mrg = message.segment("MRG");
         if !mrg.exists() {
             return Err(Verdict::MrgMissing);
         }
-        if !names_somebody(mrg.field(1)) {
+        if event.merges_patients() && !names_somebody(mrg.field(1)) {
             return Err(Verdict::MergedIdMissing);
         }
     }

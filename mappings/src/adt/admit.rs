@@ -11,7 +11,7 @@ use crate::records::{PlaceRole, StayRecord, StayStatus};
 
 /// A01 and A04: the patient is there. They begin a planned stay, and revive one that is over.
 pub(super) fn admit(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) -> bool {
-    if matches!(stay.status(), StayStatus::Finished | StayStatus::Cancelled) {
+    if stay.is_over() {
         draft.issue(IssueCode::StayStateUnexpected, at(&visit.pv1, 19));
     }
     let begins = !stay.is_open();
@@ -44,7 +44,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'
         draft.issue(IssueCode::StayStateUnexpected, at(&visit.pv1, 19));
         return false;
     }
-    if stay.status() == StayStatus::Cancelled {
+    if stay.is_over() {
         draft.issue(IssueCode::StayStateUnexpected, at(&visit.pv1, 19));
     }
     let mut new = New::of(draft, visit);

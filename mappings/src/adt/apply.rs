@@ -8,9 +8,10 @@ use super::values::at;
 use super::visit::Visit;
 use super::which_stay::{self, Found};
 use super::{
-    Context, Effect, IssueCode, Outcome, Records, admit, cancel, class_change, clinical, discharge,
-    first_sight, hold, identity, leave, merge, movement, other_places, participants, patient,
-    pending, stay, structure, tracking, transfer, update,
+    Context, Effect, IssueCode, Outcome, Records, account, admit, bed, cancel, class_change,
+    clinical, delete, discharge, first_sight, hold, leave, link, merge, movement, moves,
+    other_places, participants, pending, person, renumber, stay, structure, tracking, transfer,
+    update,
 };
 use crate::hl7::datatypes::Ts;
 use crate::hl7::{DefectKind, Location, Message, Msh, Segment, Segments};
@@ -36,23 +37,27 @@ pub fn apply(message: &Message<'_>, context: &Context<'_>, records: &dyn Records
         return draft.leave(Effect::NotMapped);
     };
     about(&mut draft, message, event);
+    let effect = effect(&mut draft, message, event);
+    draft.finish(effect)
+}
+
+fn effect(draft: &mut Draft<'_>, message: &Message<'_>, event: Trigger) -> Effect {
     match event {
-        Trigger::A40 => {
-            let effect = merge::merge(&mut draft, message);
-            draft.finish(effect)
-        }
-        Trigger::A28 | Trigger::A31 => {
-            let effect = person(&mut draft, message.segments(), event);
-            draft.finish(effect)
-        }
-        Trigger::A17 => {
-            let effect = swap(&mut draft, message);
-            draft.finish(effect)
-        }
-        _ => {
-            let effect = about_a_stay(&mut draft, message, message.segments(), event);
-            draft.finish(effect)
-        }
+        Trigger::A28 | Trigger::A31 => person::person(draft, message.segments(), event),
+        Trigger::A20 => bed::apply(draft, message),
+        Trigger::A23 | Trigger::A29 => delete::apply(draft, message, event),
+        Trigger::A24 | Trigger::A37 => link::apply(draft, message, event),
+        Trigger::A43 | Trigger::A44 | Trigger::A45 => moves::apply(draft, message, event),
+        Trigger::A42
+        | Trigger::A46
+        | Trigger::A47
+        | Trigger::A48
+        | Trigger::A49
+        | Trigger::A50
+        | Trigger::A51 => renumber::apply(draft, message, event),
+        Trigger::A17 => swap(draft, message),
+        _ if event.merges() => merge::merge(draft, message, event),
+        _ => about_a_stay(draft, message, message.segments(), event),
     }
 }
 
@@ -114,55 +119,6 @@ fn swap(draft: &mut Draft<'_>, message: &Message<'_>) -> Effect {
     effect
 }
 
-/// PID, PD1 and NK1 only: A28, A31, and the French A08.
-fn person(draft: &mut Draft<'_>, segments: Segments<'_>, event: Trigger) -> Effect {
-    let Some(known) = whom(draft, segments) else { return Effect::NoEffect };
-    let mut patient = take_patient(draft, segments, event, known);
-    clinical::take(draft, segments, &mut patient, None, false);
-    draft.put_patient(patient);
-    Effect::Applied
-}
-
-/// The patient whom PID-3 names: known, or to be made.
-struct Whom {
-    identifiers: identity::Identifiers,
-    known: Option<Arc<PatientRecord>>,
-}
-
-fn whom(draft: &mut Draft<'_>, segments: Segments<'_>) -> Option<Whom> {
-    let pid = segments.segment("PID");
-    let identifiers = identity::read(draft, &pid, 3);
-    if identifiers.keys.is_empty() {
-        draft.issue(IssueCode::FieldMissing, at(&pid, 3));
-        return None;
-    }
-    let known = identity::find(draft, &identifiers.keys).and_then(|id| draft.patient(id));
-    Some(Whom { identifiers, known })
-}
-
-fn take_patient(
-    draft: &mut Draft<'_>,
-    segments: Segments<'_>,
-    event: Trigger,
-    whom: Whom,
-) -> PatientRecord {
-    let mut patient = match whom.known {
-        Some(known) => Arc::unwrap_or_clone(known),
-        None => {
-            let mid_stay = !event.creates_a_patient();
-            if mid_stay {
-                let pid = segments.segment("PID");
-                draft.issue(IssueCode::FirstSeenMidStay, at(&pid, 3));
-            }
-            let id = identity::mint(draft, &whom.identifiers.keys)
-                .expect("`whom` answers only where there is a key");
-            PatientRecord { first_seen_mid_stay: mid_stay, ..PatientRecord::new(id) }
-        }
-    };
-    patient::update(draft, &mut patient, segments, &whom.identifiers);
-    patient
-}
-
 fn about_a_stay(
     draft: &mut Draft<'_>,
     message: &Message<'_>,
@@ -171,9 +127,9 @@ fn about_a_stay(
 ) -> Effect {
     // The French extension knows no A08: what such a sender means by one is an A31.
     if event == Trigger::A08 && draft.is_french() && segments.segment("ZBE").exists() {
-        return person(draft, segments, event);
+        return person::person(draft, segments, event);
     }
-    let Some(whom) = whom(draft, segments) else { return Effect::NoEffect };
+    let Some(whom) = person::whom(draft, segments) else { return Effect::NoEffect };
     let visit = Visit::read(draft, message, segments, event);
     let found = which_stay::find(draft, &visit, whom.known.as_deref());
     if is_resend(&visit, &found, whom.known.as_deref()) {
@@ -187,7 +143,7 @@ fn about_a_stay(
         draft.issue(IssueCode::StayAmbiguous, at(&visit.pv1, 19));
         return Effect::NoEffect;
     }
-    let mut patient = take_patient(draft, segments, event, whom);
+    let mut patient = person::take(draft, segments, event, whom);
     let mut held = None;
     let stay = match found {
         Found::Stay(stay) => {
@@ -223,6 +179,8 @@ fn about_a_stay(
         if let Some(held) = held {
             hold::release(draft, &mut stay, held);
         }
+        account::follow(draft, &stay, &visit);
+        bed::of_visit(draft, &visit);
         patient.last_stay = Some(stay.id);
         draft.put_stay(stay);
     }
@@ -251,13 +209,13 @@ fn waits(visit: &Visit<'_>, found: &Found) -> Option<HeldKind> {
 fn wait(
     draft: &mut Draft<'_>,
     segments: Segments<'_>,
-    whom: Whom,
+    whom: person::Whom,
     visit: &Visit<'_>,
     found: Found,
     kind: HeldKind,
 ) {
     draft.issue(IssueCode::MovementHeld, Location::field(b"ZBE", 1));
-    let mut patient = take_patient(draft, segments, visit.event, whom);
+    let mut patient = person::take(draft, segments, visit.event, whom);
     if let Found::Stay(stay) = found {
         let mut stay = Arc::unwrap_or_clone(stay);
         hold::with_stay(draft, &mut stay, visit, kind);

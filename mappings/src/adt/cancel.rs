@@ -13,7 +13,7 @@ pub(super) fn cancel(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit
     let by = By::of(visit);
     let opening = matches!(visit.event, Trigger::A11 | Trigger::A27 | Trigger::A38);
     let void = matches!(stay.status(), StayStatus::Cancelled | StayStatus::EnteredInError);
-    if void && !opening {
+    if void && !(opening && stay.status() == StayStatus::Cancelled) {
         draft.issue(IssueCode::StayStateUnexpected, at(&visit.pv1, 19));
         return false;
     }

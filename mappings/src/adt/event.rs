@@ -48,17 +48,39 @@ events! {
     A15 "pending transfer",
     A16 "pending discharge",
     A17 "swap beds",
+    A18 "merge patients (deprecated)",
+    A20 "bed status",
     A21 "leave",
     A22 "return from leave",
+    A23 "delete visit or patient",
+    A24 "link patients",
     A25 "cancel pending discharge",
     A26 "cancel pending transfer",
     A27 "cancel pending admit",
     A28 "add person",
+    A29 "delete person",
+    A30 "merge persons",
     A31 "update person",
     A32 "cancel arriving",
     A33 "cancel departing",
+    A34 "merge patients, id only",
+    A35 "merge accounts",
+    A36 "merge patients and accounts",
+    A37 "unlink patients",
     A38 "cancel pre-admit",
+    A39 "merge persons, external id",
     A40 "merge patients",
+    A41 "merge accounts",
+    A42 "merge visits",
+    A43 "move identifier",
+    A44 "move account",
+    A45 "move visit",
+    A46 "change external id",
+    A47 "change identifier list",
+    A48 "change alternate id",
+    A49 "change account number",
+    A50 "change visit number",
+    A51 "change alternate visit id",
     A52 "cancel leave",
     A53 "cancel return",
     A54 "change attending",
@@ -150,10 +172,37 @@ impl Trigger {
         self.opens() || matches!(self, Self::A28)
     }
 
-    /// It is about a stay; of all others the PV1 is not read.
+    /// MRG-1 is absorbed by PID-3.
     #[must_use]
-    pub const fn is_of_a_stay(self) -> bool {
-        !matches!(self, Self::A28 | Self::A31 | Self::A40)
+    pub const fn merges_patients(self) -> bool {
+        matches!(self, Self::A18 | Self::A30 | Self::A34 | Self::A36 | Self::A39 | Self::A40)
+    }
+
+    /// MRG-3 is absorbed by PID-18.
+    #[must_use]
+    pub const fn merges_accounts(self) -> bool {
+        matches!(self, Self::A35 | Self::A36 | Self::A41)
+    }
+
+    #[must_use]
+    pub const fn merges(self) -> bool {
+        self.merges_patients() || self.merges_accounts()
+    }
+
+    /// It cannot do without an MRG.
+    #[must_use]
+    pub const fn wants_mrg(self) -> bool {
+        use Trigger::{A42, A43, A44, A45, A46, A47, A48, A49, A50, A51};
+        self.merges() || matches!(self, A42 | A43 | A44 | A45 | A46 | A47 | A48 | A49 | A50 | A51)
+    }
+
+    /// It is about a stay, and nothing without a PV1. Of an A08 and an A60 the PV1 is read where it
+    /// is there, of an A23 its number; of those that want an MRG at most its numbers; of all others
+    /// nothing.
+    #[must_use]
+    pub const fn wants_pv1(self) -> bool {
+        use Trigger::{A08, A20, A23, A24, A28, A29, A31, A37, A60};
+        !self.wants_mrg() && !matches!(self, A08 | A20 | A23 | A24 | A28 | A29 | A31 | A37 | A60)
     }
 
     /// Whether a message without a visit number may be about a stay in this status.
@@ -161,7 +210,7 @@ impl Trigger {
     pub const fn fits(self, status: StayStatus) -> bool {
         use StayStatus::{Finished, InProgress, OnLeave, Planned};
         match self {
-            Self::A28 | Self::A31 | Self::A40 | Self::A60 => false,
+            _ if !self.wants_pv1() && !matches!(self, Self::A08) => false,
             Self::A13 => matches!(status, Finished),
             Self::A05 | Self::A14 | Self::A27 | Self::A38 => matches!(status, Planned),
             Self::A11 => matches!(status, Planned | InProgress | OnLeave),

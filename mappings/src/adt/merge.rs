@@ -1,30 +1,37 @@
-//! A40 merge (DESIGN §3): MRG-1 is absorbed by PID-3, group by group, at its place in the
+//! A18, A30, A34, A36, A39 and A40 merge patients (DESIGN §3): MRG-1 is absorbed by PID-3, group by group, at its place in the
 //! journal.
 
 use std::sync::Arc;
 
 use super::draft::Draft;
+use super::event::Trigger;
 use super::identity::{self, Identifiers};
-use super::{Effect, IssueCode, clinical, hold, numbers, patient};
+use super::{Effect, IssueCode, account, clinical, hold, moves, numbers, patient, person};
 use crate::hl7::{Message, Segments};
 use crate::records::{
     Identifier, IdentifierUse, Link, LinkKind, PatientRecord, RecordType, ResourceId,
 };
 
-/// Survivors' links and the like are bounded by what one message may hold; a hostile one has
-/// no more than this many groups applied.
-const GROUPS_MAX: usize = 64;
-
-pub(super) fn merge(draft: &mut Draft<'_>, message: &Message<'_>) -> Effect {
+pub(super) fn merge(draft: &mut Draft<'_>, message: &Message<'_>, event: Trigger) -> Effect {
     let mut any = false;
-    let groups: Vec<_> = message.groups("PID").take(GROUPS_MAX + 1).collect();
-    if groups.len() > GROUPS_MAX {
-        draft.issue(IssueCode::ValueCut, crate::hl7::Location::segment(b"PID"));
-    }
-    for group in groups.into_iter().take(GROUPS_MAX) {
-        any |= merge_group(draft, group);
+    for group in moves::groups(draft, message) {
+        if event.merges_patients() {
+            any |= merge_group(draft, group);
+        }
+        if event.merges_accounts() {
+            any |= accounts(draft, group, event);
+        }
     }
     if any { Effect::Applied } else { Effect::NoEffect }
+}
+
+/// A35, A36, A41: the account of MRG-3, of whoever PID-3 is by now.
+fn accounts(draft: &mut Draft<'_>, group: Segments<'_>, event: Trigger) -> bool {
+    let Some(whom) = person::whom(draft, group) else { return false };
+    let mut patient = person::take(draft, group, event, whom);
+    account::merge(draft, &mut patient, group);
+    draft.put_patient(patient);
+    true
 }
 
 /// Who an MRG-1 repetition names.

@@ -11,8 +11,10 @@ mod identity;
 mod visit;
 mod which_stay;
 
+mod account;
 mod numbers;
 mod patient;
+mod person;
 mod stay;
 
 mod first_sight;
@@ -21,15 +23,20 @@ mod movement;
 mod situation;
 
 mod admit;
+mod bed;
 mod cancel;
 mod class_change;
+mod delete;
 mod discharge;
 mod leave;
+mod link;
 mod merge;
+mod moves;
 mod other_places;
 mod own_fields;
 mod participants;
 mod pending;
+mod renumber;
 mod tracking;
 mod transfer;
 mod update;

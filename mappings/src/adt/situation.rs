@@ -9,7 +9,9 @@ use crate::records::{
 
 /// Computes the situation, and each movement's period and place status.
 pub(super) fn settle(stay: &mut StayRecord) {
-    let voided = !stay.movements.iter().any(Movement::stands);
+    // A deletion (A23, A42) says nothing of what there was.
+    let deletes = |m: &Movement| m.effect.status == Some(StayStatus::EnteredInError);
+    let voided = !stay.movements.iter().any(|m| m.stands() && !deletes(m));
     // A stay of which nothing stands is cancelled; what it was until then is still worth showing.
     let last_cancel = stay.movements.iter().map(|movement| movement.cancelled).max().flatten();
     let counts = |movement: &Movement| {
@@ -19,7 +21,7 @@ pub(super) fn settle(stay: &mut StayRecord) {
     for movement in stay.movements.iter().filter(|movement| counts(movement)) {
         follow(&mut situation, movement);
     }
-    if voided {
+    if !stay.movements.iter().any(Movement::stands) {
         situation.status = StayStatus::Cancelled;
     }
     let placed: Vec<usize> = (0..stay.movements.len())

@@ -5,7 +5,7 @@ use super::event::Trigger;
 use super::movement;
 use super::values::at;
 use super::visit::{Visit, identifier};
-use super::{IssueCode, own_fields};
+use super::{IssueCode, account, own_fields};
 use crate::entity::AuthorityUse;
 use crate::hl7::datatypes::{Cwe, Ts, Xcn};
 use crate::records::{
@@ -67,8 +67,10 @@ pub(super) fn take_attributes(draft: &mut Draft<'_>, stay: &mut StayRecord, visi
     let (pv1, pv2) = (&visit.pv1, &visit.pv2);
     if let Some(account) = identifier(draft, &visit.pid, 18, AuthorityUse::Account) {
         stay.account = Some(account);
+        stay.account_record = account::record_of(draft, stay);
     } else if visit.pid.field(18).is_null() {
         stay.account = None;
+        stay.account_record = None;
     }
     if let Some(named) = identifier(draft, pv1, 5, AuthorityUse::Visit) {
         stay.pre_admission = Some(named);

@@ -362,6 +362,13 @@ impl StayRecord {
         all
     }
 
+    /// Finished, cancelled or deleted.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        use StayStatus::{Cancelled, EnteredInError, Finished};
+        matches!(self.situation.status, Finished | Cancelled | EnteredInError)
+    }
+
     #[must_use]
     pub const fn is_open(&self) -> bool {
         matches!(self.situation.status, StayStatus::InProgress | StayStatus::OnLeave)
