@@ -61,6 +61,8 @@ pub(crate) enum Fault {
     TypeNotServed,
     /// An operation that is not served, on this type at least.
     OperationNotServed,
+    /// A search of derived resources that does not say of what.
+    NothingNamed,
     /// More than one answer may hold.
     TooMuch {
         limit: usize,
@@ -135,6 +137,7 @@ impl Fault {
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::HostMissing
+            | Self::NothingNamed
             | Self::BodyBroken
             | Self::QueryEncoding
             | Self::TooManyValues { .. }
@@ -159,6 +162,7 @@ impl Fault {
             Self::NotFound | Self::HostForeign => IssueType::NotFound,
             Self::Gone => IssueType::Deleted,
             Self::PastNotKept => IssueType::NotFound,
+            Self::NothingNamed => IssueType::Required,
             Self::PastTooCostly | Self::TooMuch { .. } => IssueType::TooCostly,
             Self::TypeNotServed
             | Self::OperationNotServed
@@ -213,6 +217,9 @@ impl Fault {
             Self::NotFound => "there is no such thing here".into(),
             Self::TypeNotServed => "no resource type of this name is served here".into(),
             Self::OperationNotServed => "no operation of this name is served here".into(),
+            Self::NothingNamed => {
+                "a search of these names what they are of: see the CapabilityStatement".into()
+            }
             Self::TooMuch { limit } => {
                 format!("more than {limit} resources belong to it: use searches or the export")
                     .into()

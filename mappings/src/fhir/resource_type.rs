@@ -22,10 +22,10 @@ impl ResourceType {
     }
 
     #[must_use]
-    pub const fn is_in(self, _: FhirVersion) -> bool {
+    pub const fn is_in(self, version: FhirVersion) -> bool {
         match self {
-            Self::EncounterHistory | Self::Provenance => false,
-            Self::Record(_) => true,
+            Self::EncounterHistory => matches!(version, FhirVersion::R5),
+            Self::Record(_) | Self::Provenance => true,
         }
     }
 
@@ -71,5 +71,7 @@ mod tests {
         for unknown in ["encounter", "Stay", "Medication", "", "EncounterHistory"] {
             assert_eq!(ResourceType::parse(unknown, FhirVersion::R4), None, "{unknown}");
         }
+        let history = Some(ResourceType::EncounterHistory);
+        assert_eq!(ResourceType::parse("EncounterHistory", FhirVersion::R5), history);
     }
 }

@@ -9,7 +9,7 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::fhir::{self, FhirVersion};
-use sluice_mappings::records::{Record, ResourceId};
+use sluice_mappings::records::{Record, ResourceId, Stamp};
 
 use crate::app::App;
 
@@ -72,10 +72,14 @@ impl App {
 
 impl Rendered {
     fn new(record: &Record, entity: &LegalEntity, fhir: FhirVersion) -> Self {
-        let stamp = record.stamp();
+        Self::of(fhir::render(record, entity, fhir), record.stamp())
+    }
+
+    /// What was rendered from a record of that stamp.
+    pub(crate) fn of(json: Vec<u8>, stamp: &Stamp) -> Self {
         let etag = format!("W/\"{}\"", stamp.version);
         Self {
-            json: fhir::render(record, entity, fhir).into(),
+            json: json.into(),
             etag: HeaderValue::try_from(etag).expect("digits and quotes are header characters"),
             last_modified: http_date(stamp.updated_at),
         }

@@ -63,7 +63,7 @@ pub(crate) fn bundle(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     }
     let rendered = call.in_render(|| call.app.rendered(ej, &record, call.route.fhir));
     let updated_at = record.stamp().updated_at;
-    let mut matches = vec![Shown { of, id, updated_at, rendered }];
+    let mut matches = vec![Shown { of, id, local: None, updated_at, rendered }];
     let limit = call.app.settings.included_max as usize;
     let around = [Include::everything_that_refers(), Include::everything_referred_to()];
     let (mut found, cut) = include::included(call, &around, &matches, limit);

@@ -12,6 +12,7 @@ use sluice_mappings::records::{Record, RecordType, ResourceId};
 use sluice_mappings::search;
 use sluice_state::PageRequest;
 
+use super::derived;
 use super::page::Shown;
 use crate::call::Call;
 use crate::json;
@@ -107,6 +108,8 @@ pub(crate) struct Include {
     /// `None`: every reference.
     param: Option<String>,
     target: Option<RecordType>,
+    /// `_revinclude=Provenance:target`.
+    provenance: bool,
 }
 
 impl Include {
@@ -125,25 +128,51 @@ impl Include {
             "iterate" | "recurse" => true,
             _ => return Some(None),
         };
-        Some(Self::value(value).map(|include| Self { reverse, iterate, ..include }))
+        let read = Self::value(value).map(|include| Self { reverse, iterate, ..include });
+        // What a Provenance is of is its target: nothing else refers to one.
+        Some(read.filter(|include| reverse || !include.provenance))
     }
 
     /// `_revinclude=*`.
     pub(crate) const fn everything_that_refers() -> Self {
-        Self { reverse: true, iterate: false, source: None, param: None, target: None }
+        Self {
+            reverse: true,
+            iterate: false,
+            source: None,
+            param: None,
+            target: None,
+            provenance: false,
+        }
     }
 
     /// `_include:iterate=*`.
     pub(crate) const fn everything_referred_to() -> Self {
-        Self { reverse: false, iterate: true, source: None, param: None, target: None }
+        Self {
+            reverse: false,
+            iterate: true,
+            source: None,
+            param: None,
+            target: None,
+            provenance: false,
+        }
     }
 
     fn value(value: &str) -> Option<Self> {
-        let any = Self { reverse: false, iterate: false, source: None, param: None, target: None };
+        let any = Self {
+            reverse: false,
+            iterate: false,
+            source: None,
+            param: None,
+            target: None,
+            provenance: false,
+        };
         if value == "*" {
             return Some(any);
         }
         let mut parts = value.split(':');
+        if matches!(value, "Provenance:target" | "Provenance:*") {
+            return Some(Self { provenance: true, ..any });
+        }
         let source = Some(record_type(parts.next()?)?);
         let param = match parts.next()? {
             "*" => None,
@@ -161,7 +190,8 @@ impl Include {
     /// The lines of the table that it is about.
     fn referring(&self) -> impl Iterator<Item = &'static Referring> + '_ {
         REFERRING.iter().filter(|line| {
-            self.source.is_none_or(|source| source == line.source)
+            !self.provenance
+                && self.source.is_none_or(|source| source == line.source)
                 && self.param.as_deref().is_none_or(|param| param == line.param)
                 && self.target.is_none_or(|target| line.targets.contains(&target))
         })
@@ -184,7 +214,9 @@ pub(crate) fn included(
         let wanted = includes.iter().filter(|include| round == 0 || include.iterate);
         let mut new = Vec::new();
         for include in wanted {
-            if include.reverse {
+            if include.provenance {
+                finder.provenances(frontier, &mut new);
+            } else if include.reverse {
                 finder.reverse(include, frontier, &mut new);
             } else {
                 finder.forward(include, frontier, &mut new);
@@ -251,6 +283,23 @@ impl Finder<'_, '_> {
         }
     }
 
+    fn provenances(&mut self, frontier: &[Shown], new: &mut Vec<Shown>) {
+        for (record_type, id) in frontier.iter().filter_map(record_of) {
+            let call = self.call;
+            let found = call.in_store(|| call.scope().get(record_type, id));
+            if self.limit == 0 {
+                self.cut = true;
+                return;
+            }
+            if let Some((ej, record)) = found
+                && let Some(shown) = derived::provenance(call, ej, &record)
+            {
+                self.limit -= 1;
+                new.push(shown);
+            }
+        }
+    }
+
     fn room(&self) -> u32 {
         u32::try_from(self.limit).unwrap_or(u32::MAX)
     }
@@ -280,7 +329,8 @@ impl Finder<'_, '_> {
         let call = self.call;
         let rendered = call.in_render(|| call.app.rendered(ej, record, call.route.fhir));
         let updated_at = record.stamp().updated_at;
-        new.push(Shown { of: ResourceType::Record(record_type), id, updated_at, rendered });
+        let of = ResourceType::Record(record_type);
+        new.push(Shown { of, id, local: None, updated_at, rendered });
     }
 }
 

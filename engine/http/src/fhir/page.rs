@@ -16,7 +16,10 @@ use crate::json;
 /// A resource on the page, and what it was rendered from.
 pub(crate) struct Shown {
     pub(crate) of: ResourceType,
+    /// Of the record that it is rendered from.
     pub(crate) id: ResourceId,
+    /// Its own id, where that is another.
+    pub(crate) local: Option<String>,
     pub(crate) updated_at: Micros,
     pub(crate) rendered: Arc<Rendered>,
 }
@@ -24,7 +27,10 @@ pub(crate) struct Shown {
 impl Shown {
     /// `Type/id`.
     pub(crate) fn name(&self) -> String {
-        format!("{}/{}", self.of.name(), self.id)
+        match &self.local {
+            Some(id) => format!("{}/{id}", self.of.name()),
+            None => format!("{}/{}", self.of.name(), self.id),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use sluice_mappings::fhir::ResourceType;
 use sluice_mappings::records::{RecordType, ResourceId};
 
 use super::shape::{Shape, negotiated};
-use super::{conditional, reply};
+use super::{conditional, derived, reply};
 use crate::cache::Rendered;
 use crate::call::Call;
 use crate::fault::Fault;
@@ -39,7 +39,7 @@ pub(crate) fn resource(call: &Call<'_>) -> Result<Response<Body>, Fault> {
             rendered(call, record_type, id)?
         }
         ResourceType::EncounterHistory | ResourceType::Provenance => {
-            return Err(Fault::NotFound);
+            derived::read(call, resource_type)?
         }
     };
 

@@ -15,7 +15,7 @@ use sluice_state::{Cursor, PageRequest, SearchError};
 use super::include::{self, Include};
 use super::page::{Page, Shown};
 use super::shape::{Shape, negotiated};
-use super::{links, reply};
+use super::{derived, links, reply};
 use crate::call::Call;
 use crate::cursor::Sealed;
 use crate::fault::Fault;
@@ -41,7 +41,9 @@ struct Asked {
 
 pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let resource_type = call.resource_type()?;
-    let ResourceType::Record(record_type) = resource_type else { return Err(Fault::NotFound) };
+    let ResourceType::Record(record_type) = resource_type else {
+        return derived::search(call, resource_type);
+    };
     let mut pairs = query::pairs(call.query(), PARAMETERS_MAX)?;
     pairs.extend(compartment(call)?);
     if let Some(form) = &call.form {
@@ -70,6 +72,7 @@ pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         let shown = |(ej, record): &(_, Record)| Shown {
             of: resource_type,
             id: record.id(),
+            local: None,
             updated_at: record.stamp().updated_at,
             rendered: call.app.rendered(*ej, record, call.route.fhir),
         };
@@ -308,7 +311,7 @@ fn told_name(name: &str, at: usize) -> String {
     if shaped && !name.is_empty() { name.to_owned() } else { format!("parameter {}", at + 1) }
 }
 
-fn is_strict(call: &Call<'_>) -> bool {
+pub(super) fn is_strict(call: &Call<'_>) -> bool {
     let values = call.headers().get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split([',', ';'])).any(|preference| {
         preference.split_once('=').is_some_and(|(name, value)| {
