@@ -8,7 +8,7 @@ use super::variants::variants;
 use super::{Element, Explained, Explanation, Origin, Tried};
 use crate::adt::{Change, Context, Outcome, Records, apply};
 use crate::entity::{EjSettings, LegalEntity};
-use crate::fhir::{FhirVersion, render};
+use crate::fhir::{Derived, FhirVersion, ResourceType, render, render_history, render_provenance};
 use crate::hl7::{Location, Message};
 use crate::json::Tree;
 use crate::records::{Record, RecordType, ResourceId};
@@ -67,11 +67,15 @@ pub fn explain(
         world.compare(&plain, text, &entity, &mut reach);
         note(&reach, Origin::Setting(key));
     }
-    let resources = base.changed.iter().filter_map(|key| world.explained(&base, *key, &origins));
+    let resources = base.changed.iter().flat_map(|key| world.explained(&base, *key, &origins));
     Explanation { resources: resources.collect(), outcome: base.outcome, parts, parts_left_out }
 }
 
-type Key = (RecordType, ResourceId);
+/// A record.
+type RecordKey = (RecordType, ResourceId);
+
+/// A resource.
+type Key = (ResourceType, String);
 
 struct World<'a> {
     context: &'a Context<'a>,
@@ -83,8 +87,8 @@ struct World<'a> {
 struct Run {
     outcome: Outcome,
     /// In the order of the changes.
-    changed: Vec<Key>,
-    after: BTreeMap<Key, Record>,
+    changed: Vec<RecordKey>,
+    after: BTreeMap<RecordKey, Record>,
 }
 
 /// What depends on what is being varied.
@@ -113,14 +117,34 @@ impl World<'_> {
         Run { outcome, changed, after }
     }
 
-    fn before(&self, key: Key) -> Option<Record> {
-        self.records.record(key.0, key.1)
+    fn before(&self, key: RecordKey) -> Option<Record> {
+        self.records.record(key.0, key.1).filter(|record| !record.stamp().gone)
     }
 
-    /// As it is served after the message; `None` where it is not.
-    fn rendered(&self, run: &Run, key: Key, entity: &LegalEntity) -> Option<Vec<u8>> {
-        let record = run.after.get(&key).cloned().or_else(|| self.before(key))?;
-        (!record.stamp().gone).then(|| render(&record, entity, self.version))
+    /// The record after the message; `None` where it is none, or none any more.
+    fn after(&self, run: &Run, key: RecordKey) -> Option<Record> {
+        let after = run.after.get(&key).cloned().or_else(|| self.before(key))?;
+        (!after.stamp().gone).then_some(after)
+    }
+
+    /// The resources of a record, its own first.
+    fn rendered(&self, record: &Record, entity: &LegalEntity) -> Vec<(Key, Vec<u8>)> {
+        let of_record = ResourceType::Record(record.record_type());
+        let id = record.id().to_string();
+        let mut all = vec![((of_record, id.clone()), render(record, entity, self.version))];
+        let mut derived = |of_type: ResourceType, id, json| {
+            if of_type.is_in(self.version) {
+                all.push(((of_type, id), json));
+            }
+        };
+        if let Record::Stay(stay) = record {
+            for Derived { id, json } in render_history(stay) {
+                derived(ResourceType::EncounterHistory, id, json);
+            }
+        }
+        let provenance = render_provenance(record, entity, self.version);
+        derived(ResourceType::Provenance, id, provenance);
+        all
     }
 
     /// Adds to `reach` what differs when the message is `text`, and the EJ `entity`.
@@ -129,41 +153,61 @@ impl World<'_> {
         let other = self.run(&message, entity);
         let mut keys = base.changed.clone();
         keys.extend(other.changed.iter().filter(|key| !base.after.contains_key(key)));
-        // Resources that only one of the two has.
+        // Records that only one of the two has.
         let (mut only_base, mut only_other) = (Vec::new(), Vec::new());
         for key in keys {
-            let one = self.rendered(base, key, self.context.entity);
-            let two = self.rendered(&other, key, entity);
+            let (one, two) = (self.after(base, key), self.after(&other, key));
             // Every message that is about a stay is noted in its record, whatever it says: one
             // that is not there was about another stay.
             let left_alone = key.0 == RecordType::Stay && !other.after.contains_key(&key);
             match (one, two) {
-                (Some(one), Some(_)) if left_alone => only_base.push((key, one, false)),
+                (Some(one), Some(_)) if left_alone => only_base.push(one),
                 (Some(one), Some(two)) => {
-                    if one != two {
-                        reach.take(key, &one, &two, Compared::Same);
-                    }
+                    let one = self.rendered(&one, self.context.entity);
+                    self.take(one, self.rendered(&two, entity), Compared::Same, reach);
                 }
-                (Some(one), None) => {
-                    let is_new = self.before(key).is_none();
-                    only_base.push((key, one, is_new));
-                }
-                (None, Some(two)) => only_other.push((key, two)),
+                (Some(one), None) => only_base.push(one),
+                (None, Some(two)) => only_other.push(two),
                 (None, None) => {}
             }
         }
         // One that has another id instead: the first of its type.
-        for (key, one, is_new) in only_base {
-            let instead = only_other.iter().position(|(other, _)| other.0 == key.0);
+        for one in only_base {
+            let of_type = one.record_type();
+            let instead = only_other.iter().position(|other| other.record_type() == of_type);
+            let is_new = self.before((of_type, one.id())).is_none();
+            let one = self.rendered(&one, self.context.entity);
             match instead.map(|at| only_other.remove(at)) {
-                Some((_, two)) => {
+                Some(two) => {
                     let how = if is_new { Compared::Same } else { Compared::Another };
-                    reach.take(key, &one, &two, how);
+                    self.take(one, self.rendered(&two, entity), how, reach);
                 }
+                None => reach.whole(ResourceType::Record(of_type)),
+            }
+        }
+        for record in only_other {
+            reach.whole(ResourceType::Record(record.record_type()));
+        }
+    }
+
+    /// Compares the resources of a record with those of another: of each type in their order.
+    fn take(
+        &self,
+        one: Vec<(Key, Vec<u8>)>,
+        mut two: Vec<(Key, Vec<u8>)>,
+        how: Compared,
+        reach: &mut Reach,
+    ) {
+        for (key, json) in one {
+            let same = two.iter().position(|(other, _)| *other == key);
+            let instead = same.or_else(|| two.iter().position(|(other, _)| other.0 == key.0));
+            match instead.map(|at| two.remove(at)) {
+                Some((_, other)) if other == json => {}
+                Some((_, other)) => reach.take(key, &json, &other, how),
                 None => reach.whole(key.0),
             }
         }
-        for (key, _) in only_other {
+        for (key, _) in two {
             reach.whole(key.0);
         }
     }
@@ -171,30 +215,40 @@ impl World<'_> {
     fn explained(
         &self,
         base: &Run,
-        key: Key,
+        key: RecordKey,
         origins: &BTreeMap<(Key, String), BTreeSet<Origin>>,
-    ) -> Option<Explained> {
-        let tree = Tree::read(&self.rendered(base, key, self.context.entity)?)?;
-        let before = self.before(key).filter(|record| !record.stamp().gone);
-        let was: BTreeMap<String, String> = before
-            .as_ref()
-            .and_then(|record| Tree::read(&render(record, self.context.entity, self.version)))
-            .map(|tree| tree.leaves().into_iter().collect())
-            .unwrap_or_default();
-        let elements = tree.leaves().into_iter().map(|(path, value)| {
-            let found = origins.get(&(key, path.clone()));
-            let mut origins: Vec<Origin> = found.into_iter().flatten().copied().collect();
-            if origins.is_empty() {
-                origins.push(match was.get(&path) {
-                    _ if is_of_the_journal(&path) => Origin::Journal,
-                    Some(same) if *same == value => Origin::Before,
-                    _ => Origin::Constant,
-                });
+    ) -> Vec<Explained> {
+        let Some(record) = self.after(base, key) else { return Vec::new() };
+        let before = self.before(key);
+        let before = before.map(|record| self.rendered(&record, self.context.entity));
+        let before: BTreeMap<Key, Vec<u8>> = before.into_iter().flatten().collect();
+        let rendered = self.rendered(&record, self.context.entity).into_iter();
+        let explained = rendered.filter_map(|(key, json)| {
+            let tree = Tree::read(&json)?;
+            let was = before.get(&key);
+            if was == Some(&json) {
+                return None;
             }
-            Element { path, value, origins }
+            let known: BTreeMap<String, String> = was
+                .and_then(|json| Tree::read(json))
+                .map(|tree| tree.leaves().into_iter().collect())
+                .unwrap_or_default();
+            let elements = tree.leaves().into_iter().map(|(path, value)| {
+                let found = origins.get(&(key.clone(), path.clone()));
+                let mut origins: Vec<Origin> = found.into_iter().flatten().copied().collect();
+                if origins.is_empty() {
+                    origins.push(match known.get(&path) {
+                        _ if is_of_the_journal(key.0, &path) => Origin::Journal,
+                        Some(same) if *same == value => Origin::Before,
+                        _ => Origin::Constant,
+                    });
+                }
+                Element { path, value, origins }
+            });
+            let (is_new, elements) = (was.is_none(), elements.collect());
+            Some(Explained { of_type: key.0, id: key.1, is_new, elements })
         });
-        let (of_type, id) = key;
-        Some(Explained { of_type, id, is_new: before.is_none(), elements: elements.collect() })
+        explained.collect()
     }
 }
 
@@ -223,23 +277,25 @@ impl Reach {
             found.come.clear();
         }
         for path in found.changed.into_iter().chain(found.gone) {
-            if !is_of_the_journal(&path) {
-                self.paths.insert(format!("{}.{}", key.0.fhir(), without_places(&path)));
-                self.elements.insert((key, path));
+            if !is_of_the_journal(key.0, &path) {
+                self.paths.insert(format!("{}.{}", key.0.name(), without_places(&path)));
+                self.elements.insert((key.clone(), path));
             }
         }
         for path in found.come {
-            self.paths.insert(format!("{}.{}", key.0.fhir(), without_places(&path)));
+            self.paths.insert(format!("{}.{}", key.0.name(), without_places(&path)));
         }
     }
 
-    fn whole(&mut self, of_type: RecordType) {
-        self.paths.insert(of_type.fhir().to_owned());
+    fn whole(&mut self, of_type: ResourceType) {
+        self.paths.insert(of_type.name().to_owned());
     }
 }
 
-fn is_of_the_journal(path: &str) -> bool {
+/// When the message came, and as which number.
+fn is_of_the_journal(of_type: ResourceType, path: &str) -> bool {
     matches!(path, "meta.versionId" | "meta.lastUpdated")
+        || (of_type == ResourceType::Provenance && path == "recorded")
 }
 
 fn tells_apart(path: &str) -> bool {

@@ -18,8 +18,8 @@ use std::collections::BTreeSet;
 pub use experiment::explain;
 
 use crate::adt::Outcome;
+use crate::fhir::ResourceType;
 use crate::hl7::Location;
-use crate::records::{RecordType, ResourceId};
 
 /// Parts of one message that are tried; a hostile one could have a million.
 pub const PARTS_MAX: usize = 4096;
@@ -28,7 +28,8 @@ pub const PARTS_MAX: usize = 4096;
 #[derive(Debug, Clone)]
 pub struct Explanation {
     pub outcome: Outcome,
-    /// Those that the message changed, in the order of its changes.
+    /// Those that the message changed, in the order of its changes: each record's own, then those
+    /// that are derived from it.
     pub resources: Vec<Explained>,
     /// Every populated part that was tried, in the order of the message.
     pub parts: Vec<Tried>,
@@ -39,8 +40,8 @@ pub struct Explanation {
 /// One resource.
 #[derive(Debug, Clone)]
 pub struct Explained {
-    pub of_type: RecordType,
-    pub id: ResourceId,
+    pub of_type: ResourceType,
+    pub id: String,
     /// It was not there before the message.
     pub is_new: bool,
     /// In the order in which they are rendered.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use sluice_mappings::explain::{Element, Explained, Explanation, Origin};
+use sluice_mappings::fhir::ResourceType;
 use sluice_mappings::hl7::{Location, Message};
 
 use super::places::Places;
@@ -16,8 +17,17 @@ const VALUE_MAX: usize = 72;
 
 pub fn show(message: &Message<'_>, explanation: &Explanation) {
     let places = Places::of(message);
-    for resource in &explanation.resources {
+    let is_provenance = |resource: &&Explained| resource.of_type == ResourceType::Provenance;
+    for resource in explanation.resources.iter().filter(|one| !is_provenance(one)) {
         show_resource(&places, resource);
+    }
+    // They say much the same of each.
+    if let Some(first) = explanation.resources.iter().find(is_provenance) {
+        show_resource(&places, first);
+        let others = explanation.resources.iter().filter(is_provenance).count() - 1;
+        if others > 0 {
+            println!("  … and such a one for each of the other {others} (--json shows them)");
+        }
     }
     if explanation.resources.is_empty() {
         println!("\nThe message makes and changes no resource.");
@@ -35,7 +45,7 @@ pub fn left_out(explanation: &Explanation) {
 
 fn show_resource(places: &Places, resource: &Explained) {
     let what = if resource.is_new { "new" } else { "changed" };
-    println!("\n{}/{}  {what}", resource.of_type.fhir(), resource.id);
+    println!("\n{}/{}  {what}", resource.of_type.name(), resource.id);
     let mut as_before = 0;
     let lists = lists(resource);
     for element in &resource.elements {
@@ -124,8 +134,8 @@ pub fn as_json(message: &Message<'_>, explanation: &Explanation) -> Value {
             })
         });
         json!({
-            "type": resource.of_type.fhir(),
-            "id": resource.id.to_string(),
+            "type": resource.of_type.name(),
+            "id": resource.id,
             "new": resource.is_new,
             "elements": elements.collect::<Vec<_>>(),
         })
