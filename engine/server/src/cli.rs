@@ -276,7 +276,7 @@ pub struct Reporting {
     /// What must hold, such as response.p99<50ms or lost==0; repeat for several
     #[arg(long = "fail", value_name = "THRESHOLD")]
     pub thresholds: Vec<String>,
-    /// Write a report: .json, .csv or .html; repeat for several
+    /// Write a report: .json, .csv, .html or a picture, .svg; repeat for several
     #[arg(long = "report", value_name = "FILE")]
     pub reports: Vec<PathBuf>,
     /// The report as JSON on standard output
@@ -322,7 +322,7 @@ pub struct Merge {
     /// The JSON reports of all shards
     #[arg(required = true)]
     pub reports: Vec<PathBuf>,
-    /// Write the whole: .json, .csv or .html; repeat for several
+    /// Write the whole: .json, .csv, .html or .svg; repeat for several
     #[arg(short = 'o', long = "output", value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 }

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -128,7 +129,7 @@ fn a_wrong_command_line_says_what_is_wrong_with_it_and_sends_nothing() {
         (&["--slip-max", "x"], 2, "--slip-max: a span is a number with a unit"),
         (&["--fail", "x"], 2, "--fail \"x\" has no comparison"),
         (&["--fail", "x<1"], 2, "nothing here measures \"x\"; known are response.p99"),
-        (&["--report", "run.pdf"], 2, "run.pdf: a report is written as .json, .csv or .html"),
+        (&["--report", "run.pdf"], 2, "run.pdf: a report is written as .json, .csv, .html or .svg"),
         (&["--deidentify", "short.key"], 1, "short.key: a key has at least 32 bytes"),
         (&["--audit-journal", "gone"], 2, "--audit-journal gone: is no folder"),
         (&["--truth", "t"], 2, "--audit <URL>"),
@@ -213,6 +214,81 @@ fn an_audit_of_our_own_engine_finds_nothing_and_one_of_another_feed_does() {
     let report: serde_json::Value = serde_json::from_slice(&other.stdout).unwrap();
     assert_eq!(report["cases"][0]["counters"]["state_differences"], 1);
     assert!(report["remarks"].to_string().contains("state: patient 8: is not there"), "{report}");
+}
+
+/// A listener that accepts everything; where it listens.
+fn accepting() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let (mut received, mut buffer) = (Vec::new(), [0; 4096]);
+                while let Ok(read @ 1..) = stream.read(&mut buffer) {
+                    received.extend_from_slice(&buffer[..read]);
+                    while let Some(end) = received.windows(2).position(|two| two == b"\x1c\r") {
+                        let message = String::from_utf8_lossy(&received[1..end]).into_owned();
+                        received.drain(..end + 2);
+                        let id = message.split('|').nth(9).unwrap_or_default();
+                        let answer = format!("\x0bMSH|^~\\&|\rMSA|AA|{id}\r\x1c\r");
+                        stream.write_all(answer.as_bytes()).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn runs_are_compared_merged_and_called_invalid_by_their_exit_codes() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let feed: String = (0..200).map(|at| message("A28", at, at % 40, "")).collect();
+    std::fs::write(folder.join("f.hl7"), feed).unwrap();
+    let to = accepting();
+    let play = |more: &[&str]| {
+        let base = ["replay", "f.hl7", "--to", &to, "--rate", "400", "--slip-max", "10s"];
+        run(folder, &[&base, more].concat()).status.code().unwrap()
+    };
+    assert_eq!(play(&["--report", "a.json", "--report", "a.svg"]), 0);
+    assert!(std::fs::read_to_string(folder.join("a.svg")).unwrap().starts_with("<svg"));
+    assert_eq!(play(&["--connections", "2", "--report", "b.json"]), 0);
+    let compare = |one, other| run(folder, &["compare", one, other]).status.code().unwrap();
+    assert_eq!(compare("a.json", "a.json"), 0);
+    assert_eq!(compare("a.json", "b.json"), 2);
+    let changed = |name: &str, change: &dyn Fn(&mut serde_json::Value)| {
+        let text = std::fs::read_to_string(folder.join("a.json")).unwrap();
+        let mut report: serde_json::Value = serde_json::from_str(&text).unwrap();
+        change(&mut report);
+        std::fs::write(folder.join(name), report.to_string()).unwrap();
+    };
+    changed("slower.json", &|report| {
+        let p99 = &mut report["cases"][0]["figures"]["response.p99"]["values"];
+        for value in p99.as_array_mut().unwrap() {
+            *value = (value.as_f64().unwrap() * 1.5).into();
+        }
+    });
+    assert_eq!((compare("a.json", "slower.json"), compare("slower.json", "a.json")), (1, 0));
+    changed("invalid.json", &|report| report["standing"] = "invalid".into());
+    assert_eq!(compare("a.json", "invalid.json"), 3);
+    // A sender that may not be late at all is.
+    assert_eq!(play(&["--slip-max", "0s"]), 2, "an option twice is wrong usage");
+    let late = run(folder, &["replay", "f.hl7", "--to", &to, "--rate", "400", "--slip-max", "0s"]);
+    assert_eq!(late.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&late.stdout).contains("INVALID: the sender fell behind"));
+    for shard in ["1/2", "2/2"] {
+        let file = format!("s{}.json", &shard[..1]);
+        assert_eq!(play(&["--shard", shard, "--report", &file]), 0);
+    }
+    let merged = run(folder, &["merge", "s1.json", "s2.json", "-o", "whole.json"]);
+    assert!(String::from_utf8_lossy(&merged.stdout).contains("accepted 200"), "{merged:?}");
+    let twice = run(folder, &["merge", "s1.json", "s1.json", "-o", "whole.json"]);
+    assert_eq!(twice.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&twice.stderr).contains("shard 1 is there twice"));
+    let history = run(folder, &["history", "."]);
+    assert!(String::from_utf8_lossy(&history.stdout).contains("a.json"));
 }
 
 /// A canary in every field of every message, good and broken; nothing of it in any report, on the

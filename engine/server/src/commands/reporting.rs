@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use sluice_fixtures::report::{Report, Standing, Threshold, Vocabulary, csv, html, text};
+use sluice_fixtures::report::{Report, Standing, Threshold, Vocabulary, csv, html, svg, text};
 
 use crate::cli::Reporting;
 use crate::exit::{Failure, INVALID_RUN, NOT_SO, Outcome, USAGE};
@@ -64,6 +64,7 @@ enum Form {
     Json,
     Csv,
     Html,
+    Svg,
 }
 
 fn form_of(file: &Path) -> Result<Form, Failure> {
@@ -71,9 +72,10 @@ fn form_of(file: &Path) -> Result<Form, Failure> {
         Some("json") => Ok(Form::Json),
         Some("csv") => Ok(Form::Csv),
         Some("html") => Ok(Form::Html),
+        Some("svg") => Ok(Form::Svg),
         _ => Err(Failure::new(
             USAGE,
-            format!("{}: a report is written as .json, .csv or .html", file.display()),
+            format!("{}: a report is written as .json, .csv, .html or .svg", file.display()),
         )),
     }
 }
@@ -83,10 +85,15 @@ pub fn write(report: &Report, file: &Path) -> Result<(), Failure> {
     let content = match form_of(file)? {
         Form::Json => serde_json::to_string_pretty(report)?,
         Form::Csv => csv(report),
-        Form::Html => html(report).map_err(|error| {
-            Failure::new(NOT_SO, format!("{}: drawing a chart: {error}", file.display()))
-        })?,
+        Form::Html => html(report).map_err(|error| undrawn(file, &*error))?,
+        Form::Svg => svg(report)
+            .map_err(|error| undrawn(file, &*error))?
+            .ok_or_else(|| undrawn(file, &"there are no times to draw"))?,
     };
     std::fs::write(file, content)
         .map_err(|error| Failure::new(NOT_SO, format!("{}: {error}", file.display())))
+}
+
+fn undrawn(file: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(NOT_SO, format!("{}: drawing a chart: {error}", file.display()))
 }
