@@ -9,7 +9,7 @@ use adt_support::{Lane, demo_settings, digits, location, plain_entity, status};
 use sluice_mappings::adt::{Change, Effect, IssueCode, Outcome, Records};
 use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::records::{
-    HeldKind, IdentifierUse, LinkKind, PatientRecord, PlaceStatus, Record, RecordType, StayRecord,
+    HeldKind, IdentifierUse, LinkKind, PatientRecord, PlaceStatus, RecordType, StayRecord,
 };
 
 fn plain() -> Lane {
@@ -407,15 +407,15 @@ fn a_readmission_that_is_cancelled_leaves_the_stay_finished() {
 }
 
 #[test]
-fn every_place_that_a_message_names_has_one_record() {
+fn every_level_of_a_place_that_a_message_names_has_one_record() {
     let mut lane = plain();
     lane.take_text(&visit("A01", "20260310100000", "W1^R1^2^North", ""));
     lane.take_text(&visit("A02", "20260310110000", "W1^R1^2^South", ""));
     lane.take_text(&visit("A02", "20260310120000", "W1^R1^2^North^O", ""));
     assert_eq!(
         lane.records.others(RecordType::Location).count(),
-        2,
-        "a bed is named by its whole path"
+        8,
+        "facility, ward, room and bed: each is named by its whole path"
     );
     let stay = only_stay(&lane);
     let first = stay.movements[0].location.unwrap();
@@ -526,5 +526,13 @@ fn what_is_not_mapped_is_told_and_changes_nothing() {
     }
     let outcome = lane.take_text(&message("", &["EVN|A28", "PID|1||P1^^^A||N"]));
     assert_eq!(outcome.effect, Effect::Applied, "EVN-1 names the event where MSH-9.2 does not");
-    assert!(matches!(outcome.changes[..], [Change::Put(Record::Patient(_))]));
+    let changed: Vec<_> = outcome
+        .changes
+        .iter()
+        .map(|change| match change {
+            Change::Put(record) => record.record_type(),
+            Change::Alias { .. } => panic!("no merge"),
+        })
+        .collect();
+    assert_eq!(changed, [RecordType::Organization, RecordType::Patient], "the EJ comes with it");
 }

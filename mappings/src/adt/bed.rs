@@ -1,11 +1,11 @@
 //! A20: the status of a bed (NPU-2, table 0116), without any patient; and PV1-40 of any other event,
-//! which says the same of the bed of PV1-3 (FACTS §1, §3).
+//! which says the same of the room or bed of PV1-3 (FACTS §1, §3).
 
 use std::sync::Arc;
 
 use super::draft::Draft;
 use super::values::at;
-use super::visit::Visit;
+use super::visit::{Placed, Visit};
 use super::{Effect, IssueCode};
 use crate::hl7::{Message, Segment};
 use crate::records::{Record, RecordType, ResourceId};
@@ -33,7 +33,8 @@ pub(super) fn of_visit(draft: &mut Draft<'_>, visit: &Visit<'_>) {
     if visit.historic || visit.pv1.field(40).is_empty() {
         return;
     }
-    if let Some(placed) = visit.place(draft) {
+    let is_bed = |placed: &Placed| !placed.place.room.is_empty() || !placed.place.bed.is_empty();
+    if let Some(placed) = visit.place(draft).filter(is_bed) {
         set(draft, placed.location, &visit.pv1, 40);
     }
 }

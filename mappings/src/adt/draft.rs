@@ -13,8 +13,7 @@ use crate::entity::{AuthorityUse, LegalEntity, Profile};
 use crate::hl7::Location;
 use crate::hl7::datatypes::{DtmError, Hd, Ts};
 use crate::records::{
-    EventCode, LocationRecord, Moment, PatientRecord, Place, Record, RecordType, ResourceId, Stamp,
-    StayRecord,
+    EventCode, Moment, PatientRecord, Record, RecordType, ResourceId, Stamp, StayRecord,
 };
 
 pub(super) struct Draft<'a> {
@@ -226,25 +225,6 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The place's record, minted at first sight.
-    pub fn location(&mut self, place: &Place) -> ResourceId {
-        let id = self.location_id(place);
-        if self.record(RecordType::Location, id).is_none() {
-            self.put(LocationRecord::at(id, place.clone(), None));
-        }
-        id
-    }
-
-    /// The id of the place of that path ("bed 2" alone is not unique). In France PV1-3.1 is a UF, whose code is the EJ's own: a
-    /// facility, which senders write in one message and leave out of the next, adds nothing.
-    pub fn location_id(&self, place: &Place) -> ResourceId {
-        let mut path = place.path();
-        if self.is_french() && !place.point_of_care.is_empty() {
-            path[..3].fill("");
-        }
-        mint(self.entity(), "Location", &path, 0)
-    }
-
     /// Mints a new record's id from content (DESIGN §3); a counter where it is taken.
     pub fn mint(&self, ty: RecordType, parts: &[&str]) -> ResourceId {
         let mut taken = 0_u32;
@@ -361,7 +341,8 @@ fn mint(entity: &LegalEntity, kind: &str, parts: &[&str], taken: u32) -> Resourc
     ResourceId(*uuid::Uuid::new_v5(&NAMESPACE, name.as_bytes()).as_bytes())
 }
 
-/// The Organization of the EJ itself: one for each, whatever its feed says.
+/// The Organization of the EJ itself: one for each, whatever its feed says. Its name and its
+/// FINESS number are configuration, and may be corrected.
 #[must_use]
 pub fn legal_entity_id(entity: &LegalEntity) -> ResourceId {
     mint(entity, "Organization", &["EJ"], 0)

@@ -121,7 +121,7 @@ fn survivor(
     draft.issue(IssueCode::MergeSurvivorUnknown, super::values::at(pid, 3));
     let key = named.keys.first()?;
     let id = draft.mint(RecordType::Patient, &[&key.system, &key.value]);
-    Some(PatientRecord { first_seen_mid_stay: true, ..PatientRecord::new(id) })
+    Some(patient::unknown(draft, id, true))
 }
 
 fn absorb(draft: &mut Draft<'_>, survivor: &mut PatientRecord, loser: Loser) {

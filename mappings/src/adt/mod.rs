@@ -12,9 +12,11 @@ mod visit;
 mod which_stay;
 
 mod account;
+mod contacts;
 mod numbers;
 mod patient;
 mod person;
+mod roles;
 mod stay;
 
 mod first_sight;
@@ -44,6 +46,11 @@ mod update;
 mod clinical;
 mod structure;
 
+mod organizations;
+mod places;
+mod practitioners;
+
+mod datatypes;
 mod draft;
 mod systems;
 mod time;

@@ -9,7 +9,7 @@ use super::values::at;
 use super::{IssueCode, systems};
 use crate::entity::AuthorityUse;
 use crate::hl7::Segment;
-use crate::hl7::datatypes::Cx;
+use crate::hl7::datatypes::{Cx, Dln};
 use crate::records::{Identifier, IdentifierUse, PatientRecord};
 
 /// Identifiers that a record holds; older ones find it as aliases from then on.
@@ -20,7 +20,7 @@ fn may_hold_national(draft: &Draft<'_>, patient: &PatientRecord) -> bool {
     !draft.is_french() || patient.reliability.iter().any(|code| code == "VALI")
 }
 
-/// Takes PID-3, PID-2, PID-4 and PID-19; PID-32 has been taken before.
+/// Takes PID-3, PID-2, PID-4, PID-19 and PID-20; PID-32 has been taken before.
 pub(super) fn take(
     draft: &mut Draft<'_>,
     patient: &mut PatientRecord,
@@ -76,7 +76,7 @@ pub(super) fn add(draft: &mut Draft<'_>, patient: &mut PatientRecord, identifier
     }
 }
 
-/// PID-2, PID-4 and PID-19 (outside France, where they are forbidden): shown, never keys.
+/// PID-2, PID-4, PID-19 and PID-20 (outside France, where they are forbidden): shown, never keys.
 fn other_numbers(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment<'_>) {
     if draft.is_french() {
         return;
@@ -99,16 +99,61 @@ fn other_numbers(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segme
             }
         }
     }
-    let cx = Cx::of(pid.field(19));
-    let Some((_, mut identifier)) = draft.identifier(cx, AuthorityUse::Any, at(pid, 19)) else {
-        return;
-    };
-    if cx.assigning_authority().is_empty() {
-        identifier.system = "http://hl7.org/fhir/sid/us-ssn".to_owned();
+    if pid.field(19).is_null() {
+        patient.identifiers.retain(|own| !matches!(own.type_code.as_str(), "SS" | "SB"));
+    } else if let Some(number) = draft.social_security(pid, 19) {
+        replace(draft, patient, number);
     }
-    identifier.type_code = "SS".to_owned();
-    patient.identifiers.retain(|own| own.type_code != "SS" || own.system != identifier.system);
-    add(draft, patient, identifier);
+    if pid.field(20).is_null() {
+        patient.identifiers.retain(|own| own.type_code != "DL");
+    } else if let Some(number) = drivers_license(draft, pid) {
+        replace(draft, patient, number);
+    }
+}
+
+/// One of its system and type: another value is a correction.
+fn replace(draft: &mut Draft<'_>, patient: &mut PatientRecord, number: Identifier) {
+    patient.identifiers.retain(|own| {
+        own.type_code != number.type_code
+            || own.system != number.system
+            || own.value == number.value
+    });
+    add(draft, patient, number);
+}
+
+/// DLN: the licence is numbered by who issues licences there.
+fn drivers_license(draft: &mut Draft<'_>, pid: &Segment<'_>) -> Option<Identifier> {
+    let (dln, place) = (Dln::of(pid.field(20)), at(pid, 20));
+    let value = draft.whole(dln.number()?, place)?;
+    let issuer = draft.text(dln.issuer().code().or_else(|| dln.issuer().text()), place);
+    let system = match issuer.as_str() {
+        "" => systems::local(draft.entity(), "driver-license"),
+        issuer => systems::local(draft.entity(), &format!("driver-license-{issuer}")),
+    };
+    let end = draft.moment(dln.expires(), place);
+    let type_code = "DL".to_owned();
+    Some(Identifier { system, value, type_code, end, assigner: issuer, ..Identifier::default() })
+}
+
+const US_SSN: &str = "http://hl7.org/fhir/sid/us-ssn";
+
+impl Draft<'_> {
+    /// PID-19, NK1-37: nine digits that nobody is named to have assigned are a social security
+    /// number of the United States (SS), anything else a number of its authority or of the EJ
+    /// (SB: FACTS §3 PID-19).
+    pub fn social_security(&mut self, segment: &Segment<'_>, field: usize) -> Option<Identifier> {
+        let cx = Cx::of(segment.field(field));
+        let (_, mut identifier) = self.identifier(cx, AuthorityUse::Any, at(segment, field))?;
+        if cx.assigning_authority().is_empty() {
+            let digits = identifier.value.bytes().filter(|byte| *byte != b'-');
+            let is_us = digits.clone().count() == 9 && digits.clone().all(|b| b.is_ascii_digit());
+            let own = || systems::local(self.entity(), "social-security");
+            identifier.system = if is_us { US_SSN.to_owned() } else { own() };
+        }
+        let type_code = if identifier.system == US_SSN { "SS" } else { "SB" };
+        type_code.clone_into(&mut identifier.type_code);
+        Some(identifier)
+    }
 }
 
 fn is_anothers(draft: &Draft<'_>, patient: &PatientRecord, identifier: &Identifier) -> bool {

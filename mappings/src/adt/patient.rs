@@ -1,4 +1,4 @@
-//! PID, PD1, NK1 (and the French ROL of the declared doctor) → the patient's record.
+//! PID and PD1 → the patient's record.
 //!
 //! A message is a snapshot: what it says replaces what was known, lists as a whole; what it
 //! leaves empty stays; `""` deletes. (Identifiers are another matter: `numbers`.)
@@ -6,11 +6,22 @@
 use super::draft::Draft;
 use super::identity::Identifiers;
 use super::values::{REPETITIONS_MAX, at};
-use super::{IssueCode, numbers, own_fields};
-use crate::hl7::datatypes::{Cwe, Xad, Xcn, Xpn, Xtn};
+use super::{IssueCode, contacts, numbers, own_fields, roles};
+use crate::hl7::datatypes::{Hd, Xad, Xcn, Xon, Xpn};
 use crate::hl7::{Segment, Segments, Value};
-use crate::records::{Address, Contact, HumanName, PatientRecord, Telecom};
+use crate::records::{Address, HumanName, NamedOrganization, PatientRecord, ResourceId, Telecom};
 use crate::site::SiteResource;
+
+/// A patient of whom nothing is known yet but the id. With the first one of an EJ comes the EJ
+/// itself, which every resource of its feed refers to.
+pub(super) fn unknown(
+    draft: &mut Draft<'_>,
+    id: ResourceId,
+    first_seen_mid_stay: bool,
+) -> PatientRecord {
+    draft.legal_entity();
+    PatientRecord { first_seen_mid_stay, ..PatientRecord::new(id) }
+}
 
 /// Takes the message's snapshot of a patient who is known.
 pub(super) fn update(
@@ -26,8 +37,9 @@ pub(super) fn update(
     person(draft, patient, &pid);
     addresses(draft, patient, &pid);
     telecoms(draft, patient, &pid);
-    contacts(draft, patient, segments);
-    general_practitioner(draft, patient, segments);
+    additional(draft, patient, segments);
+    contacts::take(draft, patient, segments);
+    roles::take_of_patient(draft, patient, segments);
     let own = own_fields::read(draft, segments, SiteResource::Patient);
     own_fields::take(&mut patient.own, own);
 }
@@ -43,19 +55,15 @@ fn reliability(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment
     }
 }
 
-/// PID-5, and PID-9 (alias names) behind it.
+/// PID-5, and PID-9 (alias names) behind it. XPN-15 is a name of its own.
 fn names(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment<'_>) {
     let is_alias = |name: &HumanName| name.name_type == "A";
-    let one = |draft: &mut Draft<'_>, repetition, at| {
-        let name = draft.name(Xpn::of(repetition), at);
-        (!name.family.is_empty() || !name.given.is_empty()).then_some(name)
-    };
-    if let Some(names) = draft.list(pid, 5, one) {
+    if let Some(names) = listed_names(draft, pid, 5) {
         let aliases = patient.names.drain(..).filter(is_alias).collect::<Vec<_>>();
         patient.names = names;
         patient.names.extend(aliases);
     }
-    if let Some(mut aliases) = draft.list(pid, 9, one) {
+    if let Some(mut aliases) = listed_names(draft, pid, 9) {
         for alias in &mut aliases {
             alias.name_type = "A".to_owned();
         }
@@ -72,6 +80,23 @@ fn names(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment<'_>) 
     }
 }
 
+fn listed_names(draft: &mut Draft<'_>, pid: &Segment<'_>, field: usize) -> Option<Vec<HumanName>> {
+    let mut called = Vec::new();
+    let mut names = draft.list(pid, field, |draft, repetition, at| {
+        let name = draft.name(Xpn::of(repetition), at);
+        (!name.family.is_empty() || !name.given.is_empty()).then_some(name)
+    })?;
+    for repetition in draft.repetitions(pid.field(field), at(pid, field)) {
+        let name = draft.text(Xpn::of(repetition).called_by(), at(pid, field));
+        if !name.is_empty() {
+            let name_type = "N".to_owned();
+            called.push(HumanName { given: vec![name], name_type, ..HumanName::default() });
+        }
+    }
+    names.extend(called);
+    Some(names)
+}
+
 fn person(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment<'_>) {
     draft.set_moment(&mut patient.birth_date, pid, 7);
     draft.set_text(&mut patient.gender, pid.field(8).component(1), at(pid, 8));
@@ -84,38 +109,47 @@ fn person(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment<'_>)
     draft.set_coded(&mut patient.language, pid, 15, "0296");
     draft.set_coded(&mut patient.marital_status, pid, 16, "0002");
     draft.set_coded(&mut patient.religion, pid, 17, "0006");
-    // PID-26 is what French feeds use; PID-28 was withdrawn from the standard.
-    for field in [28, 26] {
-        let countries = draft.list(pid, field, |draft, repetition, at| {
-            Some(draft.coded(Cwe::of(repetition), "", at))
-        });
-        if let Some(countries) = countries {
-            patient.nationalities = countries;
-        }
-    }
-    set_flag(&mut patient.multiple_birth, pid, 24);
-    match pid.field(25).value() {
-        Value::Null => patient.birth_order = None,
-        Value::Empty => {}
-        Value::Text(order) => patient.birth_order = order.trim().parse().ok(),
-    }
+    nations(draft, patient, pid);
+    draft.set_flag(&mut patient.multiple_birth, pid, 24);
+    draft.set_number(&mut patient.birth_order, pid, 25);
     draft.set_moment(&mut patient.deceased_at, pid, 29);
-    set_flag(&mut patient.deceased, pid, 30);
+    draft.set_flag(&mut patient.deceased, pid, 30);
+    if pid.field(29).is_empty() && pid.field(30).component(1).text().trim() == "N" {
+        // Said to be alive: the time of a death that was told by mistake goes with it.
+        patient.deceased_at = None;
+    }
+    draft.set_flag(&mut patient.identity_unknown, pid, 31);
+    draft.set_moment(&mut patient.last_update, pid, 33);
+    let facility = pid.field(34);
+    if facility.is_null() {
+        patient.last_update_facility.clear();
+    } else if let Some(name) = Hd::of(facility).namespace().or_else(|| Hd::of(facility).key()) {
+        patient.last_update_facility = draft.text(Some(name), at(pid, 34));
+    }
+    draft.set_coded(&mut patient.species, pid, 35, "0446");
+    draft.set_coded(&mut patient.breed, pid, 36, "0447");
 }
 
-fn set_flag(target: &mut Option<bool>, segment: &Segment<'_>, field: usize) {
-    match segment.field(field).component(1).value() {
-        Value::Null => *target = None,
-        Value::Empty => {}
-        Value::Text(text) => match text.trim() {
-            "Y" => *target = Some(true),
-            "N" => *target = Some(false),
-            _ => {}
-        },
+/// PID-26 is the nationality in French feeds, which do not know PID-28; elsewhere PID-26 and
+/// PID-39 are citizenships, and PID-28 is the nationality.
+fn nations(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment<'_>) {
+    draft.set_codes(&mut patient.nationalities, pid, 28, "0212");
+    if draft.is_french() {
+        draft.set_codes(&mut patient.nationalities, pid, 26, "0171");
+        return;
+    }
+    if pid.field(26).is_empty() && pid.field(39).is_empty() {
+        return;
+    }
+    patient.citizenships.clear();
+    for (field, table) in [(26, "0171"), (39, "0171")] {
+        let mut listed = Vec::new();
+        draft.set_codes(&mut listed, pid, field, table);
+        patient.citizenships.extend(listed);
     }
 }
 
-/// PID-11; its BDL repetition, else PID-23, is the birth place.
+/// PID-11; its repetition of type BDL or N, else PID-23, is the birth place.
 fn addresses(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment<'_>) {
     match pid.field(23).value() {
         Value::Null => patient.birth_place = None,
@@ -127,105 +161,74 @@ fn addresses(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment<'
     }
     let listed =
         draft.list(pid, 11, |draft, repetition, at| draft.address(Xad::of(repetition), at));
-    let Some(listed) = listed else { return };
-    let (births, mut addresses): (Vec<_>, Vec<_>) =
-        listed.into_iter().partition(|address| address.address_type == "BDL");
-    if let Some(birth) = births.into_iter().next() {
-        patient.birth_place = Some(birth);
-    } else if pid.field(11).is_null() {
-        patient.birth_place = None;
+    if let Some(listed) = listed {
+        let is_birth = |address: &Address| matches!(address.address_type.as_str(), "BDL" | "N");
+        let (births, addresses): (Vec<_>, Vec<_>) = listed.into_iter().partition(is_birth);
+        if let Some(birth) = births.into_iter().next() {
+            patient.birth_place = Some(birth);
+        } else if pid.field(11).is_null() {
+            patient.birth_place = None;
+        }
+        patient.addresses = addresses;
     }
-    // PID-12 is the county of the only address (FACTS §3).
-    if let [only] = addresses.as_mut_slice()
-        && only.district.is_empty()
-    {
-        draft.set_text(&mut only.district, pid.field(12).component(1), at(pid, 12));
-    }
-    patient.addresses = addresses;
+    county(draft, patient, pid);
 }
 
-/// PID-13 (home, where XTN-2 does not say), PID-14 (work), each a list of its own.
+/// PID-12 is the county of the only address that has none; else it stands by itself (FACTS §3).
+fn county(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment<'_>) {
+    let field = pid.field(12).component(1);
+    if field.is_null() || field.is_empty() {
+        return;
+    }
+    let mut district = String::new();
+    draft.set_text(&mut district, field, at(pid, 12));
+    if let [only] = patient.addresses.as_mut_slice()
+        && only.district.is_empty()
+    {
+        only.district = district;
+    } else if !patient.addresses.iter().any(|address| address.district == district) {
+        patient.addresses.push(Address { district, ..Address::default() });
+        patient.addresses.truncate(REPETITIONS_MAX);
+    }
+}
+
+/// PID-13 (home, where XTN-2 does not say), PID-14 (work), PID-40: each a list of its own.
 fn telecoms(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment<'_>) {
-    const WORK: &str = "WPN";
-    for (field, default_use) in [(13, "PRN"), (14, WORK)] {
-        let listed = draft.list(pid, field, |draft, repetition, at| {
-            draft.telecom(Xtn::of(repetition), default_use, at)
-        });
-        let Some(listed) = listed else { continue };
-        let is_work = field == 14;
-        let others = |telecom: &Telecom| (telecom.use_code == WORK) != is_work;
-        patient.telecoms.retain(others);
+    for (field, default_use) in [(13, "PRN"), (14, "WPN"), (40, "")] {
+        let Some(listed) = draft.telecoms(pid, usize::from(field), default_use) else { continue };
+        patient.telecoms.retain(|own| own.field != field);
         for telecom in listed {
-            if !patient.telecoms.contains(&telecom) {
+            let telecom = Telecom { field, ..telecom };
+            let is_same = |own: &Telecom| Telecom { field, ..own.clone() } == telecom;
+            if !patient.telecoms.iter().any(is_same) {
                 patient.telecoms.push(telecom);
             }
         }
     }
+    // In the order of the fields, so that a message told again gives the same list.
+    patient.telecoms.sort_by_key(|telecom| telecom.field);
     patient.telecoms.truncate(REPETITIONS_MAX);
 }
 
-/// All NK1 of the message are the list.
-fn contacts(draft: &mut Draft<'_>, patient: &mut PatientRecord, segments: Segments<'_>) {
-    let listed: Vec<_> = segments.named("NK1").take(REPETITIONS_MAX + 1).collect();
-    let Some(first) = listed.first() else { return };
-    if listed.len() > REPETITIONS_MAX {
-        draft.issue(IssueCode::ValueCut, first.location());
-    }
-    let listed = listed.iter().take(REPETITIONS_MAX);
-    patient.contacts = listed.filter_map(|nk1| contact(draft, nk1)).collect();
-}
-
-/// NK1 → contact; one that says neither name, number, address nor organization is none (pat-1).
-fn contact(draft: &mut Draft<'_>, nk1: &Segment<'_>) -> Option<Contact> {
-    let mut telecoms = Vec::new();
-    for (field, default_use) in [(5, "PRN"), (6, "WPN"), (40, "PRN")] {
-        let listed = draft.list(nk1, field, |draft, repetition, at| {
-            draft.telecom(Xtn::of(repetition), default_use, at)
-        });
-        telecoms.extend(listed.unwrap_or_default());
-    }
-    telecoms.truncate(REPETITIONS_MAX);
-    let mut contact = Contact {
-        name: draft.name(Xpn::of(nk1.field(2)), at(nk1, 2)),
-        telecoms,
-        address: draft.address(Xad::of(nk1.field(4)), at(nk1, 4)),
-        ..Contact::default()
-    };
-    draft.set_coded(&mut contact.relationship, nk1, 3, "0063");
-    draft.set_coded(&mut contact.role, nk1, 7, "0131");
-    draft.set_text(&mut contact.gender, nk1.field(15).component(1), at(nk1, 15));
-    draft.set_text(&mut contact.organization.name, nk1.field(13).component(1), at(nk1, 13));
-    let says_who = !contact.name.family.is_empty()
-        || !contact.name.given.is_empty()
-        || !contact.telecoms.is_empty()
-        || contact.address.is_some()
-        || !contact.organization.name.is_empty();
-    says_who.then_some(contact)
-}
-
-/// PD1-4, or the ROL that stands before PV1: the doctor whom the patient has declared
-/// (ODRP in France, PP elsewhere).
-fn general_practitioner(
-    draft: &mut Draft<'_>,
-    patient: &mut PatientRecord,
-    segments: Segments<'_>,
-) {
+/// PD1 (of PD1-7: `clinical`), and PV1-16 (a person of importance).
+fn additional(draft: &mut Draft<'_>, patient: &mut PatientRecord, segments: Segments<'_>) {
+    draft.set_coded(&mut patient.importance, &segments.segment("PV1"), 16, "0099");
     let pd1 = segments.segment("PD1");
-    let listed = draft
+    if !pd1.exists() {
+        return;
+    }
+    let practices = draft.list(&pd1, 3, |draft, repetition, at| {
+        let practice = draft.organization(Xon::of(repetition), at);
+        (practice != NamedOrganization::default()).then_some(practice)
+    });
+    if let Some(practices) = practices {
+        patient.practices = practices;
+    }
+    let doctors = draft
         .list(&pd1, 4, |draft, repetition, at| draft.practitioner(Xcn::of(repetition), "PP", at));
-    if let Some(listed) = listed {
-        patient.general_practitioners = listed;
+    if let Some(doctors) = doctors {
+        patient.general_practitioners = doctors;
     }
-    for rol in segments.before("PV1").named("ROL") {
-        let role = rol.field(3).component(1).text();
-        if !matches!(role.trim(), "ODRP" | "PP") {
-            continue;
-        }
-        let action = rol.field(2).component(1).text();
-        if matches!(action.trim(), "DE" | "D") {
-            patient.declared_practitioners.clear();
-        } else if let Some(doctor) = draft.practitioner(Xcn::of(rol.field(4)), "PP", at(&rol, 4)) {
-            patient.declared_practitioners = vec![doctor];
-        }
-    }
+    draft.set_coded(&mut patient.disability, &pd1, 6, "0295");
+    draft.set_text(&mut patient.congregation, pd1.field(14).component(1), at(&pd1, 14));
 }

@@ -44,7 +44,7 @@ pub(super) fn take(
             }
             let id = identity::mint(draft, &whom.identifiers.keys)
                 .expect("`whom` answers only where there is a key");
-            PatientRecord { first_seen_mid_stay: mid_stay, ..PatientRecord::new(id) }
+            patient::unknown(draft, id, mid_stay)
         }
     };
     if event.creates_a_patient() && patient.replaced_by().is_none() {

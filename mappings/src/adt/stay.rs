@@ -2,18 +2,16 @@
 
 use super::draft::Draft;
 use super::event::Trigger;
-use super::movement;
 use super::values::at;
 use super::visit::{Visit, identifier};
-use super::{IssueCode, account, own_fields};
+use super::{IssueCode, account, movement, own_fields, roles};
 use crate::entity::AuthorityUse;
-use crate::hl7::datatypes::{Cwe, Ts, Xcn};
+use crate::hl7::Segment;
+use crate::hl7::datatypes::{Cwe, Ts, Xcn, Xon};
 use crate::records::{
-    Coded, Identifier, IdentifierUse, Movement, Practitioner, RecordType, ResourceId, StayRecord,
+    Coded, Identifier, IdentifierUse, Movement, NamedOrganization, Practitioner, RecordType,
+    ResourceId, StayRecord,
 };
-
-/// Participants that a record lists beside those of the fields: a hostile message has more ROL.
-const PRACTITIONERS_MAX: usize = 64;
 
 /// A stay of which nothing is known yet: its id from its number, else from patient and opening.
 pub(super) fn unknown(
@@ -65,13 +63,7 @@ fn has(stay: &StayRecord, number: &Identifier) -> bool {
 /// What a snapshot says of the stay, its situation apart.
 pub(super) fn take_attributes(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) {
     let (pv1, pv2) = (&visit.pv1, &visit.pv2);
-    if let Some(account) = identifier(draft, &visit.pid, 18, AuthorityUse::Account) {
-        stay.account = Some(account);
-        stay.account_record = account::record_of(draft, stay);
-    } else if visit.pid.field(18).is_null() {
-        stay.account = None;
-        stay.account_record = None;
-    }
+    take_account(draft, stay, visit);
     if let Some(named) = identifier(draft, pv1, 5, AuthorityUse::Visit) {
         stay.pre_admission = Some(named);
     } else if pv1.field(5).is_null() {
@@ -93,18 +85,87 @@ pub(super) fn take_attributes(draft: &mut Draft<'_>, stay: &mut StayRecord, visi
     draft.set_coded(&mut stay.service, pv1, 10, "0069");
     draft.set_coded(&mut stay.readmission, pv1, 13, "0092");
     draft.set_coded(&mut stay.admit_source, pv1, 14, "0023");
-    draft.set_coded(&mut stay.reason, pv2, 3, "");
-    draft.set_coded(&mut stay.priority, pv2, 25, "0217");
-    for (field, role) in ROLES {
-        if let Some(listed) = listed(draft, visit, field, role) {
-            replace(stay, role, listed);
-        }
+    draft.set_codes(&mut stay.special_arrangements, pv1, 15, "0009");
+    draft.set_coded(&mut stay.special_courtesy, pv1, 16, "0099");
+    financial_classes(draft, stay, pv1);
+    draft.set_coded(&mut stay.diet, pv1, 38, "0114");
+    service_provider(draft, stay, visit);
+    if pv2.exists() {
+        draft.set_coded(&mut stay.reason, pv2, 3, "");
+        draft.set_codes(&mut stay.visit_user_codes, pv2, 7, "0130");
+        draft.set_number(&mut stay.length_days, pv2, 11);
+        draft.set_text(&mut stay.description, pv2.field(12).component(1), at(pv2, 12));
+        draft.set_flag(&mut stay.is_protected, pv2, 22);
+        draft.set_coded(&mut stay.priority, pv2, 25, "0217");
+        draft.set_coded(&mut stay.mode_of_arrival, pv2, 38, "0430");
     }
-    rol(draft, stay, visit);
+    practitioners(draft, stay, visit);
+    roles::take_of_stay(draft, stay, visit.roles);
+    in_order(&mut stay.practitioners);
+}
+
+/// PID-18: the account that the stay is billed to.
+fn take_account(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) {
+    if let Some(account) = identifier(draft, &visit.pid, 18, AuthorityUse::Account) {
+        stay.account = Some(account);
+        stay.account_record = account::record_of(draft, stay);
+    } else if visit.pid.field(18).is_null() {
+        stay.account = None;
+        stay.account_record = None;
+    }
+}
+
+/// PV1-20: FC.1 of each repetition.
+fn financial_classes(draft: &mut Draft<'_>, stay: &mut StayRecord, pv1: &Segment<'_>) {
+    let listed = draft.list(pv1, 20, |draft, repetition, at| {
+        Some(draft.coded(Cwe::of(repetition.component(1)), "0064", at))
+    });
+    if let Some(listed) = listed {
+        stay.financial_classes = listed;
+    }
+}
+
+/// PV1-39, else PV2-23; in France the UF that PV1-3 names.
+fn service_provider(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) {
+    let (pv1, pv2) = (&visit.pv1, &visit.pv2);
+    let unit = visit.place(draft).and_then(|placed| draft.unit_of(&placed.place));
+    let named = if unit.is_some() {
+        NamedOrganization { organization: unit, name: String::new() }
+    } else if pv1.field(39).is_empty() {
+        draft.organization(Xon::of(pv2.field(23)), at(pv2, 23))
+    } else {
+        draft.organization_by_code(pv1.field(39), at(pv1, 39))
+    };
+    if named != NamedOrganization::default() {
+        stay.service_provider = named;
+    } else if pv1.field(39).is_null() || pv2.field(23).is_null() {
+        stay.service_provider = NamedOrganization::default();
+    }
 }
 
 /// PV1-7, 8, 9, 17 and 52, in the order in which a record lists them.
 const ROLES: [(usize, &str); 5] = [(7, "ATND"), (8, "REF"), (9, "CON"), (17, "ADM"), (52, "PART")];
+
+/// PV2-13 names who referred the patient, as PV1-8 does.
+fn practitioners(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) {
+    for (field, role) in ROLES {
+        let mut said = listed(draft, visit, field, role);
+        if role == "REF" {
+            let sources = draft.list(&visit.pv2, 13, |draft, repetition, at| {
+                draft.practitioner(Xcn::of(repetition), role, at)
+            });
+            for source in sources.unwrap_or_default() {
+                let said = said.get_or_insert_default();
+                if !said.contains(&source) {
+                    said.push(source);
+                }
+            }
+        }
+        if let Some(said) = said {
+            replace(stay, role, said);
+        }
+    }
+}
 
 /// One field, one role; its repetitions are the list.
 pub(super) fn listed(
@@ -137,40 +198,6 @@ fn replace(stay: &mut StayRecord, role: &str, listed: Vec<Practitioner>) {
 fn in_order(practitioners: &mut [Practitioner]) {
     let order = |role: &str| ROLES.iter().position(|(_, known)| *known == role);
     practitioners.sort_by_key(|practitioner| order(&practitioner.role).unwrap_or(ROLES.len()));
-}
-
-/// The ROL after PV1: each is one participant, with a period; ROL-2 may take him away.
-fn rol(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) {
-    for rol in visit.roles.iter() {
-        let code = rol.field(3).component(1).text();
-        let role = match code.trim() {
-            "" => continue,
-            "AD" => "ADM",
-            "AT" => "ATND",
-            "CP" => "CON",
-            "RP" => "REF",
-            other => other,
-        };
-        let Some(mut who) = draft.practitioner(Xcn::of(rol.field(4)), role, at(&rol, 4)) else {
-            continue;
-        };
-        who.start = draft.moment(Ts::of(rol.field(5)), at(&rol, 5));
-        who.end = draft.moment(Ts::of(rol.field(6)), at(&rol, 6));
-        let action = rol.field(2).component(1).text();
-        stay.practitioners.retain(|own| own.role != who.role || !is_same(own, &who));
-        if !matches!(action.trim(), "DE" | "D") && stay.practitioners.len() < PRACTITIONERS_MAX {
-            stay.practitioners.push(who);
-        }
-    }
-    in_order(&mut stay.practitioners);
-}
-
-/// By number where both have one, else by name.
-fn is_same(one: &Practitioner, other: &Practitioner) -> bool {
-    match (&one.identifier, &other.identifier) {
-        (Some(one), Some(other)) => one.system == other.system && one.value == other.value,
-        _ => one.name == other.name,
-    }
 }
 
 /// PV1-36.

@@ -1,17 +1,13 @@
-//! v2 datatypes → the parts of a record (FACTS §4), and how a field changes what is there:
-//! empty leaves it alone, `""` deletes it, a value replaces it, a list as a whole.
+//! How a field changes what is there: empty leaves it alone, `""` deletes it, a value replaces
+//! it, a list as a whole.
 
 use std::borrow::Cow;
 
 use super::IssueCode;
 use super::draft::Draft;
-use crate::entity::AuthorityUse;
-use crate::fhir::codes::systems;
-use crate::hl7::datatypes::{Cwe, Cx, Ei, Hd, Pl, Ts, Xad, Xcn, Xpn, Xtn};
+use crate::hl7::datatypes::{Cwe, Ts};
 use crate::hl7::{Component, Field, Location, Repetition, Segment, Value};
-use crate::records::{
-    Address, Coded, FurtherCoding, HumanName, Identifier, Moment, Place, Practitioner, Telecom,
-};
+use crate::records::{Coded, Moment};
 
 /// Repetitions of a field that a record keeps.
 pub(super) const REPETITIONS_MAX: usize = 16;
@@ -79,6 +75,47 @@ impl Draft<'_> {
         }
     }
 
+    /// `Y` or `N` (table 0136); anything else says nothing, and is told.
+    pub fn set_flag(&mut self, target: &mut Option<bool>, segment: &Segment<'_>, field: usize) {
+        match segment.field(field).component(1).value() {
+            Value::Null => *target = None,
+            Value::Empty => {}
+            Value::Text(text) => match text.trim() {
+                "Y" => *target = Some(true),
+                "N" => *target = Some(false),
+                _ => self.issue(IssueCode::CodeUnknown, at(segment, field)),
+            },
+        }
+    }
+
+    /// NM without a fraction.
+    pub fn set_number(&mut self, target: &mut Option<u32>, segment: &Segment<'_>, field: usize) {
+        match segment.field(field).component(1).value() {
+            Value::Null => *target = None,
+            Value::Empty => {}
+            Value::Text(text) => match text.trim().parse() {
+                Ok(number) => *target = Some(number),
+                Err(_) => self.issue(IssueCode::NumberUnreadable, at(segment, field)),
+            },
+        }
+    }
+
+    /// Coded values as a list: the field's repetitions that say something.
+    pub fn set_codes(
+        &mut self,
+        target: &mut Vec<Coded>,
+        segment: &Segment<'_>,
+        field: usize,
+        table: &str,
+    ) {
+        let listed = self.list(segment, field, |draft, repetition, at| {
+            Some(draft.coded(Cwe::of(repetition), table, at))
+        });
+        if let Some(listed) = listed {
+            *target = listed;
+        }
+    }
+
     /// A list as a whole. `None`: the field says nothing.
     pub fn list<'m, T>(
         &mut self,
@@ -97,232 +134,4 @@ impl Draft<'_> {
         let repetitions = self.repetitions(value, at);
         Some(repetitions.into_iter().filter_map(|r| one(self, r, at)).collect())
     }
-
-    // ---- datatypes ----
-
-    pub fn coded(&mut self, cwe: Cwe<'_>, table: &str, at: Location) -> Coded {
-        let mut coded = self.coded_as_sent(cwe, table, at);
-        let site = &self.entity().site;
-        for system in [&mut coded.system, &mut coded.alternate_system] {
-            if let Some(uri) = site.coding_system(system) {
-                *system = uri.to_owned();
-            }
-        }
-        match site.to(table, &coded.code).filter(|_| systems::is_table(&coded.system, table)) {
-            Some(code) => standing_for(code, coded),
-            None => coded,
-        }
-    }
-
-    fn coded_as_sent(&mut self, cwe: Cwe<'_>, table: &str, at: Location) -> Coded {
-        Coded {
-            code: self.text(cwe.code(), at),
-            text: self.text(cwe.original_text().or_else(|| cwe.text()), at),
-            system: self.text(cwe.system(), at),
-            alternate_code: self.text(cwe.alternate_code(), at),
-            alternate_text: self.text(cwe.alternate_text(), at),
-            alternate_system: self.text(cwe.alternate_system(), at),
-            table: table.to_owned(),
-            further: None,
-        }
-    }
-
-    /// CX → identifier and its authority's rank in the EJ's order. A value too long to keep is
-    /// left out: cut, it would be somebody else's.
-    pub fn identifier(
-        &mut self,
-        cx: Cx<'_>,
-        role: AuthorityUse,
-        at: Location,
-    ) -> Option<(usize, Identifier)> {
-        let value = cx.id()?;
-        if value.len() > TEXT_BYTES_MAX || value.contains('\0') {
-            self.issue(IssueCode::ValueCut, at);
-            return None;
-        }
-        let system = self.system(cx.assigning_authority(), role);
-        let identifier = Identifier {
-            system: system.uri,
-            value: value.into_owned(),
-            type_code: self.text(cx.type_code(), at),
-            start: self.moment(cx.effective(), at),
-            end: self.moment(cx.expires(), at),
-            ..Identifier::default()
-        };
-        Some((system.rank, identifier))
-    }
-
-    /// EI (ZBE-1) → identifier.
-    pub fn entity_identifier(&mut self, ei: Ei<'_>, at: Location) -> Option<Identifier> {
-        let value = ei.id()?;
-        if value.len() > TEXT_BYTES_MAX || value.contains('\0') {
-            self.issue(IssueCode::ValueCut, at);
-            return None;
-        }
-        let authority = [ei.namespace(), ei.universal_id(), ei.universal_id_type()]
-            .map(Option::unwrap_or_default);
-        Some(Identifier {
-            system: self.system_of(&authority, AuthorityUse::Movement).uri,
-            value: value.into_owned(),
-            ..Identifier::default()
-        })
-    }
-
-    /// XPN-3 stays one text: senders separate further names by spaces or commas, and one name
-    /// may hold either.
-    pub fn name(&mut self, xpn: Xpn<'_>, at: Location) -> HumanName {
-        let given = [xpn.given(), xpn.further_given()];
-        HumanName {
-            family: self.text(xpn.family(), at),
-            given: given.into_iter().flatten().map(|name| self.text(Some(name), at)).collect(),
-            prefix: self.text(xpn.prefix(), at),
-            suffix: self.text(xpn.suffix(), at),
-            name_type: self.text(xpn.name_type(), at),
-            start: self.moment(xpn.effective(), at),
-            end: self.moment(xpn.expires(), at),
-            further: None,
-        }
-    }
-
-    pub fn address(&mut self, xad: Xad<'_>, at: Location) -> Option<Address> {
-        let street = xad.street().or_else(|| {
-            let number = xad.dwelling_number().unwrap_or_default();
-            let name = xad.street_name()?;
-            Some(Cow::Owned(format!("{number} {name}").trim().to_owned()))
-        });
-        let mut lines = Vec::new();
-        for line in street.into_iter().chain(xad.other_lines().into_iter().map(Cow::Owned)) {
-            lines.push(self.text(Some(line), at));
-        }
-        lines.truncate(REPETITIONS_MAX);
-        let address = Address {
-            lines,
-            city: self.text(xad.city(), at),
-            state: self.text(xad.state(), at),
-            postal_code: self.text(xad.postal_code(), at),
-            country: self.text(xad.country(), at),
-            address_type: self.text(xad.address_type(), at),
-            district: self.text(xad.county(), at),
-            ..Address::default()
-        };
-        // The type alone says nothing.
-        let texts = [
-            &address.city,
-            &address.state,
-            &address.postal_code,
-            &address.country,
-            &address.district,
-        ];
-        let says = !address.lines.is_empty() || texts.into_iter().any(|text| !text.is_empty());
-        says.then_some(address)
-    }
-
-    /// XTN-4 for an e-mail, else XTN-12, else XTN-5 to 8, else XTN-1 (FACTS §4 XTN).
-    pub fn telecom(&mut self, xtn: Xtn<'_>, default_use: &str, at: Location) -> Option<Telecom> {
-        let equipment = xtn.equipment().unwrap_or_default();
-        let is_electronic = matches!(&*equipment, "Internet" | "X.400");
-        let email = xtn.email();
-        let value = match email {
-            Some(email) if is_electronic || xtn.use_code().as_deref() == Some("NET") => email,
-            email => {
-                xtn.unformatted().or_else(|| composed(xtn)).or_else(|| xtn.number()).or(email)?
-            }
-        };
-        let use_code = xtn.use_code().unwrap_or(Cow::Borrowed(default_use));
-        Some(Telecom {
-            value: self.text(Some(value), at),
-            use_code: self.text(Some(use_code), at),
-            equipment: self.text(Some(equipment), at),
-            ..Telecom::default()
-        })
-    }
-
-    pub fn practitioner(&mut self, xcn: Xcn<'_>, role: &str, at: Location) -> Option<Practitioner> {
-        if xcn.is_nobody() {
-            return None;
-        }
-        let identifier = xcn.id().filter(|id| id.len() <= TEXT_BYTES_MAX).map(|id| Identifier {
-            system: self.practitioner_system(xcn.assigning_authority()),
-            value: id.into_owned(),
-            type_code: self.text(xcn.type_code(), at),
-            ..Identifier::default()
-        });
-        let given = [xcn.given(), xcn.further_given()];
-        let name = HumanName {
-            family: self.text(xcn.family(), at),
-            given: given.into_iter().flatten().map(|name| self.text(Some(name), at)).collect(),
-            prefix: self.text(xcn.prefix(), at),
-            suffix: self.text(xcn.suffix(), at),
-            name_type: self.text(xcn.name_type(), at),
-            ..HumanName::default()
-        };
-        Some(Practitioner { role: role.to_owned(), identifier, name, ..Practitioner::default() })
-    }
-
-    /// A doctor's number is none of the EJ's own: without an authority it is only "a
-    /// practitioner's" here.
-    fn practitioner_system(&self, authority: Hd<'_>) -> String {
-        if authority.is_empty() {
-            return super::systems::local(self.entity(), "practitioner");
-        }
-        self.system(authority, AuthorityUse::Any).uri
-    }
-
-    /// `None` where the field says nothing of a place.
-    pub fn place(&mut self, field: Field<'_>, at: Location) -> Option<Place> {
-        let pl = Pl::of(field);
-        let facility = pl.facility();
-        let place = Place {
-            point_of_care: self.text(pl.point_of_care(), at),
-            room: self.text(pl.room(), at),
-            bed: self.text(pl.bed(), at),
-            facility: self.text(facility.namespace().or_else(|| facility.universal_id()), at),
-            bed_status: self.text(pl.status(), at),
-            person_location_type: self.text(pl.person_location_type(), at),
-            building: self.text(pl.building(), at),
-            floor: self.text(pl.floor(), at),
-            description: self.text(pl.description(), at),
-        };
-        (!place.is_empty()).then_some(place)
-    }
-}
-
-/// The table's own code in front of the site's, which stays as the alternate.
-fn standing_for(code: &str, sent: Coded) -> Coded {
-    let mut further = sent.further.unwrap_or_default();
-    if further.third_code.is_empty() && !sent.alternate_code.is_empty() {
-        further.third_code = sent.alternate_code;
-        further.third_text = sent.alternate_text;
-        further.third_system = sent.alternate_system;
-    }
-    Coded {
-        code: code.to_owned(),
-        text: String::new(),
-        system: String::new(),
-        alternate_code: sent.code,
-        alternate_text: sent.text,
-        alternate_system: format!("HL7{}", sent.table),
-        table: sent.table,
-        further: (*further != FurtherCoding::default()).then_some(further),
-    }
-}
-
-fn composed(xtn: Xtn<'_>) -> Option<Cow<'static, str>> {
-    let local = xtn.local_number()?;
-    let mut text = String::new();
-    if let Some(country) = xtn.country_code() {
-        text.push('+');
-        text.push_str(country.trim_start_matches('+'));
-        text.push(' ');
-    }
-    if let Some(area) = xtn.area_code() {
-        text.push_str(&area);
-        text.push(' ');
-    }
-    text.push_str(&local);
-    if let Some(extension) = xtn.extension() {
-        text.push_str(" X");
-        text.push_str(&extension);
-    }
-    Some(Cow::Owned(text))
 }

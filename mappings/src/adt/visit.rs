@@ -35,7 +35,7 @@ pub(super) struct Visit<'m> {
     pub pv2: Segment<'m>,
     pub mrg: Segment<'m>,
     /// The ROL of the stay: those after PV1 that are of no procedure and no insurance.
-    pub roles: Vec<Segment<'m>>,
+    pub roles: Segments<'m>,
     pub has_zbe: bool,
     /// ZBE-1.
     pub movement: Option<Identifier>,
@@ -76,19 +76,19 @@ impl<'m> Visit<'m> {
         let segment = |name| segments.segment(name);
         let (pv1, pv2, zbe) = (segment("PV1"), segment("PV2"), segment("ZBE"));
         let evn = message.segment("EVN");
-        let of_stay = segments.after("PV1").before("PR1").before("GT1").before("IN1");
-        let roles = of_stay.named("ROL").collect();
+        let roles = segments.after("PV1").before("PR1").before("GT1").before("IN1");
         let mut moment = |segment: &Segment<'_>, field: usize| {
             draft.moment(Ts::of(segment.field(field)), at(segment, field))
         };
         let (effective, occurred, recorded) = (moment(&zbe, 2), moment(&evn, 6), moment(&evn, 2));
         let (admitted, discharged, expected) =
             (moment(&pv1, 44), moment(&pv1, 45), moment(&pv2, 8));
-        let movement = zbe
-            .field(1)
-            .repetitions()
-            .find(|repetition| !repetition.is_empty())
-            .and_then(|repetition| draft.entity_identifier(Ei::of(repetition), at(&zbe, 1)));
+        let movement =
+            zbe.field(1).repetitions().find(|repetition| !repetition.is_empty()).and_then(
+                |repetition| {
+                    draft.entity_identifier(Ei::of(repetition), AuthorityUse::Movement, at(&zbe, 1))
+                },
+            );
         let fingerprint = fingerprint(message, event);
         let action = match zbe.field(4).component(1).text().trim() {
             "CANCEL" => Action::Cancel,
@@ -206,6 +206,7 @@ pub(super) fn identifier(
 fn placed(draft: &mut Draft<'_>, segment: &Segment<'_>, field: usize) -> Option<Placed> {
     let place = draft.place(segment.field(field), at(segment, field))?;
     let location = draft.location(&place);
+    draft.comprehensive_id(segment.field(field), location, at(segment, field));
     Some(Placed { place, location })
 }
 

@@ -104,6 +104,28 @@ pub struct RelatedPersonRecord {
     pub end: Option<Moment>,
 }
 
+impl RelatedPersonRecord {
+    /// One of whom nothing is known but the id, and whom they are close to.
+    #[must_use]
+    pub fn new(id: ResourceId, patient: ResourceId) -> Self {
+        Self {
+            id,
+            stamp: Stamp::default(),
+            patient,
+            identifiers: Vec::new(),
+            names: Vec::new(),
+            relationships: Vec::new(),
+            telecoms: Vec::new(),
+            addresses: Vec::new(),
+            gender: String::new(),
+            birth_date: None,
+            language: Coded::default(),
+            start: None,
+            end: None,
+        }
+    }
+}
+
 phi_debug!(
     OrganizationRecord,
     NamedOrganization,

@@ -72,7 +72,7 @@ pub(super) fn number(
     names: &str,
 ) -> Option<Identifier> {
     let ei = Ei::of(segment.field(field));
-    let mut number = draft.entity_identifier(ei, at(segment, field))?;
+    let mut number = draft.entity_identifier(ei, AuthorityUse::Any, at(segment, field))?;
     let authority = [ei.namespace(), ei.universal_id(), ei.universal_id_type()];
     number.system = if ei.authority_key().is_none() {
         systems::local(draft.entity(), names)

@@ -3,7 +3,7 @@
 use super::super::draft::Draft;
 use super::super::values::{REPETITIONS_MAX, at};
 use super::coding;
-use crate::hl7::datatypes::{Cx, Xad, Xon, Xtn};
+use crate::hl7::datatypes::{Cx, Xad, Xon};
 use crate::hl7::{Repetition, Segment};
 use crate::records::{
     Address, Identifier, NamedOrganization, OrganizationKind, OrganizationRecord, Record,
@@ -13,9 +13,7 @@ use crate::records::{
 /// IN1-3, IN1-4 and IN1-5, the first with the first and so on; IN1-7 is the first's.
 pub(super) fn insurers(draft: &mut Draft<'_>, in1: &Segment<'_>) -> Vec<NamedOrganization> {
     let count = |field| in1.field(field).repetitions().take(REPETITIONS_MAX + 1).count();
-    let mut telecoms = draft
-        .list(in1, 7, |draft, repetition, at| draft.telecom(Xtn::of(repetition), "WPN", at))
-        .unwrap_or_default();
+    let mut telecoms = draft.telecoms(in1, 7, "WPN").unwrap_or_default();
     let mut insurers = Vec::new();
     for n in 1..=count(3).max(count(4)).min(REPETITIONS_MAX) {
         let address = draft.address(Xad::of(in1.field(5).repetition(n)), at(in1, 5));

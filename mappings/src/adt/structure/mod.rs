@@ -14,7 +14,7 @@ mod entry;
 mod kind;
 mod link;
 mod notice;
-mod units;
+pub(super) mod units;
 
 use std::collections::BTreeMap;
 

@@ -11,7 +11,7 @@ use super::{ENTRIES_MAX, IssueCode};
 use crate::adt::draft::Draft;
 use crate::adt::time;
 use crate::adt::values::{REPETITIONS_MAX, at};
-use crate::hl7::datatypes::{Cwe, Dtm, Pl, Ts, Xad, Xtn};
+use crate::hl7::datatypes::{Cwe, Dtm, Pl, Ts, Xad};
 use crate::hl7::{Field, Location, Message, Segment, Segments, Value};
 use crate::records::Address;
 
@@ -123,8 +123,7 @@ fn entry(
         Some(address) => Some(address),
         None => draft.address(Xad::of(loc.field(5)), at(&loc, 5)),
     };
-    let telecoms =
-        draft.list(&loc, 6, |draft, repetition, at| draft.telecom(Xtn::of(repetition), "WPN", at));
+    let telecoms = draft.telecoms(&loc, 6, "WPN");
     let relations = relations(draft, group);
     let at = mfe.location();
     Some(Entry { key, kind, action, attributes, address, telecoms, relations, at, closed })

@@ -93,6 +93,12 @@ impl<'a> Composite<'a> {
         self.raw == "\"\""
     }
 
+    /// Whether there may be an `n`-th part: a quick no for those that few senders fill.
+    #[must_use]
+    pub const fn reaches(&self, n: usize) -> bool {
+        !self.seams.complete || n <= self.seams.count as usize + 1
+    }
+
     /// The `n`-th part, from 1, with parts of its own where the message can write them.
     #[must_use]
     pub fn part(&self, n: usize) -> Self {
@@ -184,6 +190,12 @@ macro_rules! datatype {
             #[must_use]
             pub fn is_null(&self) -> bool {
                 self.0.is_null()
+            }
+
+            /// Whether there may be an `n`-th part: a quick no.
+            #[must_use]
+            pub const fn reaches(&self, n: usize) -> bool {
+                self.0.reaches(n)
             }
 
             /// The `n`-th part by number: for what has no name here, and for `is_null`.

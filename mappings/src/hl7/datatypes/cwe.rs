@@ -22,8 +22,20 @@ texts!(Cwe {
     alternate_text = 5;
     /// CWE.6.
     alternate_system = 6;
+    /// CWE.7.
+    version = 7;
+    /// CWE.8.
+    alternate_version = 8;
     /// CWE.9: what the sender saw.
     original_text = 9;
+    /// CWE.10 (v2.7).
+    third_code = 10;
+    /// CWE.11.
+    third_text = 11;
+    /// CWE.12.
+    third_system = 12;
+    /// CWE.13.
+    third_version = 13;
 });
 
 /// One of a CWE's codings.

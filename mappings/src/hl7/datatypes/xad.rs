@@ -23,10 +23,8 @@ texts!(Xad {
     address_type = 7;
     /// XAD.8.
     other_geographic = 8;
-    /// XAD.9, table 0289; the COG commune code in France.
-    county = 9;
-    /// XAD.10, table 0288.
-    census_tract = 10;
+    /// XAD.19 (v2.7): to whom, as its own line.
+    addressee = 19;
 });
 
 impl<'a> Xad<'a> {
@@ -46,6 +44,20 @@ impl<'a> Xad<'a> {
     #[must_use]
     pub fn dwelling_number(&self) -> Option<Cow<'a, str>> {
         self.0.part(1).text_of(3)
+    }
+
+    /// XAD.9, table 0289; the COG commune code in France. A CWE from v2.7: its code, else its text.
+    #[must_use]
+    pub fn county(&self) -> Option<Cow<'a, str>> {
+        let county = self.0.part(9);
+        county.text_of(1).or_else(|| county.text_of(2))
+    }
+
+    /// XAD.10, table 0288; as XAD.9.
+    #[must_use]
+    pub fn census_tract(&self) -> Option<Cow<'a, str>> {
+        let tract = self.0.part(10);
+        tract.text_of(1).or_else(|| tract.text_of(2))
     }
 
     /// XAD.2, whole. French senders put several lines in it, see [`Xad::other_lines`].

@@ -27,8 +27,14 @@ texts!(Xcn {
     source_table = 8;
     /// XCN.10, table 0200.
     name_type = 10;
+    /// XCN.11.
+    check_digit = 11;
+    /// XCN.12, table 0061.
+    check_digit_scheme = 12;
     /// XCN.13, table 0203.
     type_code = 13;
+    /// XCN.18, table 0444.
+    assembly_order = 18;
     /// XCN.21.
     professional_suffix = 21;
 });

@@ -15,6 +15,10 @@ texts!(Xon {
     name = 1;
     /// XON.2, table 0204.
     name_type = 2;
+    /// XON.4.
+    check_digit = 4;
+    /// XON.5, table 0061.
+    check_digit_scheme = 5;
     /// XON.7, table 0203.
     type_code = 7;
 });

@@ -1,5 +1,6 @@
 //! XTN: a telephone number or another address to reach someone (§2.A.89).
 
+use super::Ts;
 use super::composite::{datatype, texts};
 
 datatype!(
@@ -31,3 +32,17 @@ texts!(Xtn {
     /// XTN.18 (v2.7).
     preference_order = 18;
 });
+
+impl<'a> Xtn<'a> {
+    /// XTN.13 (v2.7).
+    #[must_use]
+    pub fn effective(&self) -> Ts<'a> {
+        Ts::of(self.0.part(13))
+    }
+
+    /// XTN.14 (v2.7).
+    #[must_use]
+    pub fn expires(&self) -> Ts<'a> {
+        Ts::of(self.0.part(14))
+    }
+}

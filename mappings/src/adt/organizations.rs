@@ -1,0 +1,158 @@
+//! Organizations: the legal entity itself, French UF, and whatever else an XON names.
+//!
+//! Each is known for life by authority and number, and its record follows what is said of it.
+//! Two legal entities may both have a UF 3101: ids are minted within one.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::draft::{Draft, legal_entity_id};
+use super::structure::units;
+use super::systems;
+use crate::entity::AuthorityUse;
+use crate::hl7::datatypes::{Cwe, Hd, Xon};
+use crate::hl7::{Field, Location};
+use crate::records::{
+    Identifier, NamedOrganization, OrganizationKind, OrganizationRecord, Record, RecordType,
+    ResourceId,
+};
+
+impl Draft<'_> {
+    /// The EJ's own record, made from the configuration at first sight.
+    pub fn legal_entity(&mut self) -> ResourceId {
+        let id = legal_entity_id(self.entity());
+        if self.organization_record(id).is_none() {
+            self.put(units::own_entity(self));
+        }
+        id
+    }
+
+    /// The authority of a number is this EJ, by its FINESS number or by what it declares.
+    fn is_own(&self, authority: Hd<'_>) -> bool {
+        if authority.is_empty() {
+            return true;
+        }
+        let settings = &self.entity().settings;
+        let universal_id = authority.universal_id().unwrap_or_default();
+        if !universal_id.is_empty() && *universal_id == settings.finess {
+            return true;
+        }
+        let system = self.system(authority, AuthorityUse::Visit);
+        system.rank < settings.authority.len()
+    }
+
+    /// A UF (*unité fonctionnelle*) of the EJ: where a code stands alone (PV1-3.1), or as an XON
+    /// (ZBE-7, ZBE-8) with the name that it gives.
+    pub fn functional_unit(
+        &mut self,
+        code: Cow<'_, str>,
+        name: Option<Cow<'_, str>>,
+        authority: Option<Hd<'_>>,
+        at: Location,
+    ) -> Option<ResourceId> {
+        let code = self.whole(code, at)?;
+        let mut identifier = units::unit_identifier(self, &code);
+        let mut id = units::unit_id(self, &code);
+        if let Some(authority) = authority.filter(|authority| !self.is_own(*authority)) {
+            identifier.system = self.system(authority, AuthorityUse::Unit).uri;
+            id = self.organization_id(&identifier);
+        }
+        let name = self.text(name, at);
+        if name.is_empty() && self.organization_record(id).is_some() {
+            return Some(id);
+        }
+        let unit = OrganizationRecord {
+            identifiers: vec![identifier],
+            part_of: Some(self.legal_entity()),
+            ..units::nothing_known(id, OrganizationKind::FunctionalUnit)
+        };
+        Some(self.organization_of(unit, name))
+    }
+
+    /// XON → an organization of its own where it has a number, else only a name. A UF (XON-7) of
+    /// the EJ is the EJ's.
+    pub fn organization(&mut self, xon: Xon<'_>, at: Location) -> NamedOrganization {
+        let name = self.text(xon.name(), at);
+        let Some(number) = xon.id() else {
+            return NamedOrganization { organization: None, name };
+        };
+        let authority = xon.assigning_authority();
+        if xon.type_code().as_deref() == Some("UF") {
+            let organization = self.functional_unit(number, xon.name(), Some(authority), at);
+            return NamedOrganization { organization, name };
+        }
+        let Some(value) = self.whole(number, at) else {
+            return NamedOrganization { organization: None, name };
+        };
+        let system = if authority.is_empty() {
+            systems::local(self.entity(), "organization")
+        } else {
+            self.system(authority, AuthorityUse::Any).uri
+        };
+        let identifier = Identifier {
+            system,
+            value,
+            type_code: self.text(xon.type_code(), at),
+            assigner: self.assigner(authority, at),
+            check_digit: self.check_digit(xon.check_digit(), xon.check_digit_scheme(), at),
+            ..Identifier::default()
+        };
+        let id = self.other_organization(identifier, name.clone());
+        NamedOrganization { organization: Some(id), name }
+    }
+
+    /// A code that stands for an organization (PV1-39): its number within the EJ.
+    pub fn organization_by_code(&mut self, field: Field<'_>, at: Location) -> NamedOrganization {
+        let cwe = Cwe::of(field);
+        let name = self.text(cwe.text(), at);
+        let code = cwe.code().and_then(|code| self.whole(code, at));
+        let Some(value) = code else { return NamedOrganization { organization: None, name } };
+        let system = systems::local(self.entity(), "facility");
+        let identifier = Identifier { system, value, ..Identifier::default() };
+        let shown = if name.is_empty() { identifier.value.clone() } else { name };
+        let id = self.other_organization(identifier, shown.clone());
+        NamedOrganization { organization: Some(id), name: shown }
+    }
+
+    fn other_organization(&mut self, identifier: Identifier, name: String) -> ResourceId {
+        let id = self.organization_id(&identifier);
+        let organization = OrganizationRecord {
+            identifiers: vec![identifier],
+            ..units::nothing_known(id, OrganizationKind::Other)
+        };
+        self.organization_of(organization, name)
+    }
+
+    /// The one that lists the number, else the one that will be minted for it.
+    fn organization_id(&self, number: &Identifier) -> ResourceId {
+        let (system, value) = (number.system.as_str(), number.value.as_str());
+        self.by_identifier(RecordType::Organization, system, value)
+            .unwrap_or_else(|| self.id_of(RecordType::Organization, &[system, value]))
+    }
+
+    /// Made at first sight. A name that is said replaces the one before, except where the
+    /// structure (MFN^M05) has named what is the EJ's own.
+    fn organization_of(&mut self, organization: OrganizationRecord, name: String) -> ResourceId {
+        let id = organization.id;
+        match self.organization_record(id) {
+            None => self.put(OrganizationRecord { name, ..organization }),
+            Some(known)
+                if !name.is_empty()
+                    && known.name != name
+                    && (known.kind == OrganizationKind::Other || known.name.is_empty()) =>
+            {
+                self.put(OrganizationRecord { name, ..(*known).clone() });
+            }
+            Some(_) => {}
+        }
+        id
+    }
+
+    /// One that is there; the structure may have closed it since, and named again it is back.
+    fn organization_record(&self, id: ResourceId) -> Option<Arc<OrganizationRecord>> {
+        match self.record(RecordType::Organization, id)? {
+            Record::Organization(record) if !record.stamp.gone => Some(record),
+            _ => None,
+        }
+    }
+}
