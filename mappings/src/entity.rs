@@ -69,6 +69,17 @@ pub enum LegalStatusUse {
     Drop,
 }
 
+/// What an A08 is in `pam-fr`, whose extension knows none. It is never refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum A08Use {
+    /// Its PID as of an A31; without a ZBE, an update by the international rules.
+    #[default]
+    Apply,
+    /// Accepted, and without effect.
+    Ignore,
+}
+
 /// One `[[ej]]` of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,6 +108,9 @@ pub struct EjSettings {
     /// PID-18 is this EJ's visit number (DESIGN §3, "which stay").
     #[serde(default)]
     pub account_is_visit: bool,
+    /// What an A08 is in `pam-fr`.
+    #[serde(default)]
+    pub a08: A08Use,
     /// What becomes of ZFS.
     #[serde(default)]
     pub legal_status: LegalStatusUse,
@@ -136,6 +150,7 @@ impl EjSettings {
             charset: default_charset(),
             profile: Profile::default(),
             account_is_visit: false,
+            a08: A08Use::default(),
             legal_status: LegalStatusUse::default(),
             structure_types: BTreeMap::new(),
             authority: Vec::new(),

@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 use adt_support::{Lane, class, demo_settings, digits, location, repository, split, status};
 use serde::Deserialize;
 use sluice_mappings::adt::{Effect, IssueCode};
-use sluice_mappings::entity::{LegalEntity, Profile};
+use sluice_mappings::entity::{A08Use, LegalEntity, Profile};
 use sluice_mappings::hl7::MshRaw;
 use sluice_mappings::records::{
     AccountRecord, IdentifierUse, Link, LinkKind, Movement, Participant, Place, PlaceRole,
-    PlaceStatus, Record, RecordType, ResourceId, StayRecord, StayStatus,
+    PlaceStatus, Record, RecordType, ResourceId, StayRecord, StayStatus, Unit,
 };
 
 #[derive(Deserialize)]
@@ -49,6 +49,7 @@ fn ej1() -> String {
 struct Settings {
     profile: Option<Profile>,
     pid18_is_visit: Option<bool>,
+    a08: Option<A08Use>,
 }
 
 #[derive(Deserialize)]
@@ -111,6 +112,8 @@ struct Stay {
     participants: Option<Vec<String>>,
     planned_end: Option<String>,
     expected_return: Option<String>,
+    medical_unit: Option<String>,
+    nursing_unit: Option<String>,
 }
 
 impl Stay {
@@ -122,7 +125,13 @@ impl Stay {
             && self.participants.as_ref().is_none_or(|wanted| *wanted == participants(stay))
             && is(&self.planned_end, &digits(stay.planned_end()))
             && is(&self.expected_return, &digits(stay.situation.expected_return))
+            && is(&self.medical_unit, unit(&stay.situation.medical_unit))
+            && is(&self.nursing_unit, unit(&stay.situation.nursing_unit))
     }
+}
+
+fn unit(unit: &Option<Unit>) -> &str {
+    unit.as_ref().map_or("", |unit| &unit.identifier.value)
 }
 
 /// R5 `Encounter.status` (FACTS §1).
@@ -199,6 +208,7 @@ struct Played {
 fn play(case: &Case, raw: &[u8]) -> Played {
     let mut settings = demo_settings(&case.ej);
     settings.profile = case.settings.profile.unwrap_or(settings.profile);
+    settings.a08 = case.settings.a08.unwrap_or(settings.a08);
     settings.account_is_visit = case.settings.pid18_is_visit.unwrap_or(settings.account_is_visit);
     let mut played = Played {
         lane: Lane::new(LegalEntity::new(settings).unwrap()),

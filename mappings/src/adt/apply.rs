@@ -11,8 +11,9 @@ use super::{
     Context, Effect, IssueCode, Outcome, Records, account, admit, bed, cancel, class_change,
     clinical, delete, discharge, first_sight, hold, leave, link, merge, movement, moves,
     other_places, participants, pending, person, renumber, stay, structure, tracking, transfer,
-    update,
+    update, zbe,
 };
+use crate::entity::A08Use;
 use crate::hl7::datatypes::Ts;
 use crate::hl7::{DefectKind, Location, Message, Msh, Segment, Segments};
 use crate::records::{EventCode, HeldKind, PatientRecord, StayRecord};
@@ -37,8 +38,10 @@ pub fn apply(message: &Message<'_>, context: &Context<'_>, records: &dyn Records
         return draft.leave(Effect::NotMapped);
     };
     about(&mut draft, message, event);
-    let effect = effect(&mut draft, message, event);
-    draft.finish(effect)
+    match effect(&mut draft, message, event) {
+        Effect::Applied => draft.finish(Effect::Applied),
+        effect => draft.leave(effect),
+    }
 }
 
 fn effect(draft: &mut Draft<'_>, message: &Message<'_>, event: Trigger) -> Effect {
@@ -126,7 +129,17 @@ fn about_a_stay(
     event: Trigger,
 ) -> Effect {
     // The French extension knows no A08: what such a sender means by one is an A31.
-    if event == Trigger::A08 && draft.is_french() && segments.segment("ZBE").exists() {
+    if event == Trigger::A08 && draft.is_french() {
+        if draft.entity().settings.a08 == A08Use::Ignore {
+            draft.issue(IssueCode::A08Ignored, Location::field(b"MSH", 9));
+            return Effect::NoEffect;
+        }
+        if segments.segment("ZBE").exists() {
+            return person::person(draft, segments, event);
+        }
+    }
+    if event == Trigger::Z99 && segments.segment("ZBE").field(1).is_empty() {
+        draft.issue(IssueCode::FieldMissing, Location::field(b"ZBE", 1));
         return person::person(draft, segments, event);
     }
     let Some(whom) = person::whom(draft, segments) else { return Effect::NoEffect };
@@ -197,12 +210,13 @@ fn is_resend(visit: &Visit<'_>, found: &Found, patient: Option<&PatientRecord>) 
 
 /// It says something of a movement that has not come.
 fn waits(visit: &Visit<'_>, found: &Found) -> Option<HeldKind> {
-    let movement = visit.cancelled_movement()?;
+    let kind = if visit.updates() { HeldKind::Update } else { HeldKind::Cancel };
+    let movement = visit.cancelled_movement().or(visit.updated_movement())?;
     let came = matches!(found, Found::Stay(stay)
     if movement::by_identifier(stay, movement).is_some_and(|at| {
         stay.movements[at].held.is_none()
     }));
-    (!came).then_some(HeldKind::Cancel)
+    (!came).then_some(kind)
 }
 
 /// What the message says of the person applies; the rest is held.
@@ -233,7 +247,11 @@ fn follow(draft: &mut Draft<'_>, mut stay: StayRecord, visit: &Visit<'_>) -> Sta
     // A place that the message names has its record, even where the event does not use it.
     visit.place(draft);
     visit.prior_place(draft);
-    if act(draft, &mut stay, visit) {
+    if visit.updates() {
+        if zbe::update(draft, &mut stay, visit) {
+            take_snapshot(draft, &mut stay, visit);
+        }
+    } else if act(draft, &mut stay, visit) {
         stay::take_numbers(draft, &mut stay, visit);
         // What is told after the fact must not disturb the present.
         if !visit.historic {

@@ -48,6 +48,7 @@ pub(super) fn cancel(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit
 fn present(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) {
     let placed = visit.place(draft);
     let mut differs = movement::correct_place(stay, placed);
+    differs |= movement::correct_units(stay, visit);
     if visit.event != Trigger::A11 {
         movement::correct_start(stay, visit.admitted);
     }

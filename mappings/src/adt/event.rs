@@ -88,6 +88,7 @@ events! {
     A60 "update allergies",
     A61 "change consulting",
     A62 "cancel change consulting",
+    Z99 "update of a movement (France)",
 }
 
 impl Trigger {

@@ -1,4 +1,5 @@
-//! A ZBE CANCEL of a movement that was never seen is held until the movement comes (DESIGN §3).
+//! A ZBE CANCEL, or a Z99, of a movement that was never seen is held until the movement comes
+//! (DESIGN §3).
 //!
 //! It waits as a movement that does not stand: with its stay where that is known, else with its
 //! patient. When the movement comes, it arrives taken back, or as it was amended. The PV1 of a
@@ -8,7 +9,7 @@ use super::draft::Draft;
 use super::movement::{self, By, New};
 use super::situation::settle;
 use super::visit::Visit;
-use super::{IssueCode, cancel};
+use super::{IssueCode, cancel, zbe};
 use crate::hl7::Location;
 use crate::records::{Held, HeldKind, HeldMovement, Movement, PatientRecord, StayRecord};
 
@@ -68,7 +69,8 @@ pub(super) fn take_out(
     stay: Option<&mut StayRecord>,
     visit: &Visit<'_>,
 ) -> Option<Movement> {
-    let number = visit.movement.as_ref().filter(|_| visit.cancelled_movement().is_none())?;
+    let waits = visit.cancelled_movement().or(visit.updated_movement()).is_some();
+    let number = visit.movement.as_ref().filter(|_| !waits)?;
     // One that came before is not awaited: what waits under its number is about another stay.
     let came =
         stay.as_deref().and_then(|stay| Some((stay, movement::by_identifier(stay, number)?)));
@@ -116,14 +118,25 @@ pub(super) fn release(draft: &mut Draft<'_>, stay: &mut StayRecord, held: Moveme
             cancel::take_back(stay, at, by);
         }
         HeldKind::Update => {
-            movement::amend(&mut stay.movements[at], held);
+            let known = &mut stay.movements[at];
+            // A number is used once: what made it is what it is.
+            let event = known.event.clone();
+            movement::amend(known, Movement { event, ..held });
             settle(stay);
         }
     }
 }
 
-fn awaited(draft: &Draft<'_>, visit: &Visit<'_>, kind: HeldKind) -> Movement {
-    let mut movement = New::of(draft, visit).into_movement();
+fn awaited(draft: &mut Draft<'_>, visit: &Visit<'_>, kind: HeldKind) -> Movement {
+    let mut movement = match kind {
+        HeldKind::Cancel => New::of(draft, visit).into_movement(),
+        HeldKind::Update => {
+            let mut movement = zbe::content(draft, visit, visit.origin).into_movement();
+            movement.event =
+                visit.origin.map_or_else(String::new, |event| event.as_str().to_owned());
+            movement
+        }
+    };
     movement.held = Some(Held { kind, received_at: draft.context.received_at });
     movement
 }

@@ -59,8 +59,12 @@ codes! {
     StayOfOtherPatient = "stay_of_other_patient", Warning;
     /// A cancel of something that was never seen, or that was taken back before.
     NothingToCancel = "nothing_to_cancel", Warning;
-    /// A ZBE CANCEL of a movement that was never seen: held until the movement comes.
+    /// A ZBE CANCEL or a Z99 of a movement that was never seen: held until the movement comes.
     MovementHeld = "movement_held", Warning;
+    /// A Z99 that inserts or cancels: applied as the event of its ZBE-6.
+    Z99NoUpdate = "z99_no_update", Warning;
+    /// An A08 of an EJ whose A08 are to be ignored: no effect.
+    A08Ignored = "a08_ignored", Information;
     /// More movements are awaited than a record holds: the oldest was given up.
     HeldGivenUp = "held_given_up", Warning;
     /// The message's own PV1 differs from the situation that its cancel restored: PV1 won.

@@ -42,6 +42,7 @@ mod renumber;
 mod tracking;
 mod transfer;
 mod update;
+mod zbe;
 
 mod clinical;
 mod structure;

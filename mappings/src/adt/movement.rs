@@ -7,9 +7,10 @@ use super::draft::Draft;
 use super::event::Trigger;
 use super::situation::settle;
 use super::visit::{Placed, Visit};
+use super::zbe;
 use crate::records::{
     Coded, Identifier, Moment, Movement, MovementEffect, PlaceRole, PlaceStatus, StayRecord,
-    StayStatus,
+    StayStatus, Unit,
 };
 
 /// Movements that a stay keeps. Beyond, those taken back go first, then the oldest places; the
@@ -30,6 +31,9 @@ pub(super) struct New {
     pub start: Option<Moment>,
     pub placed: Option<Placed>,
     pub role: PlaceRole,
+    pub nature: String,
+    /// A place that only repeats what is known: it is none where there is one.
+    pub repeats_place: bool,
     pub effect: MovementEffect,
     pub fingerprint: u64,
 }
@@ -43,7 +47,14 @@ impl New {
             start: visit.happened(),
             placed: None,
             role: PlaceRole::Assigned,
-            effect: MovementEffect { status: visit.event.status(), ..MovementEffect::default() },
+            nature: visit.nature.clone(),
+            repeats_place: !visit.states_place(),
+            effect: MovementEffect {
+                status: visit.event.status(),
+                medical_unit: visit.medical_unit.clone(),
+                nursing_unit: visit.nursing_unit.clone(),
+                ..MovementEffect::default()
+            },
             fingerprint: visit.fingerprint,
         }
     }
@@ -62,7 +73,7 @@ impl New {
             place,
             location,
             role: self.role,
-            nature: String::new(),
+            nature: self.nature,
             place_status: PlaceStatus::Completed,
             effect: self.effect,
             cancelled: None,
@@ -169,13 +180,16 @@ pub(super) enum Position {
 }
 
 /// Adds a movement, or amends the one of the same ZBE-1.
-pub(super) fn add(draft: &mut Draft<'_>, stay: &mut StayRecord, new: New, position: Position) {
+pub(super) fn add(draft: &mut Draft<'_>, stay: &mut StayRecord, mut new: New, position: Position) {
     let known = new.identifier.as_ref().and_then(|identifier| by_identifier(stay, identifier));
     if let Some(at) = known {
         let movement = &mut stay.movements[at];
         if !movement.stands() {
             remember(movement, new.fingerprint);
         } else {
+            if new.repeats_place && movement.place.is_some() {
+                new.placed = None;
+            }
             amend(movement, new.into_movement());
         }
     } else {
@@ -201,6 +215,14 @@ fn by_time(stay: &StayRecord, start: Option<Moment>) -> usize {
     later.unwrap_or(present).min(present)
 }
 
+/// Puts a movement whose time was corrected in its place among the others; the present stays.
+pub(super) fn put_by_time(stay: &mut StayRecord, at: usize) {
+    let movement = stay.movements.remove(at);
+    let to = by_time(stay, movement.start);
+    stay.movements.insert(to, movement);
+    settle(stay);
+}
+
 /// The same movement, told again: what it says now replaces what it had said.
 pub(super) fn amend(movement: &mut Movement, new: Movement) {
     if movement.event != new.event {
@@ -212,6 +234,7 @@ pub(super) fn amend(movement: &mut Movement, new: Movement) {
         movement.role = new.role;
     }
     movement.event = new.event;
+    movement.nature = zbe::joined(&movement.nature, &new.nature);
     movement.identifier = new.identifier.or_else(|| movement.identifier.take());
     movement.start = new.start.or(movement.start);
     if new.place.is_some() {
@@ -289,6 +312,29 @@ pub(super) fn correct_start(stay: &mut StayRecord, admitted: Option<Moment>) {
         stay.movements[at].effect.start = Some(admitted);
         settle(stay);
     }
+}
+
+/// ZBE-7 and ZBE-8 of a cancel: who answers for the patient again. Tells whether that was not known.
+pub(super) fn correct_units(stay: &mut StayRecord, visit: &Visit<'_>) -> bool {
+    let situation = &stay.situation;
+    let is_new = |said: &Option<Unit>, known: &Option<Unit>| {
+        said.is_some()
+            && said.as_ref().map(|u| u.organization) != known.as_ref().map(|u| u.organization)
+    };
+    let medical = is_new(&visit.medical_unit, &situation.medical_unit);
+    let nursing = is_new(&visit.nursing_unit, &situation.nursing_unit);
+    let differs =
+        medical && situation.medical_unit.is_some() || nursing && situation.nursing_unit.is_some();
+    let Some(at) = last(stay, |_| true).filter(|_| medical || nursing) else { return false };
+    let effect = &mut stay.movements[at].effect;
+    if medical {
+        effect.medical_unit.clone_from(&visit.medical_unit);
+    }
+    if nursing {
+        effect.nursing_unit.clone_from(&visit.nursing_unit);
+    }
+    settle(stay);
+    differs
 }
 
 /// PV2-9 of a message that is no pending discharge: it corrects the one that stands.

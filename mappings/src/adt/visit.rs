@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::{IssueCode, own_fields};
+use super::{IssueCode, own_fields, zbe};
 use sluice_ids::Seq;
 
 use super::draft::Draft;
@@ -11,13 +11,15 @@ use super::values::at;
 use crate::entity::AuthorityUse;
 use crate::hl7::datatypes::{Cwe, Cx, Ei, Ts};
 use crate::hl7::{Location, Message, Segment, Segments};
-use crate::records::{Coded, Identifier, Moment, OwnField, Place, ResourceId};
+use crate::records::{Coded, Identifier, Moment, OwnField, Place, ResourceId, Unit};
 use crate::site::SiteResource;
 
 /// ZBE-4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     Insert,
+    /// Only of a Z99.
+    Update,
     Cancel,
 }
 
@@ -40,6 +42,13 @@ pub(super) struct Visit<'m> {
     /// ZBE-1.
     pub movement: Option<Identifier>,
     pub action: Action,
+    /// ZBE-6: the event that made the movement.
+    pub origin: Option<Trigger>,
+    /// ZBE-9, as a set.
+    pub nature: String,
+    /// ZBE-7, ZBE-8.
+    pub medical_unit: Option<Unit>,
+    pub nursing_unit: Option<Unit>,
     /// ZBE-5 = Y: told after the fact, the present is not to be moved by it.
     pub historic: bool,
     /// ZBE-2.
@@ -90,14 +99,30 @@ impl<'m> Visit<'m> {
                 },
             );
         let fingerprint = fingerprint(message, event);
-        let action = match zbe.field(4).component(1).text().trim() {
+        let said = zbe.field(4).component(1).text();
+        let action = match said.trim() {
             "CANCEL" => Action::Cancel,
+            "INSERT" => Action::Insert,
+            _ if event == Trigger::Z99 => Action::Update,
             _ => Action::Insert,
         };
+        let origin = Trigger::parse(zbe.field(6).component(1).text().trim());
         if draft.is_french() && !zbe.exists() && event != Trigger::A08 {
             draft.issue(IssueCode::ZbeMissing, Location::segment(b"ZBE"));
         }
+        let event = match (event, action) {
+            (Trigger::Z99, Action::Update) => event,
+            (Trigger::Z99, _) => {
+                draft.issue(IssueCode::Z99NoUpdate, at(&zbe, 4));
+                if origin.is_none() {
+                    draft.issue(IssueCode::FieldMissing, at(&zbe, 6));
+                }
+                origin.unwrap_or(event)
+            }
+            _ => event,
+        };
         let event = if action == Action::Cancel { event.cancelled() } else { event };
+        let (medical_unit, nursing_unit) = (zbe::unit(draft, &zbe, 7), zbe::unit(draft, &zbe, 8));
         Self {
             event,
             pid: segment("PID"),
@@ -106,6 +131,10 @@ impl<'m> Visit<'m> {
             has_zbe: zbe.exists(),
             movement,
             action,
+            origin,
+            nature: zbe::nature(&zbe),
+            medical_unit,
+            nursing_unit,
             historic: zbe.field(5).component(1).text().trim() == "Y",
             effective,
             occurred,
@@ -144,6 +173,21 @@ impl<'m> Visit<'m> {
     /// ZBE-1, where ZBE-4 says to take it back.
     pub fn cancelled_movement(&self) -> Option<&Identifier> {
         self.movement.as_ref().filter(|_| self.action == Action::Cancel)
+    }
+
+    /// ZBE-1 of a Z99.
+    pub fn updated_movement(&self) -> Option<&Identifier> {
+        self.movement.as_ref().filter(|_| self.updates())
+    }
+
+    pub fn updates(&self) -> bool {
+        self.event == Trigger::Z99 && self.action != Action::Cancel
+    }
+
+    /// ZBE-9 says, or does not rule out, that PV1-3 is what the message is about: one of care or of
+    /// nursing alone repeats a place that another message of the movement may have changed.
+    pub fn states_place(&self) -> bool {
+        self.nature.is_empty() || self.nature.contains(['H', 'L', 'D', 'C'])
     }
 
     /// PV1-2 says that there is no visit.

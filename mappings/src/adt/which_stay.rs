@@ -74,6 +74,14 @@ fn without_number(draft: &Draft<'_>, visit: &Visit<'_>, patient: &PatientRecord)
     if let Some(stay) = stays.iter().find(|stay| movement::is_resend(stay, visit.fingerprint)) {
         return Found::Stay(Arc::clone(stay));
     }
+    // A movement's own number names its stay as well as the visit's would.
+    let named = visit.cancelled_movement().or(visit.updated_movement());
+    let has = |stay: &&Arc<StayRecord>| {
+        named.is_some_and(|number| movement::by_identifier(stay, number).is_some())
+    };
+    if let Some(stay) = stays.iter().find(has) {
+        return Found::Stay(Arc::clone(stay));
+    }
     let key = visit.opening_key();
     if visit.event.opens()
         && let Some(stay) = stays.iter().find(|stay| key.is_some() && stay.opening_key == key)

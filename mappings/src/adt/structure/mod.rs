@@ -42,6 +42,8 @@ pub fn is_structure_type(code: &str) -> bool {
 }
 
 /// What the message does to the structure.
+pub(super) use units::{unit_identifier, unit_named};
+
 pub(super) fn fold(draft: &mut Draft<'_>, message: &Message<'_>) -> Effect {
     let Some(notice) = notice::read(draft, message) else { return Effect::NoEffect };
     let mut fold = Fold::new(draft, notice);

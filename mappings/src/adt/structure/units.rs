@@ -31,6 +31,18 @@ pub(in crate::adt) fn unit_id(draft: &Draft<'_>, code: &str) -> ResourceId {
         .unwrap_or_else(|| draft.id_of(RecordType::Organization, &["UF", code]))
 }
 
+/// The UF that a message names, made at first sight: the structure says the rest of it.
+pub(in crate::adt) fn unit_named(draft: &mut Draft<'_>, code: &str, name: &str) -> ResourceId {
+    let id = unit_id(draft, code);
+    if draft.record(RecordType::Organization, id).is_none() {
+        let mut unit = nothing_known(id, OrganizationKind::FunctionalUnit);
+        unit.identifiers.push(unit_identifier(draft, code));
+        name.clone_into(&mut unit.name);
+        draft.put(unit);
+    }
+    id
+}
+
 /// The EJ itself.
 pub(in crate::adt) fn own_entity(draft: &Draft<'_>) -> OrganizationRecord {
     let id = draft.id_of(RecordType::Organization, &["EJ"]);
