@@ -33,6 +33,6 @@ pub use fold::Apply;
 pub use judge::judge_alone;
 pub use keys::{control_id_hash, keys_of, patient_hash};
 pub use measures::describe_metrics;
-pub use past::{Past, PastError};
+pub use past::{MessageTold, Past, PastError};
 pub use progress::{Halt, Standing};
 pub use settings::{FlowSettings, Unserved};

@@ -36,6 +36,12 @@ pub(crate) enum Become {
 const BECOMES: [&str; 7] =
     ["applied", "no_effect", "not_mapped", "duplicate", "poison", "refused", "kept_unread"];
 
+impl Become {
+    pub const fn as_str(self) -> &'static str {
+        BECOMES[self as usize]
+    }
+}
+
 impl From<Effect> for Become {
     fn from(effect: Effect) -> Self {
         match effect {

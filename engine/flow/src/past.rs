@@ -9,17 +9,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sluice_ids::{EjId, Seq};
-use sluice_journal::{Journal, KeyIndex, ReadError};
+use sluice_channels::ack::Verdict;
+use sluice_ids::{EjId, Micros, Seq};
+use sluice_journal::{Journal, KeyIndex, Kind, ReadError};
 use sluice_mappings::adt::memory::MemoryRecords;
-use sluice_mappings::adt::{Change, Records};
+use sluice_mappings::adt::{Change, Issue, Records};
 use sluice_mappings::entity::LegalEntity;
+use sluice_mappings::hl7::MshRaw;
 use sluice_mappings::records::{Identifier, LinkKind, Record, RecordType, ResourceId};
 use sluice_state::{Access, EjView, State};
 
 use crate::control_ids::ControlIds;
 use crate::fold::{Apply, Fold};
-use crate::keys::{EPOCH_KEY, keys_of, patient_hash};
+use crate::keys::{EPOCH_KEY, control_id_hash, keys_of, patient_hash};
+use crate::measures::Become;
 
 /// Messages that are folded again for one answer: a patient of decades has some thousands.
 const MESSAGES_MAX: usize = 8_192;
@@ -32,6 +35,8 @@ const IDENTIFIERS_MAX: usize = 512;
 pub enum PastError {
     #[error("there is no such record")]
     Unknown,
+    #[error("the message is not applied yet")]
+    NotYet,
     #[error("the record is no patient's, and only its present is kept")]
     NotKept,
     #[error("messages that it came from are no longer kept")]
@@ -40,6 +45,17 @@ pub enum PastError {
     TooMuch { limit: usize },
     #[error("the journal cannot be read")]
     Journal(#[from] ReadError),
+}
+
+/// What one message did, told again.
+#[derive(Debug, Clone)]
+pub struct MessageTold {
+    pub received_at: Micros,
+    /// As the intake judged it.
+    pub verdict: Verdict,
+    /// `applied`, `no_effect`, `not_mapped`, `duplicate`, `poison`, `refused` or `kept_unread`.
+    pub became: &'static str,
+    pub issues: Vec<Issue>,
 }
 
 /// Folds one patient's messages again.
@@ -79,6 +95,62 @@ impl Past {
         // What was folded while this was being read is the next answer's.
         versions.retain(|version, _| *version <= present.stamp().version);
         Ok(versions.into_values().collect())
+    }
+
+    /// What a message of the EJ did, and what was found in it: its patients' messages are folded
+    /// again. Blocking: reads the journal.
+    ///
+    /// # Errors
+    /// When there is no such message, or messages before it that count are no longer kept.
+    pub fn message(&self, entity: &LegalEntity, seq: Seq) -> Result<MessageTold, PastError> {
+        let ej = entity.id();
+        let scope = self.state.scope(&Access::to([ej]));
+        let view = scope.ej(ej).ok_or(PastError::Unknown)?;
+        let record = self.journal.get(ej, seq)?.ok_or(PastError::Unknown)?;
+        let verdict = Verdict::from_number(record.entry.verdict);
+        let verdict = verdict.filter(|_| record.entry.kind == Kind::Message);
+        let verdict = verdict.ok_or(PastError::Unknown)?;
+        if seq > view.applied() {
+            return Err(PastError::NotYet);
+        }
+        let mut seqs = self.messages(ej, keys_of()(&record).patients)?;
+        seqs.retain(|other| *other <= view.applied());
+        seqs.insert(seq);
+        // Under its control id another patient's message may have come.
+        let control_id = MshRaw::find(&record.entry.payload).map(|msh| msh.control_id().to_vec());
+        let hash = control_id_hash(&control_id.unwrap_or_default());
+        let namesakes = self.journal.find(ej, KeyIndex::ControlId, hash)?;
+        let memory = ControlIds::new(self.reach);
+        let mut fold = Fold::new(self.apply, entity.clone());
+        let mut records = Then { memory: MemoryRecords::new(), now: &view };
+        let mut told = None;
+        let mut all: BTreeSet<Seq> =
+            seqs.iter().copied().chain(namesakes.iter().copied()).collect();
+        all.extend(self.journal.find(ej, KeyIndex::ControlId, EPOCH_KEY)?);
+        for at in all {
+            let Some(record) = self.journal.get(ej, at)? else { continue };
+            let counts = seqs.contains(&at) || record.entry.kind == Kind::ConfigEpoch;
+            let step = fold.step(&record, &memory, &records);
+            let step = step.map_err(|_| PastError::Incomplete)?;
+            if at == seq {
+                let became = step.became.map_or("", Become::as_str);
+                let received_at = record.entry.received_at;
+                told = Some(MessageTold { received_at, verdict, became, issues: step.issues });
+            }
+            // A namesake is only remembered.
+            if counts {
+                records.memory.accept(step.changes);
+            }
+        }
+        // What it comes to must be what stands: else messages are missing, and the issues are others.
+        let stands = |record: &Record| {
+            record.patient().is_none()
+                || view.get(record.record_type(), record.id()).as_ref() == Some(record)
+        };
+        if !records.memory.all().all(|record| stands(&record)) {
+            return Err(PastError::Incomplete);
+        }
+        told.ok_or(PastError::Unknown)
     }
 
     /// The messages that name one of the identifiers, or a patient whom such a message names.

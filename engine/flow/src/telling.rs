@@ -12,17 +12,10 @@ use std::time::{Duration, Instant};
 use sluice_channels::ack::Verdict;
 use sluice_ids::{EjId, Seq};
 use sluice_mappings::adt::{Issue, Severity};
-use sluice_mappings::hl7::Location;
+use sluice_mappings::fields::place;
 
 const LINES_MAX: u32 = 50;
 const PERIOD: Duration = Duration::from_secs(10);
-
-/// Segments whose name is a place. Any other "name" is three bytes of what a sender wrote.
-const SEGMENTS: &[&str] = &[
-    "MSH", "EVN", "PID", "PD1", "NK1", "PV1", "PV2", "MRG", "DB1", "OBX", "AL1", "DG1", "PR1",
-    "ROL", "GT1", "IN1", "IN2", "IN3", "ACC", "UB1", "UB2", "PDA", "SFT", "UAC", "ARV", "NTE",
-    "ZBE", "ZFA", "ZFP", "ZFV", "ZFM", "ZFD", "ZFS",
-];
 
 /// One EJ's lines.
 pub(crate) struct Telling {
@@ -85,16 +78,10 @@ impl Telling {
     }
 }
 
-fn place(at: &Location) -> String {
-    if SEGMENTS.contains(&at.segment_name()) {
-        at.to_string()
-    } else {
-        "another segment".to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use sluice_mappings::hl7::Location;
+
     use super::*;
 
     fn ej() -> EjId {

@@ -12,6 +12,7 @@ use axum::http::{Response, StatusCode};
 use sluice_mappings::fhir::{IssueType, OperationOutcome, OutcomeIssue};
 use sluice_mappings::search::QueryError;
 
+use crate::past::Forgotten;
 use crate::role::Role;
 
 /// What kind of client calls a path, and so what an error looks like.
@@ -108,6 +109,17 @@ pub(crate) enum Fault {
     Folding,
     /// A bug: counted and logged with its route.
     Internal,
+}
+
+impl From<Forgotten> for Fault {
+    fn from(forgotten: Forgotten) -> Self {
+        match forgotten {
+            Forgotten::Unknown => Self::NotFound,
+            Forgotten::NotKept => Self::PastNotKept,
+            Forgotten::TooMuch => Self::PastTooCostly,
+            Forgotten::Unreadable => Self::Internal,
+        }
+    }
 }
 
 impl Fault {

@@ -197,6 +197,8 @@ pub fn table() -> Vec<Route> {
         get("/api/status", needs(Role::Monitor, Visible), ops::status::page),
         get("/api/metrics/cache", needs(Role::Monitor, Every), ops::caches::counts),
         get("/api/ejs/{ej}/held", needs(Role::Operator, Path), ops::held::list).wide(),
+        get("/api/ejs/{ej}/messages/{id}/issues", needs(Role::Operator, Path), ops::issues::list)
+            .wide(),
         post("/api/cache/clear", needs(Role::Operator, Every), ops::caches::clear),
     ];
     let (group, one) = (needs(Role::Reader, Visible), needs(Role::Reader, Path));

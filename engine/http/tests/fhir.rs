@@ -588,6 +588,21 @@ fn status_tells_counts_and_lag() {
 }
 
 #[test]
+fn the_issues_of_a_message_are_told_with_places_that_hold_nothing_of_it() {
+    let server = Running::start(settings());
+    let answer = server.get("/api/ejs/EJ1/messages/7/issues", None);
+    assert_eq!(answer.status, 200);
+    let told = answer.json();
+    assert_eq!(told["became"], "applied");
+    assert_eq!(told["issues"][0]["code"], "time_unreadable");
+    assert_eq!(told["issues"][0]["at"], "PID-7");
+    assert_eq!(told["issues"][1]["at"], "another segment");
+    assert_eq!(server.get("/api/ejs/EJ1/messages/8/issues", None).status, 404);
+    assert_eq!(server.get("/api/ejs/EJ1/messages/x/issues", None).status, 404);
+    assert_eq!(server.get("/api/ejs/EJ9/messages/7/issues", None).status, 404);
+}
+
+#[test]
 fn what_is_held_is_listed_longest_first_and_says_nothing_of_the_patient() {
     let server = Running::start(settings());
     let mut lane = Lane::of(&server, "EJ1");

@@ -12,7 +12,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sluice_channels::mllp::{Listening, listen};
 use sluice_config::Config;
-use sluice_flow::{Flow, Halt, Parts, Past, PastError, keys_of};
+use sluice_flow::{Flow, Halt, MessageTold, Parts, Past, PastError, keys_of};
 use sluice_http::{Deps, Forgotten, Reason, Server, Tokens, Vitals};
 use sluice_ids::{ChannelId, EjId, Lsn, Seq};
 use sluice_journal::{EmbeddedJournal, Fault, Journal, Owner};
@@ -248,16 +248,39 @@ impl sluice_http::Past for Told {
         record_type: RecordType,
         id: ResourceId,
     ) -> Result<Vec<Record>, Forgotten> {
-        let entity = self.entities.iter().find(|entity| entity.id() == ej);
-        let entity = entity.ok_or(Forgotten::NotKept)?;
-        self.past.versions(entity, record_type, id).map_err(|error| match error {
-            PastError::Unknown | PastError::NotKept | PastError::Incomplete => Forgotten::NotKept,
-            PastError::TooMuch { .. } => Forgotten::TooMuch,
-            PastError::Journal(error) => {
-                tracing::error!(ej = %ej, error = %error, "the past cannot be read");
-                Forgotten::Unreadable
-            }
+        let told = self.past.versions(self.entity(ej)?, record_type, id);
+        told.map_err(|error| match forgotten(ej, error) {
+            // What is served was there a moment ago.
+            Forgotten::Unknown => Forgotten::NotKept,
+            other => other,
         })
+    }
+
+    fn message(&self, ej: EjId, seq: Seq) -> Result<sluice_http::MessageTold, Forgotten> {
+        let told = self.past.message(self.entity(ej)?, seq);
+        let MessageTold { received_at, verdict, became, issues } =
+            told.map_err(|error| forgotten(ej, error))?;
+        let verdict = verdict.as_str();
+        Ok(sluice_http::MessageTold { received_at, verdict, became, issues })
+    }
+}
+
+impl Told {
+    fn entity(&self, ej: EjId) -> Result<&LegalEntity, Forgotten> {
+        let entity = self.entities.iter().find(|entity| entity.id() == ej);
+        entity.map(Arc::as_ref).ok_or(Forgotten::NotKept)
+    }
+}
+
+fn forgotten(ej: EjId, error: PastError) -> Forgotten {
+    match error {
+        PastError::Unknown | PastError::NotYet => Forgotten::Unknown,
+        PastError::NotKept | PastError::Incomplete => Forgotten::NotKept,
+        PastError::TooMuch { .. } => Forgotten::TooMuch,
+        PastError::Journal(error) => {
+            tracing::error!(ej = %ej, error = %error, "the past cannot be read");
+            Forgotten::Unreadable
+        }
     }
 }
 

@@ -8,11 +8,16 @@
 
 mod clinical;
 mod cover;
+mod deviations;
 mod french;
 mod header;
 mod patient;
 mod stay;
 mod structure;
+
+pub use deviations::{DEVIATIONS, Deviation};
+
+use crate::hl7::Location;
 
 /// What becomes of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +131,17 @@ pub fn rule(segment: &str, field: u16) -> Option<&'static Rule> {
     let segment = segments().find(|known| known.name == segment)?;
     let own = segment.rules.iter().find(|rule| rule.field == field);
     own.or(segment.rest.as_ref())
+}
+
+/// A place as it may be told: the name of a segment that nobody knows is three bytes of what a
+/// sender wrote.
+#[must_use]
+pub fn place(at: &Location) -> String {
+    if segments().any(|segment| segment.name == at.segment_name()) {
+        at.to_string()
+    } else {
+        "another segment".to_owned()
+    }
 }
 
 /// `Patient.name` holds `Patient.name.family`, and itself.

@@ -18,7 +18,6 @@ use super::{links, reply};
 use crate::cache::Rendered;
 use crate::call::Call;
 use crate::fault::Fault;
-use crate::past::Forgotten;
 use crate::{json, query};
 
 const PARAMETERS_MAX: usize = 16;
@@ -208,11 +207,7 @@ fn present(call: &Call<'_>, record_type: RecordType) -> Result<(EjId, Record), F
 
 fn versions(call: &Call<'_>, ej: EjId, present: &Record) -> Result<Vec<Record>, Fault> {
     let versions = call.app.past.versions(ej, present.record_type(), present.id());
-    versions.map_err(|forgotten| match forgotten {
-        Forgotten::NotKept => Fault::PastNotKept,
-        Forgotten::TooMuch => Fault::PastTooCostly,
-        Forgotten::Unreadable => Fault::Internal,
-    })
+    versions.map_err(Fault::from)
 }
 
 fn mark(response: &mut Response<Body>, rendered: &Rendered) {

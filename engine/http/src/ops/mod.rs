@@ -4,6 +4,7 @@ pub(crate) mod caches;
 pub(crate) mod console;
 pub(crate) mod health;
 pub(crate) mod held;
+pub(crate) mod issues;
 pub(crate) mod prometheus;
 pub(crate) mod status;
 

@@ -14,10 +14,13 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use parking_lot::Mutex;
 use sluice_http::role::{Reach, Role};
 use sluice_http::tokens::NewToken;
-use sluice_http::{CursorKey, Deps, Forgotten, HttpSettings, Past, Reason, Server, Tokens, Vitals};
+use sluice_http::{
+    CursorKey, Deps, Forgotten, HttpSettings, MessageTold, Past, Reason, Server, Tokens, Vitals,
+};
 use sluice_ids::{EjId, Micros, Seq};
-use sluice_mappings::adt::{Change, Records};
+use sluice_mappings::adt::{Change, Issue, IssueCode, Records};
 use sluice_mappings::entity::{EjSettings, LegalEntity};
+use sluice_mappings::hl7::Location;
 use sluice_mappings::records::{
     Coded, Held, HeldKind, HumanName, Identifier, IdentifierUse, Movement, MovementEffect,
     PatientRecord, PlaceRole, PlaceStatus, Record, RecordType, ResourceId, Situation, Stamp,
@@ -73,6 +76,21 @@ impl Past for TestVitals {
         let of_it = past.iter().filter(|r| r.record_type() == record_type && r.id() == id);
         let versions: Vec<Record> = of_it.cloned().collect();
         if versions.is_empty() { Err(Forgotten::NotKept) } else { Ok(versions) }
+    }
+
+    /// Message 7 is the only one, with an issue in a segment that is known and in one that is not.
+    fn message(&self, _: EjId, seq: Seq) -> Result<MessageTold, Forgotten> {
+        if seq != Seq::new(7) {
+            return Err(Forgotten::Unknown);
+        }
+        let issue =
+            |place: &str| Issue::new(IssueCode::TimeUnreadable, Location::parse(place).unwrap());
+        Ok(MessageTold {
+            received_at: Micros::new(5_000_000),
+            verdict: "accepted",
+            became: "applied",
+            issues: vec![issue("PID-7"), issue("DUP-1")],
+        })
     }
 }
 
