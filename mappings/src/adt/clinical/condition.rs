@@ -32,7 +32,7 @@ pub(super) fn take(
         return;
     }
     let known = known(draft, lists);
-    let acts = dg1.iter().any(|dg1| !dg1.field(21).is_empty());
+    let acts = dg1.iter().any(|dg1| list::action(draft, dg1, 21).is_some());
     let mut list = if acts {
         list::act(draft, owner, known, dg1, |draft, dg1| {
             list::action(draft, dg1, 21).unwrap_or(list::Action::Add)

@@ -27,7 +27,7 @@ pub(super) fn take(
         return;
     }
     let known = list::known(draft, list::ids(lists.parts(), RecordType::Procedure));
-    let acts = pr1.iter().any(|pr1| !pr1.field(20).is_empty());
+    let acts = pr1.iter().any(|pr1| list::action(draft, pr1, 20).is_some());
     let mut list: Vec<Performed> = if acts {
         list::act(draft, owner, known, pr1, |draft, pr1| {
             list::action(draft, pr1, 20).unwrap_or(list::Action::Add)
