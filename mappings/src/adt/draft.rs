@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use sluice_ids::Seq;
+use sluice_ids::{EjId, Seq};
 
 use super::systems::{self, Authority, System};
 use super::{Change, Context, Effect, ISSUES_MAX, Issue, IssueCode, Outcome, Records, time};
@@ -229,7 +229,7 @@ impl<'a> Draft<'a> {
     pub fn mint(&self, ty: RecordType, parts: &[&str]) -> ResourceId {
         let mut taken = 0_u32;
         loop {
-            let id = mint(self.entity(), ty.fhir(), parts, taken);
+            let id = mint(self.entity().id(), ty.fhir(), parts, taken);
             if !self.is_taken(ty, id) {
                 return id;
             }
@@ -239,7 +239,7 @@ impl<'a> Draft<'a> {
 
     /// The id of what is known by `parts` for life: the same whether it is there already or not.
     pub fn id_of(&self, ty: RecordType, parts: &[&str]) -> ResourceId {
-        mint(self.entity(), ty.fhir(), parts, 0)
+        mint(self.entity().id(), ty.fhir(), parts, 0)
     }
 
     /// The changes: only records that differ from what is there, stamped.
@@ -324,8 +324,7 @@ impl<'a> Draft<'a> {
 const NAMESPACE: uuid::Uuid = uuid::uuid!("5c1e8a0b-52a5-4cb5-9d0e-4f3e3f0a7c11");
 
 /// UUIDv5 over the EJ, the type and what names the thing; NUL, which no part holds, between.
-fn mint(entity: &LegalEntity, kind: &str, parts: &[&str], taken: u32) -> ResourceId {
-    let ej = entity.id();
+fn mint(ej: EjId, kind: &str, parts: &[&str], taken: u32) -> ResourceId {
     let length = parts.iter().map(|part| part.len() + 1).sum::<usize>();
     let mut name = String::with_capacity(ej.as_str().len() + 1 + kind.len() + length);
     name.push_str(ej.as_str());
@@ -344,6 +343,6 @@ fn mint(entity: &LegalEntity, kind: &str, parts: &[&str], taken: u32) -> Resourc
 /// The Organization of the EJ itself: one for each, whatever its feed says. Its name and its
 /// FINESS number are configuration, and may be corrected.
 #[must_use]
-pub fn legal_entity_id(entity: &LegalEntity) -> ResourceId {
-    mint(entity, "Organization", &["EJ"], 0)
+pub fn legal_entity_id(ej: EjId) -> ResourceId {
+    mint(ej, "Organization", &["EJ"], 0)
 }

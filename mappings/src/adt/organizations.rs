@@ -20,7 +20,7 @@ use crate::records::{
 impl Draft<'_> {
     /// The EJ's own record, made from the configuration at first sight.
     pub fn legal_entity(&mut self) -> ResourceId {
-        let id = legal_entity_id(self.entity());
+        let id = legal_entity_id(self.entity().id());
         if self.organization_record(id).is_none() {
             self.put(units::own_entity(self));
         }

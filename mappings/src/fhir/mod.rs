@@ -14,7 +14,7 @@ mod operation_outcome;
 pub mod period;
 pub mod place;
 mod resource_type;
-mod resources;
+pub(crate) mod resources;
 mod site;
 pub mod text;
 mod version;

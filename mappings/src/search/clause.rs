@@ -4,18 +4,19 @@ use jiff::tz::TimeZone;
 use sluice_ids::EjId;
 
 use super::date::DateValue;
+use super::elements::{self, Element, ReferenceOf, TokenOf};
 use super::key::{self, KEY_BYTES, Span};
 use super::rows::{
-    CLASS_CODE_BYTES, class_key, class_of, class_system_number, family, given, identifiers, rows,
-    status_key,
+    CLASS_CODE_BYTES, class_key, class_of, class_system_number, dated, family, given, identifiers,
+    location_name, rows, status_key,
 };
 use super::values::Token;
 use super::{Param, text};
 use crate::fhir::civil::{self, Interval};
 use crate::fhir::codes::administrative_sex::{Gender, gender};
 use crate::fhir::codes::stay_status;
-use crate::fhir::{FhirVersion, period, place};
-use crate::records::{Record, ResourceId, StayRecord, StayStatus, phi_debug};
+use crate::fhir::{FhirVersion, period};
+use crate::records::{HumanName, Record, ResourceId, StayRecord, StayStatus, phi_debug};
 
 /// One parameter with its values (OR).
 #[derive(Clone)]
@@ -47,6 +48,23 @@ pub(super) enum Test {
     Class(Vec<Token>),
     Patient(Vec<ResourceId>),
     Location(Vec<ResourceId>),
+    /// The version, since R5 says of some what R4 does not.
+    Coded {
+        of: TokenOf,
+        version: FhirVersion,
+        tokens: Vec<Token>,
+    },
+    Refers {
+        of: ReferenceOf,
+        version: FhirVersion,
+        ids: Vec<ResourceId>,
+    },
+    /// Whether the element is there.
+    Lacks {
+        element: Element,
+        version: FhirVersion,
+        missing: bool,
+    },
     Not(Box<Test>),
     /// Whether there is a row of any of the parameters.
     Missing {
@@ -68,8 +86,9 @@ pub(super) enum TextOf {
     Family,
     Given,
     /// Family or given.
-    PatientName,
-    LocationName,
+    PersonName,
+    /// Of a place or an organization.
+    Name,
 }
 
 impl TextOf {
@@ -77,8 +96,8 @@ impl TextOf {
         match self {
             Self::Family => &[Param::Family],
             Self::Given => &[Param::Given],
-            Self::PatientName => &[Param::Family, Param::Given],
-            Self::LocationName => &[Param::Name],
+            Self::PersonName => &[Param::Family, Param::Given],
+            Self::Name => &[Param::Name],
         }
     }
 }
@@ -150,7 +169,16 @@ impl Test {
                 out.extend(values.iter().map(span));
             }
             Self::Class(tokens) => out.extend(tokens.iter().filter_map(class_span)),
-            Self::Not(_) | Self::Missing { missing: true, .. } => {
+            Self::Coded { of, tokens, .. } => {
+                out.extend(tokens.iter().map(|token| elements::token_span(*of, token)));
+            }
+            Self::Refers { of, ids, .. } => {
+                out.extend(ids.iter().map(|id| elements::reference_span(*of, *id)));
+            }
+            Self::Lacks { element, missing: false, .. } => out.push(elements::whole(*element)),
+            Self::Not(_)
+            | Self::Missing { missing: true, .. }
+            | Self::Lacks { missing: true, .. } => {
                 out.push(Span::whole(Param::All, false));
             }
             Self::Missing { params, missing: false } => {
@@ -180,16 +208,50 @@ impl Test {
             (Self::Text { of, mode, values }, _) => {
                 values.iter().any(|value| has_text(*of, *mode, value, record))
             }
-            (Self::BirthDate(values), Record::Patient(patient)) => {
-                let date = patient.birth_date.map(civil::date_interval);
+            (Self::Coded { of, version, tokens }, _) => {
+                let own = elements::tokens(record, *of, *version);
+                own.iter().any(|(system, code)| tokens.iter().any(|t| t.matches(system, code)))
+            }
+            (Self::Refers { of, version, ids }, _) => {
+                let own = elements::references(ej, record, *of, *version);
+                own.iter().any(|id| ids.contains(id))
+            }
+            (Self::Lacks { element, version, missing }, _) => {
+                let lacks = match element {
+                    Element::Token(of) => elements::tokens(record, *of, *version).is_empty(),
+                    Element::Reference(of) => {
+                        elements::references(ej, record, *of, *version).is_empty()
+                    }
+                };
+                lacks == *missing
+            }
+            (Self::BirthDate(values), _) => {
+                let date = match record {
+                    Record::Patient(patient) => patient.birth_date,
+                    Record::RelatedPerson(person) => person.birth_date,
+                    _ => None,
+                };
+                let date = date.map(civil::date_interval);
                 date.is_some_and(|d| values.iter().any(|v| v.prefix.holds(d, v.civil)))
             }
             (Self::Gender(values), Record::Patient(patient)) => {
                 gender(&patient.gender).is_some_and(|g| values.contains(&g))
             }
+            (Self::Gender(values), Record::RelatedPerson(person)) => {
+                gender(&person.gender).is_some_and(|g| values.contains(&g))
+            }
             (Self::Active(values), Record::Patient(patient)) => values.contains(&patient.active),
-            (Self::Period { values, zone }, Record::Stay(stay)) => period_of(stay, zone)
-                .is_some_and(|p| values.iter().any(|v| v.prefix.holds(p, v.instants))),
+            (Self::Active(values), Record::Organization(r)) => values.contains(&r.active),
+            (Self::Period { values, zone }, _) => {
+                let period = match record {
+                    Record::Stay(stay) => period_of(stay, zone),
+                    _ => dated(record).map(|(start, end)| Interval {
+                        low: start.low.get(),
+                        high: civil::interval_in(end, zone).high,
+                    }),
+                };
+                period.is_some_and(|p| values.iter().any(|v| v.prefix.holds(p, v.instants)))
+            }
             (Self::Status(values), Record::Stay(stay)) => values.iter().any(|value| {
                 let ended = |code| stay_status::of(stay, FhirVersion::R5) == code;
                 value.status == stay.status() && value.ended.is_none_or(ended)
@@ -258,16 +320,29 @@ fn has_text(of: TextOf, mode: TextMode, value: &TextValue, record: &Record) -> b
         TextMode::Contains => text::normalise(raw).contains(&value.folded),
     };
     match (of, record) {
-        (TextOf::LocationName, Record::Location(location)) => {
-            let name = place::name(&location.place);
+        (TextOf::Name, Record::Location(location)) => {
+            let name = location_name(location);
             !name.is_empty() && fits(&name)
         }
-        (TextOf::Family, Record::Patient(p)) => p.names.iter().flat_map(family).any(fits),
-        (TextOf::Given, Record::Patient(p)) => p.names.iter().flat_map(given).any(fits),
-        (TextOf::PatientName, Record::Patient(p)) => {
-            p.names.iter().any(|name| family(name).chain(given(name)).any(fits))
+        (TextOf::Name, Record::Organization(organization)) => {
+            let name = organization.name.trim();
+            !name.is_empty() && fits(name)
+        }
+        (TextOf::Family, _) => names_of(record).iter().flat_map(family).any(fits),
+        (TextOf::Given, _) => names_of(record).iter().flat_map(given).any(fits),
+        (TextOf::PersonName, _) => {
+            names_of(record).iter().any(|name| family(name).chain(given(name)).any(fits))
         }
         _ => false,
+    }
+}
+
+fn names_of(record: &Record) -> &[HumanName] {
+    match record {
+        Record::Patient(r) => &r.names,
+        Record::Practitioner(r) => &r.names,
+        Record::RelatedPerson(r) => &r.names,
+        _ => &[],
     }
 }
 

@@ -10,20 +10,22 @@
 //! | `_id` | all | ids, a comma for OR; one that is no id of ours finds nothing |
 //! | `_lastUpdated` | all | `meta.lastUpdated`, an instant |
 //! | `identifier` | all | `value`, `system\|value`, `system\|`, `\|value` (none: ours have a system) |
-//! | `family`, `given`, `name` | Patient | starts with, accents and case set aside ([`text`]) |
-//! | `name` | Location | likewise |
-//! | `birthdate` | Patient | the calendar date, without a time zone |
-//! | `gender`, `active` | Patient | tokens |
-//! | `patient`, `subject` | Encounter | `Patient/id` or `id` |
+//! | `family`, `given`, `name` | persons | starts with, accents and case set aside ([`text`]) |
+//! | `name` | Location, Organization | likewise |
+//! | `birthdate`, `gender` | Patient, RelatedPerson | the calendar date, without a time zone; a token |
+//! | `active` | Patient, Organization | a token |
+//! | `patient`, `subject` | what is about a patient | `Patient/id` or `id` |
 //! | `status`, `class` | Encounter | R4 codes; `system\|code` |
 //! | `date` | Encounter | the period; a stay without an end reaches for ever ([`date`]) |
 //! | `location` | Encounter | `Location/id` or `id`, any that the stay shows |
+//! | coded elements, references | see [`params`] | as rendered ([`elements`]) |
 //!
 //! Modifiers: `:exact` and `:contains` on text, `:not` on tokens, `:Patient` on `patient` and
 //! `subject`, `:missing` on all but `_id` and `_lastUpdated`.
 
 mod clause;
 pub mod date;
+mod elements;
 mod error;
 mod key;
 mod parse;
@@ -55,21 +57,27 @@ pub enum Param {
     IdentifierValue,
     Family,
     Given,
-    /// `Location.name`. (`Patient?name=` looks at `Family` and `Given`.)
+    /// The name of a place or an organization. (`Patient?name=` looks at `Family` and `Given`.)
     Name,
     /// The calendar date and how much of it was given.
     BirthDate,
     Gender,
     Active,
-    /// Encounter.subject, cut.
+    /// Whom the record is about, cut.
     Patient,
     Status,
     Class,
-    /// Encounter.period: start and end of the interval, as two rows; one that is open lies at the
-    /// end of all keys.
+    /// Encounter.period, or what else the type's `date` is about: start and end of the interval, as
+    /// two rows; one that is open lies at the end of all keys.
     PeriodStart,
     PeriodEnd,
     /// Encounter.location.location, cut.
     Location,
     LastUpdated,
+    /// A coded element: its number, its system and code (hashed).
+    Token,
+    /// The same by code alone.
+    TokenCode,
+    /// An element that refers to another record: its number, and the id, cut.
+    Reference,
 }

@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::clause::{StatusCode, Test, TextMode, TextOf, TextValue};
 use super::date::DateValue;
+use super::elements::{Element, element, targets};
 use super::values::{Target, Token, reference, split, unescape};
 use super::{Clause, Param, Query, QueryError, Reason, SortKey, text};
 use crate::fhir::codes::administrative_sex::Gender;
@@ -62,7 +63,7 @@ const PATIENT: [(&str, Kind); 9] = [
     ("gender", Kind::Token),
     ("active", Kind::Token),
 ];
-const ENCOUNTER: [(&str, Kind); 9] = [
+const ENCOUNTER: [(&str, Kind); 14] = [
     COMMON[0],
     COMMON[1],
     COMMON[2],
@@ -72,14 +73,139 @@ const ENCOUNTER: [(&str, Kind); 9] = [
     ("class", Kind::Token),
     ("date", Kind::Date),
     ("location", Kind::Reference),
+    ("account", Kind::Reference),
+    ("participant", Kind::Reference),
+    ("practitioner", Kind::Reference),
+    ("service-provider", Kind::Reference),
+    ("diagnosis", Kind::Reference),
 ];
 /// Of the stay whose movements they are.
 const ENCOUNTER_HISTORY: [(&str, Kind); 3] =
     [COMMON[0], ("encounter", Kind::Reference), ("patient", Kind::Reference)];
 const PROVENANCE: [(&str, Kind); 2] = [COMMON[0], ("target", Kind::Reference)];
-const OF_PATIENT: [(&str, Kind); 4] =
-    [COMMON[0], COMMON[1], COMMON[2], ("patient", Kind::Reference)];
-const LOCATION: [(&str, Kind); 4] = [COMMON[0], COMMON[1], COMMON[2], ("name", Kind::String)];
+const LOCATION: [(&str, Kind); 6] = [
+    COMMON[0],
+    COMMON[1],
+    COMMON[2],
+    ("name", Kind::String),
+    ("partof", Kind::Reference),
+    ("organization", Kind::Reference),
+];
+const ORGANIZATION: [(&str, Kind); 7] = [
+    COMMON[0],
+    COMMON[1],
+    COMMON[2],
+    ("name", Kind::String),
+    ("active", Kind::Token),
+    ("type", Kind::Token),
+    ("partof", Kind::Reference),
+];
+const PRACTITIONER: [(&str, Kind); 6] = [
+    COMMON[0],
+    COMMON[1],
+    COMMON[2],
+    ("family", Kind::String),
+    ("given", Kind::String),
+    ("name", Kind::String),
+];
+const PRACTITIONER_ROLE: [(&str, Kind); 8] = [
+    COMMON[0],
+    COMMON[1],
+    COMMON[2],
+    ("practitioner", Kind::Reference),
+    ("organization", Kind::Reference),
+    ("location", Kind::Reference),
+    ("role", Kind::Token),
+    ("specialty", Kind::Token),
+];
+const RELATED_PERSON: [(&str, Kind); 10] = [
+    COMMON[0],
+    COMMON[1],
+    COMMON[2],
+    ("patient", Kind::Reference),
+    ("family", Kind::String),
+    ("given", Kind::String),
+    ("name", Kind::String),
+    ("birthdate", Kind::Date),
+    ("gender", Kind::Token),
+    ("relationship", Kind::Token),
+];
+const COVERAGE: [(&str, Kind); 11] = [
+    COMMON[0],
+    COMMON[1],
+    COMMON[2],
+    ("patient", Kind::Reference),
+    ("beneficiary", Kind::Reference),
+    ("status", Kind::Token),
+    ("type", Kind::Token),
+    ("subscriber", Kind::Reference),
+    ("payor", Kind::Reference),
+    ("insurer", Kind::Reference),
+    ("policy-holder", Kind::Reference),
+];
+const ACCOUNT: [(&str, Kind); 6] = [
+    COMMON[0],
+    COMMON[1],
+    COMMON[2],
+    ("patient", Kind::Reference),
+    ("subject", Kind::Reference),
+    ("status", Kind::Token),
+];
+const ALLERGY_INTOLERANCE: [(&str, Kind); 11] = [
+    COMMON[0],
+    COMMON[1],
+    COMMON[2],
+    ("patient", Kind::Reference),
+    ("code", Kind::Token),
+    ("clinical-status", Kind::Token),
+    ("verification-status", Kind::Token),
+    ("category", Kind::Token),
+    ("criticality", Kind::Token),
+    ("date", Kind::Date),
+    ("recorder", Kind::Reference),
+];
+const CONDITION: [(&str, Kind); 12] = [
+    COMMON[0],
+    COMMON[1],
+    COMMON[2],
+    ("patient", Kind::Reference),
+    ("subject", Kind::Reference),
+    ("encounter", Kind::Reference),
+    ("code", Kind::Token),
+    ("clinical-status", Kind::Token),
+    ("verification-status", Kind::Token),
+    ("category", Kind::Token),
+    ("onset-date", Kind::Date),
+    ("asserter", Kind::Reference),
+];
+const PROCEDURE: [(&str, Kind); 13] = [
+    COMMON[0],
+    COMMON[1],
+    COMMON[2],
+    ("patient", Kind::Reference),
+    ("subject", Kind::Reference),
+    ("encounter", Kind::Reference),
+    ("code", Kind::Token),
+    ("status", Kind::Token),
+    ("category", Kind::Token),
+    ("date", Kind::Date),
+    ("performer", Kind::Reference),
+    ("location", Kind::Reference),
+    ("part-of", Kind::Reference),
+];
+const OBSERVATION: [(&str, Kind); 11] = [
+    COMMON[0],
+    COMMON[1],
+    COMMON[2],
+    ("patient", Kind::Reference),
+    ("subject", Kind::Reference),
+    ("encounter", Kind::Reference),
+    ("code", Kind::Token),
+    ("status", Kind::Token),
+    ("category", Kind::Token),
+    ("date", Kind::Date),
+    ("performer", Kind::Reference),
+];
 
 /// The search parameters of a type, for its CapabilityStatement: all that [`parse`] knows.
 #[must_use]
@@ -88,16 +214,16 @@ pub const fn params(record_type: RecordType) -> &'static [(&'static str, Kind)] 
         RecordType::Patient => &PATIENT,
         RecordType::Stay => &ENCOUNTER,
         RecordType::Location => &LOCATION,
-        RecordType::Organization | RecordType::Practitioner | RecordType::PractitionerRole => {
-            &COMMON
-        }
-        RecordType::RelatedPerson
-        | RecordType::Coverage
-        | RecordType::Account
-        | RecordType::AllergyIntolerance
-        | RecordType::Condition
-        | RecordType::Procedure
-        | RecordType::Observation => &OF_PATIENT,
+        RecordType::Organization => &ORGANIZATION,
+        RecordType::Practitioner => &PRACTITIONER,
+        RecordType::PractitionerRole => &PRACTITIONER_ROLE,
+        RecordType::RelatedPerson => &RELATED_PERSON,
+        RecordType::Coverage => &COVERAGE,
+        RecordType::Account => &ACCOUNT,
+        RecordType::AllergyIntolerance => &ALLERGY_INTOLERANCE,
+        RecordType::Condition => &CONDITION,
+        RecordType::Procedure => &PROCEDURE,
+        RecordType::Observation => &OBSERVATION,
     }
 }
 
@@ -182,23 +308,23 @@ fn test(
         }
     }
     if modifier == "missing" {
-        return missing(record_type, param, raw);
+        return missing((record_type, version), param, raw);
     }
-    let name = match record_type {
-        RecordType::Location => TextOf::LocationName,
-        _ => TextOf::PatientName,
-    };
+    if let Some(element) = element(record_type, param) {
+        return of_element(element, version, modifier, &values);
+    }
     let test = match param {
         "family" => return text_test(TextOf::Family, modifier, &values),
         "given" => return text_test(TextOf::Given, modifier, &values),
-        "name" => return text_test(name, modifier, &values),
-        "patient" | "subject" if modifier == "Patient" => patient(&values)?,
-        "patient" | "subject" if modifier.is_empty() => patient(&values)?,
+        "name" => return text_test(name_of(record_type), modifier, &values),
+        "patient" | "subject" | "beneficiary" if matches!(modifier, "" | "Patient") => {
+            patient(&values)?
+        }
         "location" if modifier.is_empty() => Test::Location(references(&values, &["Location"])?),
         "_id" if modifier.is_empty() => Test::Id(references(&values, &[])?),
         "birthdate" if modifier.is_empty() => Test::BirthDate(dates(&values, zone)?),
         "_lastUpdated" if modifier.is_empty() => Test::LastUpdated(dates(&values, zone)?),
-        "date" if modifier.is_empty() => {
+        "date" | "onset-date" if modifier.is_empty() => {
             Test::Period { values: dates(&values, zone)?, zone: zone.clone() }
         }
         "identifier" => Test::Identifier(tokens(&values)?),
@@ -219,27 +345,63 @@ fn test(
     }
 }
 
-fn missing(record_type: RecordType, param: &str, raw: &str) -> Result<Test, Reason> {
-    let params: &[Param] = match param {
-        "identifier" => &[Param::Identifier],
-        "family" => TextOf::Family.params(),
-        "given" => TextOf::Given.params(),
-        "name" if record_type == RecordType::Location => TextOf::LocationName.params(),
-        "name" => TextOf::PatientName.params(),
-        "birthdate" => &[Param::BirthDate],
-        "gender" => &[Param::Gender],
-        "active" => &[Param::Active],
-        "patient" | "subject" => &[Param::Patient],
-        "status" => &[Param::Status],
-        "class" => &[Param::Class],
-        "date" => &[Param::PeriodStart],
-        "location" => &[Param::Location],
-        _ => return Err(Reason::ModifierUnsupported),
-    };
+const fn name_of(record_type: RecordType) -> TextOf {
+    match record_type {
+        RecordType::Location | RecordType::Organization => TextOf::Name,
+        _ => TextOf::PersonName,
+    }
+}
+
+/// A coded element, or one that refers to another record.
+fn of_element(
+    element: Element,
+    version: FhirVersion,
+    modifier: &str,
+    values: &[&str],
+) -> Result<Test, Reason> {
+    match (element, modifier) {
+        (Element::Token(of), "") => Ok(Test::Coded { of, version, tokens: tokens(values)? }),
+        (Element::Token(of), "not") => {
+            Ok(Test::Not(Box::new(Test::Coded { of, version, tokens: tokens(values)? })))
+        }
+        (Element::Reference(of), modifier) => {
+            let targets = targets(of);
+            if !modifier.is_empty() && !targets.contains(&modifier) {
+                return Err(Reason::ModifierUnsupported);
+            }
+            Ok(Test::Refers { of, version, ids: references(values, targets)? })
+        }
+        (Element::Token(_), _) => Err(Reason::ModifierUnsupported),
+    }
+}
+
+fn missing(
+    (record_type, version): (RecordType, FhirVersion),
+    param: &str,
+    raw: &str,
+) -> Result<Test, Reason> {
     let missing = match raw {
         "true" => true,
         "false" => false,
         _ => return Err(Reason::BooleanMalformed),
+    };
+    if let Some(element) = element(record_type, param) {
+        return Ok(Test::Lacks { element, version, missing });
+    }
+    let params: &[Param] = match param {
+        "identifier" => &[Param::Identifier],
+        "family" => TextOf::Family.params(),
+        "given" => TextOf::Given.params(),
+        "name" => name_of(record_type).params(),
+        "birthdate" => &[Param::BirthDate],
+        "gender" => &[Param::Gender],
+        "active" => &[Param::Active],
+        "patient" | "subject" | "beneficiary" => &[Param::Patient],
+        "status" => &[Param::Status],
+        "class" => &[Param::Class],
+        "date" | "onset-date" => &[Param::PeriodStart],
+        "location" => &[Param::Location],
+        _ => return Err(Reason::ModifierUnsupported),
     };
     Ok(Test::Missing { params, missing })
 }
@@ -336,14 +498,17 @@ fn booleans(values: &[&str]) -> Result<Vec<bool>, Reason> {
 
 fn sort_key(record_type: RecordType, value: &str) -> Option<SortKey> {
     let (descending, name) = value.strip_prefix('-').map_or((false, value), |name| (true, name));
-    let param = match (record_type, name) {
-        (_, "_id") => Param::Id,
-        (_, "_lastUpdated") => Param::LastUpdated,
-        (RecordType::Patient, "birthdate") => Param::BirthDate,
-        (RecordType::Patient, "family") => Param::Family,
-        (RecordType::Patient, "given") => Param::Given,
-        (RecordType::Stay, "date") => Param::PeriodStart,
-        (RecordType::Location, "name") => Param::Name,
+    if !params(record_type).iter().any(|(param, _)| *param == name) {
+        return None;
+    }
+    let param = match (name, name_of(record_type)) {
+        ("_id", _) => Param::Id,
+        ("_lastUpdated", _) => Param::LastUpdated,
+        ("birthdate", _) => Param::BirthDate,
+        ("family", _) => Param::Family,
+        ("given", _) => Param::Given,
+        ("date" | "onset-date", _) => Param::PeriodStart,
+        ("name", TextOf::Name) => Param::Name,
         _ => return None,
     };
     Some(SortKey { param, descending })

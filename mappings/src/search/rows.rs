@@ -4,13 +4,16 @@ use sluice_ids::EjId;
 
 use super::date::date_key_tail;
 use super::key::{self, Key, LOWEST};
-use super::{Param, text};
+use super::{Param, elements, text};
 use crate::fhir::codes::administrative_sex::gender;
 use crate::fhir::codes::patient_class::class;
 use crate::fhir::codes::systems::{V2_0004, V3_ACT_CODE, V3_NULL_FLAVOR};
+use crate::fhir::datatypes::DateTime;
+use crate::fhir::resources::procedure;
 use crate::fhir::{canonical, civil, period, place, text as fhir_text};
 use crate::records::{
-    HumanName, LocationRecord, PatientRecord, Precision, Record, ResourceId, StayRecord, StayStatus,
+    HumanName, Identifier, LocationRecord, Moment, PatientRecord, Precision, Record, ResourceId,
+    StayRecord, StayStatus,
 };
 
 /// Appends the rows by which `record` of `ej` is found, each once; none of one that is gone.
@@ -25,25 +28,71 @@ pub fn rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {
     identifier_rows(ej, record, out);
     match record {
         Record::Patient(patient) => {
-            name_rows(patient, out);
-            birth_date_row(patient, out);
-            gender_row(patient, out);
-            active_row(patient, out);
+            name_rows(&patient.names, out);
+            birth_date_row(patient.birth_date, out);
+            gender_row(&patient.gender, out);
+            active_row(patient.active, out);
         }
         Record::Stay(stay) => {
             out.push((Param::Patient, key::id(stay.patient)));
+            elements::reference_rows(ej, record, out);
             out.push((Param::Status, status_key(stay.status())));
             class_row(stay, out);
             period_rows(stay, out);
             place_rows(stay, out);
         }
-        Record::Location(location) => location_rows(location, out),
-        _ => out.extend(record.patient().map(|id| (Param::Patient, key::id(id)))),
+        other => other_rows(ej, other, out),
     }
     let mut own = out.split_off(start);
     own.sort_unstable();
     own.dedup();
     out.append(&mut own);
+}
+
+/// Of what messages change seldom.
+fn other_rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {
+    out.extend(record.patient().map(|id| (Param::Patient, key::id(id))));
+    elements::token_rows(record, out);
+    elements::reference_rows(ej, record, out);
+    if let Some((start, end)) = dated(record) {
+        out.push((Param::PeriodStart, key::number(start.low.get(), 0)));
+        out.push((Param::PeriodEnd, key::number(civil::interval(end).high, 0)));
+    }
+    match record {
+        Record::Location(location) => {
+            let name = location_name(location);
+            if !name.is_empty() {
+                out.push((Param::Name, text_key(&name)));
+            }
+        }
+        Record::Organization(organization) => {
+            let name = organization.name.trim();
+            if !name.is_empty() {
+                out.push((Param::Name, text_key(name)));
+            }
+            active_row(organization.active, out);
+        }
+        Record::Practitioner(practitioner) => name_rows(&practitioner.names, out),
+        Record::RelatedPerson(person) => {
+            name_rows(&person.names, out);
+            birth_date_row(person.birth_date, out);
+            gender_row(&person.gender, out);
+        }
+        _ => {}
+    }
+}
+
+/// The first and the last moment of what a type's date parameter is about; of a stay see `period`.
+pub(super) fn dated(record: &Record) -> Option<(Moment, Moment)> {
+    let (start, end) = match record {
+        Record::AllergyIntolerance(r) => (r.recorded, None),
+        Record::Condition(r) => (r.onset, None),
+        Record::Observation(r) => (r.effective, None),
+        Record::Procedure(r) => procedure::period(r),
+        _ => (None, None),
+    };
+    let start = start.filter(|start| DateTime::new(*start).is_some())?;
+    Some((start, end.unwrap_or(start)))
 }
 
 /// How the rows of a record change.
@@ -76,18 +125,27 @@ pub fn row_changes(ej: EjId, old: &Record, new: &Record) -> RowChanges {
     }
     match (old, new) {
         (Record::Patient(old), Record::Patient(new)) => {
-            let mut both = |differ: bool, rows: fn(&PatientRecord, &mut Vec<(Param, Key)>)| {
+            type Rows = fn(&PatientRecord, &mut Vec<(Param, Key)>);
+            let mut both = |differ: bool, rows: Rows| {
                 if differ {
                     rows(old, went);
                     rows(new, came);
                 }
             };
-            both(old.names != new.names, name_rows);
-            both(old.birth_date != new.birth_date, birth_date_row);
-            both(old.gender != new.gender, gender_row);
-            both(old.active != new.active, active_row);
+            both(old.names != new.names, |p, out| name_rows(&p.names, out));
+            both(old.birth_date != new.birth_date, |p, out| birth_date_row(p.birth_date, out));
+            both(old.gender != new.gender, |p, out| gender_row(&p.gender, out));
+            both(old.active != new.active, |p, out| active_row(p.active, out));
         }
-        (Record::Stay(old), Record::Stay(new)) => {
+        (old_stay @ Record::Stay(old), new_stay @ Record::Stay(new)) => {
+            let refers = old.account_record != new.account_record
+                || old.practitioners != new.practitioners
+                || old.service_provider != new.service_provider
+                || old.diagnoses != new.diagnoses;
+            if refers {
+                elements::reference_rows(ej, old_stay, went);
+                elements::reference_rows(ej, new_stay, came);
+            }
             if old.patient != new.patient {
                 went.push((Param::Patient, key::id(old.patient)));
                 came.push((Param::Patient, key::id(new.patient)));
@@ -134,26 +192,26 @@ fn identifier_rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {
     }
 }
 
-fn name_rows(patient: &PatientRecord, out: &mut Vec<(Param, Key)>) {
-    for name in &patient.names {
+fn name_rows(names: &[HumanName], out: &mut Vec<(Param, Key)>) {
+    for name in names {
         out.extend(family(name).map(|text| (Param::Family, text_key(text))));
         out.extend(given(name).map(|text| (Param::Given, text_key(text))));
     }
 }
 
-fn birth_date_row(patient: &PatientRecord, out: &mut Vec<(Param, Key)>) {
-    if let Some(date) = patient.birth_date {
+fn birth_date_row(date: Option<Moment>, out: &mut Vec<(Param, Key)>) {
+    if let Some(date) = date {
         let tail = date_key_tail(date.precision.min(Precision::Day));
         out.push((Param::BirthDate, key::number(civil::date_interval(date).low, tail)));
     }
 }
 
-fn gender_row(patient: &PatientRecord, out: &mut Vec<(Param, Key)>) {
-    out.extend(gender(&patient.gender).map(|g| (Param::Gender, key::byte(g as u8))));
+fn gender_row(sent: &str, out: &mut Vec<(Param, Key)>) {
+    out.extend(gender(sent).map(|g| (Param::Gender, key::byte(g as u8))));
 }
 
-fn active_row(patient: &PatientRecord, out: &mut Vec<(Param, Key)>) {
-    out.push((Param::Active, key::byte(u8::from(patient.active))));
+fn active_row(active: bool, out: &mut Vec<(Param, Key)>) {
+    out.push((Param::Active, key::byte(u8::from(active))));
 }
 
 fn class_row(stay: &StayRecord, out: &mut Vec<(Param, Key)>) {
@@ -179,26 +237,27 @@ fn place_rows(stay: &StayRecord, out: &mut Vec<(Param, Key)>) {
     out.extend(places(stay).map(|id| (Param::Location, key::id(id))));
 }
 
-fn location_rows(location: &LocationRecord, out: &mut Vec<(Param, Key)>) {
-    let name = place::name(&location.place);
-    if !name.is_empty() {
-        out.push((Param::Name, text_key(&name)));
-    }
+/// As rendered: what the structure calls the place, else its innermost part.
+pub(super) fn location_name(location: &LocationRecord) -> String {
+    let own = location.name.trim();
+    if own.is_empty() { place::name(&location.place) } else { own.to_owned() }
 }
 
 /// System and value, as rendered.
 pub(super) fn identifiers(ej: EjId, record: &Record) -> Vec<(String, String)> {
+    let mut shown = Vec::new();
     if let Record::Location(location) = record {
         let path = place::path(&location.place);
-        return if path.is_empty() { vec![] } else { vec![(canonical::place_system(ej), path)] };
+        if !path.is_empty() {
+            shown.push((canonical::place_system(ej), path));
+        }
     }
-    let shown = record.identifiers().iter();
+    let sent = |i: &Identifier| {
+        let system = fhir_text::uri(&i.system).unwrap_or_default();
+        Some((system.to_owned(), fhir_text::string(&i.value)?.into_owned()))
+    };
+    shown.extend(record.identifiers().iter().filter_map(sent));
     shown
-        .filter_map(|i| {
-            let system = fhir_text::uri(&i.system).unwrap_or_default();
-            Some((system.to_owned(), fhir_text::string(&i.value)?.into_owned()))
-        })
-        .collect()
 }
 
 pub(super) fn family(name: &HumanName) -> impl Iterator<Item = &str> {

@@ -58,7 +58,7 @@ fn terminology(name: &str) -> String {
 /// The reference to the Organization of the EJ.
 fn legal_entity() -> Value {
     json!({
-        "reference": format!("Organization/{}", legal_entity_id(&entity())),
+        "reference": format!("Organization/{}", legal_entity_id(entity().id())),
         "identifier": { "system": "https://finess.esante.gouv.fr", "value": "699000014" },
         "display": "CHU"
     })

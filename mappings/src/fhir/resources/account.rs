@@ -53,11 +53,7 @@ impl<'a> Account<'a> {
             meta: Meta::from(&record.stamp),
             extension: extension.into_iter().collect(),
             identifier: Identifier::list(&record.identifiers, ACCOUNT_NUMBER),
-            status: match (record.void, record.active) {
-                (true, _) => "entered-in-error",
-                (false, true) => "active",
-                (false, false) => "inactive",
-            },
+            status: status(record),
             subject: [patient(record.patient)],
             owner: legal_entity(entity),
             related_account: related
@@ -65,5 +61,13 @@ impl<'a> Account<'a> {
                 .into_iter()
                 .collect(),
         }
+    }
+}
+
+pub(crate) const fn status(record: &AccountRecord) -> &'static str {
+    match (record.void, record.active) {
+        (true, _) => "entered-in-error",
+        (false, true) => "active",
+        (false, false) => "inactive",
     }
 }

@@ -53,21 +53,14 @@ impl<'a> Condition<'a> {
     pub fn new(record: &'a ConditionRecord, version: FhirVersion) -> Self {
         let asserters: Vec<_> = record.asserters.iter().filter_map(practitioner).collect();
         let (asserters, informants) = version.either(asserters);
-        let verification = record.void.then(|| {
-            CodeableConcept::of(CONDITION_VERIFICATION, "entered-in-error", "Entered in Error")
-        });
         Self {
             id: record.id,
             meta: Meta::from(&record.stamp),
             extension: extensions(record),
             identifier: Identifier::list(&record.identifiers, ""),
             clinical_status: clinical_status(record.void, version),
-            verification_status: verification,
-            category: [CodeableConcept::of(
-                CONDITION_CATEGORY,
-                "encounter-diagnosis",
-                "Encounter Diagnosis",
-            )],
+            verification_status: verification_status(record.void),
+            category: [category()],
             code: CodeableConcept::sent(&record.code),
             subject: patient(record.patient),
             encounter: encounter(record.stay),
@@ -81,13 +74,26 @@ impl<'a> Condition<'a> {
 
 /// A diagnosis that is sent is one that the patient has. Entered in error it has no status in R4
 /// (`con-5`), and one that must be there in R5.
-fn clinical_status(void: bool, version: FhirVersion) -> Option<CodeableConcept<'static>> {
+pub(crate) fn clinical_status(
+    void: bool,
+    version: FhirVersion,
+) -> Option<CodeableConcept<'static>> {
     let (code, display) = match (void, version) {
         (false, _) => ("active", "Active"),
         (true, FhirVersion::R4) => return None,
         (true, FhirVersion::R5) => ("inactive", "Inactive"),
     };
     Some(CodeableConcept::of(CONDITION_CLINICAL, code, display))
+}
+
+pub(crate) fn verification_status(void: bool) -> Option<CodeableConcept<'static>> {
+    void.then(|| {
+        CodeableConcept::of(CONDITION_VERIFICATION, "entered-in-error", "Entered in Error")
+    })
+}
+
+pub(crate) fn category() -> CodeableConcept<'static> {
+    CodeableConcept::of(CONDITION_CATEGORY, "encounter-diagnosis", "Encounter Diagnosis")
 }
 
 /// DG1-19 and DG1-22.

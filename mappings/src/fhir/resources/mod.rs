@@ -2,11 +2,11 @@
 //! differs between the two stands side by side. An element that only one of them has is empty in
 //! the other.
 
-mod account;
+pub(crate) mod account;
 mod admission;
 mod allergy_intolerance;
 mod communication;
-mod condition;
+pub(crate) mod condition;
 mod contact_detail;
 mod coverage;
 mod encounter;
@@ -22,7 +22,7 @@ mod participant;
 mod patient;
 mod practitioner;
 mod practitioner_role;
-mod procedure;
+pub(crate) mod procedure;
 mod provenance;
 mod reference;
 mod related_person;

@@ -104,7 +104,7 @@ impl<'a> Procedure<'a> {
 
 /// PR1 has no status. What was planned, or lies ahead, is not known to have been done; what lies
 /// behind the message that told it is.
-fn status(record: &ProcedureRecord) -> &'static str {
+pub(crate) fn status(record: &ProcedureRecord) -> &'static str {
     let Stamp { event, updated_at, .. } = record.stamp;
     let planned = matches!(event.as_str(), "A05" | "A14");
     let past = record.performed.is_some_and(|moment| moment.low() <= updated_at);
@@ -116,7 +116,7 @@ fn status(record: &ProcedureRecord) -> &'static str {
 }
 
 /// PR1-3, with its modifiers (PR1-16) behind the code: `PR1-3.1:PR1-16.1`, as the guide has it.
-fn code(record: &ProcedureRecord) -> Option<CodeableConcept<'_>> {
+pub(crate) fn code(record: &ProcedureRecord) -> Option<CodeableConcept<'_>> {
     let mut concept = CodeableConcept::sent(&record.code)?;
     let modifiers: Vec<_> = record.modifiers.iter().filter_map(|m| text::code(&m.code)).collect();
     let code = text::code(&record.code.code).filter(|_| !modifiers.is_empty());
@@ -136,15 +136,20 @@ struct Performed {
 }
 
 fn performed(record: &ProcedureRecord) -> Performed {
+    match period(record) {
+        (start, Some(end)) => Performed { at: None, during: Period::new(start, Some(end)) },
+        (start, None) => Performed { at: start.and_then(DateTime::new), during: None },
+    }
+}
+
+/// When it began, and when it ended where that is known.
+pub(crate) fn period(record: &ProcedureRecord) -> (Option<Moment>, Option<Moment>) {
     let timed = record.performed.filter(|moment| moment.precision > Precision::Day);
     let end = timed.zip(record.minutes).map(|(start, minutes)| {
         let low = start.low.get().saturating_add(i64::from(minutes) * MICROS_PER_MINUTE);
         Moment { low: Micros::new(low), ..start }
     });
-    match end {
-        Some(end) => Performed { at: None, during: Period::new(record.performed, Some(end)) },
-        None => Performed { at: record.performed.and_then(DateTime::new), during: None },
-    }
+    (record.performed, end)
 }
 
 fn performer(sent: &Practitioner) -> Option<Performer<'_>> {

@@ -13,7 +13,7 @@ pub(super) fn legal_entity(entity: &LegalEntity) -> Reference<'_> {
     Reference {
         identifier: Identifier::of(FINESS, text::string(&entity.settings.finess)),
         display: text::string(&entity.settings.name),
-        ..Reference::to(RecordType::Organization, legal_entity_id(entity))
+        ..Reference::to(RecordType::Organization, legal_entity_id(entity.id()))
     }
 }
 

@@ -1,0 +1,399 @@
+//! Coded elements and references: what a search finds, against what stands in the JSON that is
+//! rendered. The records are those that messages lead to.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail")]
+
+mod adt_support;
+
+use std::collections::BTreeSet;
+
+use adt_support::{Lane, plain_entity};
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+use serde_json::Value;
+use sluice_mappings::adt::Change;
+use sluice_mappings::fhir::{self, FhirVersion};
+use sluice_mappings::records::{
+    Coded, HumanName, Identifier, PractitionerRecord, PractitionerRoleRecord, Record, RecordType,
+    ResourceId, Stamp,
+};
+use sluice_mappings::search::{self, Kind, Query};
+
+/// The element of a parameter, by version, as paths into the JSON. Those of the parameters that
+/// are not here have tests of their own.
+fn paths(of: RecordType, param: &str, version: FhirVersion) -> Option<&'static [&'static str]> {
+    use RecordType as T;
+    let r4 = version == FhirVersion::R4;
+    Some(match (of, param) {
+        (_, "code") => &["code"],
+        (_, "clinical-status") => &["clinicalStatus"],
+        (_, "verification-status") => &["verificationStatus"],
+        (_, "category") => &["category"],
+        (_, "criticality") => &["criticality"],
+        (T::Stay, "status") => return None,
+        (_, "status") => &["status"],
+        (T::Organization | T::Coverage, "type") => &["type"],
+        (_, "relationship") => &["relationship"],
+        (_, "role") => &["code"],
+        (_, "specialty") => &["specialty"],
+        (T::Account, "patient" | "subject") => &["subject"],
+        (_, "patient" | "subject" | "beneficiary") => &["subject", "patient", "beneficiary"],
+        (_, "encounter") => &["encounter"],
+        (_, "subscriber") => &["subscriber"],
+        (_, "payor" | "insurer") => &["payor", "insurer"],
+        (_, "policy-holder") => &["policyHolder"],
+        (_, "partof" | "part-of") => &["partOf"],
+        (T::Location, "organization") => &["managingOrganization"],
+        (_, "organization") => &["organization"],
+        (_, "service-provider") => &["serviceProvider"],
+        (T::PractitionerRole, "practitioner") => &["practitioner"],
+        (T::Stay, "participant" | "practitioner") => {
+            &["participant.individual", "participant.actor"]
+        }
+        (_, "account") => &["account"],
+        (_, "diagnosis") if r4 => &["diagnosis.condition"],
+        (_, "diagnosis") => &["diagnosis.condition.reference"],
+        (_, "asserter") if r4 => &["asserter"],
+        (_, "asserter") => &["participant.actor"],
+        (_, "recorder") if r4 => &["recorder"],
+        (_, "recorder") => &["participant.actor"],
+        (_, "performer") => &["performer.actor", "performer"],
+        (T::Stay, "location") => &["location.location"],
+        (_, "location") => &["location"],
+        _ => return None,
+    })
+}
+
+fn at<'v>(value: &'v Value, path: &str) -> Vec<&'v Value> {
+    let mut found = vec![value];
+    for name in path.split('.') {
+        found = found
+            .into_iter()
+            .filter_map(|one| one.get(name))
+            .flat_map(|one| match one {
+                Value::Array(many) => many.iter().collect(),
+                one => vec![one],
+            })
+            .collect();
+    }
+    found
+}
+
+/// `system|code` of each coding, `|code` where it has no system; `?|code` of a plain code.
+fn tokens(resource: &Value, paths: &[&str]) -> BTreeSet<(String, String)> {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or("").to_owned();
+    let mut tokens = BTreeSet::new();
+    for value in paths.iter().flat_map(|path| at(resource, path)) {
+        match value {
+            Value::String(code) => {
+                tokens.insert(("?".to_owned(), code.clone()));
+            }
+            concept => {
+                for coding in at(concept, "coding") {
+                    tokens.insert((text(coding.get("system")), text(coding.get("code"))));
+                }
+            }
+        }
+    }
+    tokens
+}
+
+fn references(resource: &Value, paths: &[&str]) -> BTreeSet<String> {
+    let values = paths.iter().flat_map(|path| at(resource, path));
+    let references = values.filter_map(|value| value.get("reference")?.as_str());
+    references.map(str::to_owned).collect()
+}
+
+fn query(of: RecordType, version: FhirVersion, name: &str, value: &str) -> Query {
+    let pair = (name.to_owned(), value.to_owned());
+    let parsed = search::parse(of, version, &[pair], &TimeZone::get("Europe/Paris").unwrap())
+        .unwrap_or_else(|error| panic!("{} {name}={value}: {error}", of.fhir()));
+    assert!(parsed.ignored.is_empty(), "{} {name}", of.fhir());
+    parsed.query
+}
+
+/// Whether the record is found, through its rows as well.
+fn finds(query: &Query, lane: &Lane, record: &Record) -> bool {
+    let ej = lane.entity.id();
+    let matched = query.matches(ej, record);
+    let mut rows = Vec::new();
+    search::rows(ej, record, &mut rows);
+    for clause in &query.clauses {
+        let spans = clause.spans();
+        let hit = |exact: bool| {
+            rows.iter().any(|(p, k)| spans.iter().any(|s| s.exact == exact && s.holds(*p, k)))
+        };
+        let param = clause.param();
+        assert!(!hit(true) || matched, "{param}: an exact row is no match of {record:?}");
+        assert!(!matched || hit(true) || hit(false), "a match has no row");
+    }
+    matched
+}
+
+fn check(lane: &Lane) {
+    let records: Vec<Record> = lane.records.all().collect();
+    for version in FhirVersion::ALL {
+        let render = |record: &Record| -> Value {
+            serde_json::from_slice(&fhir::render(record, &lane.entity, version)).unwrap()
+        };
+        let shown: Vec<(Record, Value)> =
+            records.iter().map(|record| (record.clone(), render(record))).collect();
+        for of in RecordType::ALL {
+            for (param, kind) in search::params(of) {
+                let Some(paths) = paths(of, param, version) else { continue };
+                let own = shown.iter().filter(|(record, _)| record.record_type() == of);
+                let own: Vec<_> = own.collect();
+                match kind {
+                    Kind::Token => check_tokens(lane, (of, version), param, paths, &own),
+                    Kind::Reference => check_references(lane, (of, version), param, paths, &own),
+                    Kind::String | Kind::Date => {}
+                }
+            }
+        }
+    }
+}
+
+fn check_tokens(
+    lane: &Lane,
+    (of, version): (RecordType, FhirVersion),
+    param: &str,
+    paths: &[&str],
+    own: &[&(Record, Value)],
+) {
+    let said = |resource: &Value| tokens(resource, paths);
+    let mut all: BTreeSet<_> = own.iter().flat_map(|(_, resource)| said(resource)).collect();
+    all.insert(("http://nowhere".into(), "nothing".into()));
+    for (system, code) in &all {
+        let by_code = query(of, version, param, code);
+        let not = query(of, version, &format!("{param}:not"), code);
+        let by_system = query(of, version, param, &format!("{system}|{code}"));
+        let any_of_system =
+            (!system.is_empty()).then(|| query(of, version, param, &format!("{system}|")));
+        for (record, resource) in own {
+            let said = said(resource);
+            let has_code = said.iter().any(|(_, own)| own == code);
+            assert_eq!(finds(&by_code, lane, record), has_code, "{of:?} {param}={code}");
+            assert_eq!(finds(&not, lane, record), !has_code, "{of:?} {param}:not={code}");
+            if system != "?" {
+                let has = said.contains(&(system.clone(), code.clone()));
+                assert_eq!(finds(&by_system, lane, record), has, "{of:?} {param} by system");
+            }
+            if let Some(query) = any_of_system.as_ref().filter(|_| system != "?") {
+                let has = said.iter().any(|(own, _)| own == system);
+                assert_eq!(finds(query, lane, record), has, "{of:?} {param}=system|");
+            }
+        }
+    }
+    missing(lane, (of, version), param, own, |resource| said(resource).is_empty());
+}
+
+fn check_references(
+    lane: &Lane,
+    (of, version): (RecordType, FhirVersion),
+    param: &str,
+    paths: &[&str],
+    own: &[&(Record, Value)],
+) {
+    let all: BTreeSet<_> = own.iter().flat_map(|(_, r)| references(r, paths)).collect();
+    for reference in &all {
+        let (of_type, id) = reference.split_once('/').unwrap();
+        let mut asked = vec![query(of, version, param, reference), query(of, version, param, id)];
+        if param != "location" || of != RecordType::Stay {
+            asked.push(query(of, version, &format!("{param}:{of_type}"), id));
+        }
+        for (record, resource) in own {
+            let has = references(resource, paths).contains(reference);
+            for query in &asked {
+                assert_eq!(finds(query, lane, record), has, "{of:?} {param}={of_type}");
+            }
+        }
+    }
+    missing(lane, (of, version), param, own, |resource| references(resource, paths).is_empty());
+}
+
+fn missing(
+    lane: &Lane,
+    (of, version): (RecordType, FhirVersion),
+    param: &str,
+    own: &[&(Record, Value)],
+    lacks: impl Fn(&Value) -> bool,
+) {
+    for wanted in [true, false] {
+        let query = query(of, version, &format!("{param}:missing"), &wanted.to_string());
+        for (record, resource) in own {
+            let lacks = lacks(resource) == wanted;
+            assert_eq!(finds(&query, lane, record), lacks, "{of:?} {param}:missing={wanted}");
+        }
+    }
+}
+
+/// A doctor, and what she is here.
+fn doctor(lane: &mut Lane) {
+    let name = HumanName { family: "DURIEUX".into(), ..HumanName::default() };
+    let number = Identifier { system: "urn:r".into(), value: "1".into(), ..Identifier::default() };
+    let coded = |code: &str, table: &str| Coded {
+        code: code.into(),
+        table: table.into(),
+        ..Coded::default()
+    };
+    let doctor = PractitionerRecord {
+        id: ResourceId([1; 16]),
+        stamp: Stamp::default(),
+        identifiers: vec![number],
+        names: vec![name],
+        telecoms: Vec::new(),
+        addresses: Vec::new(),
+        qualifications: Vec::new(),
+    };
+    let role = |number: u8, organization: Option<u8>, code: &str| PractitionerRoleRecord {
+        id: ResourceId([number; 16]),
+        stamp: Stamp::default(),
+        practitioner: doctor.id,
+        identifiers: Vec::new(),
+        organization: organization.map(|number| ResourceId([number; 16])),
+        location: organization.map(|number| ResourceId([number + 1; 16])),
+        role: coded(code, "0443"),
+        specialties: vec![coded("CARD", "")],
+        telecoms: Vec::new(),
+        start: None,
+        end: None,
+    };
+    let roles = [role(2, None, "AD"), role(3, Some(9), "PP"), role(4, Some(9), "")];
+    let changes = roles.map(|role| Change::Put(role.into()));
+    lane.records.accept([Change::Put(doctor.into())].into_iter().chain(changes).collect());
+}
+
+fn one_of(values: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
+    prop::sample::select(values)
+}
+
+const CODES: &[&str] = &[
+    "PEN^Penicillin^L",
+    "I10^Hypertension^I10",
+    "I10^Hypertension^L",
+    "E11^Diabetes^I10^44054006^Diabetes^SCT",
+    "^Text alone",
+    "8867-4^Heart rate^LN",
+];
+const PERSONS: &[&str] = &["", "1^LEROY^PAUL^^^^^^RPPS", "2^MARTIN^EVE", "^PETIT^LUC"];
+
+fn segment() -> impl Strategy<Value = String> {
+    let coded = || one_of(CODES);
+    let person = || one_of(PERSONS);
+    prop_oneof![
+        (one_of(&["DA", "FA", "MA", "LA"]), coded(), one_of(&["", "SV", "MO"]), any::<bool>())
+            .prop_map(|(category, code, severity, reacts)| {
+                let reaction = if reacts { "Rash" } else { "" };
+                format!("AL1|1|{category}|{code}|{severity}|{reaction}")
+            }),
+        (coded(), one_of(&["A", "D", "U"]), one_of(&["", "I", "E", "C"]), person()).prop_map(
+            |(code, action, status, person)| {
+                format!("IAM|1|DA|{code}|SV||{action}|K1|||||||||||{person}")
+                    .replace("|||||||||||", &format!("||||||||||{status}|"))
+            }
+        ),
+        (coded(), one_of(&["A", "W"]), person(), one_of(&["", "D1", "D2"])).prop_map(
+            |(code, of_type, person, number)| {
+                format!("DG1|1||{code}||20260301|{of_type}||||||||||{person}~{person}||||{number}")
+            }
+        ),
+        (coded(), person(), person(), one_of(&["", "BLOC^S1"]), one_of(&["", "P1"])).prop_map(
+            |(code, one, other, place, whole)| {
+                format!(
+                    "PR1|1||{code}||19690101|D||{one}|||{other}|||||50^Both||||||||{place}||{whole}"
+                )
+            }
+        ),
+        (coded(), one_of(&["F", "W", "R", ""]), person(), one_of(&["", "SCI"])).prop_map(
+            |(code, status, person, category)| {
+                format!(
+                    "OBX|1|NM|{code}||72||||||{status}|||20260301||{person}|||||||||||||{category}"
+                )
+            }
+        ),
+        (one_of(&["A", "B"]), one_of(&["", "1^^^X", "1^^^X~2^^^X"]), one_of(&["SEL", "SPO", ""]))
+            .prop_map(|(plan, insurer, relationship)| {
+                format!(
+                    "IN1|1|{plan}|{insurer}|Un~Deux||||||E1^^^S|SNCF||||HMO|DOE^JANE|{relationship}"
+                )
+            }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_search_finds_what_the_rendered_elements_say(
+        segments in prop::collection::vec(segment(), 0..8),
+        of_stay in any::<bool>(),
+        then in prop::collection::vec(segment(), 0..4),
+    ) {
+        let mut lane = Lane::new(plain_entity());
+        doctor(&mut lane);
+        for (event, segments) in [("A01", &segments), ("A08", &then)] {
+            let event = if of_stay { event } else { "A31" };
+            let mut text = format!(
+                "MSH|^~\\&|A|B|C|D|20260310||ADT^{event}|1|P|2.5.1\rEVN||20260310\r\
+                 PID|1||P1^^^H||DOE^JOHN|||||||||||||AN1\r"
+            );
+            if of_stay {
+                text.push_str("PV1|1|I|W1^R1^B1||||1^LEROY^PAUL^^^^^^RPPS||||||||||||V1^^^H\r");
+            }
+            for segment in segments {
+                text.push_str(segment);
+                text.push('\r');
+            }
+            lane.take_text(&text);
+            check(&lane);
+        }
+    }
+}
+
+/// Names and dates of what is neither patient, stay nor place.
+#[test]
+fn the_others_are_found_by_name_and_date() {
+    let mut lane = Lane::new(plain_entity());
+    lane.take_text(
+        "MSH|^~\\&|A|B|C|D|20260310||ADT^A01|1|P|2.5.1\rEVN||20260310\r\
+         PID|1||P1^^^H||DOE^JOHN\rPV1|1|I|||||1^LEROY^PAUL^^^^^^RPPS||||||||||||V1^^^H\r\
+         AL1|1|DA|PEN^^L\rDG1|1||I10^^I10||202603|A\rDG1|2||E11^^I10|||A\r\
+         PR1|1||47^^L||20260301080000||90\rOBX|1|NM|8867-4^^LN||72|||||||||20260302\r\
+         IN1|1|A|1^^^X|Mutuelle Bleue||||||||||||DOE^JANE|SPO|19700501|||||||||||||||||||||||||F\r",
+    );
+    doctor(&mut lane);
+    let count = |of: RecordType, name: &str, value: &str| {
+        let query = query(of, FhirVersion::R4, name, value);
+        let own = lane.records.all().filter(|record| record.record_type() == of);
+        own.filter(|record| finds(&query, &lane, record)).count()
+    };
+    use RecordType as T;
+    for (of, name, value, found) in [
+        (T::Condition, "onset-date", "2026-03", 1),
+        (T::Condition, "onset-date", "2026-03-01", 0),
+        (T::Condition, "onset-date", "le2026-03-01", 1),
+        (T::Condition, "onset-date", "2026-04", 0),
+        (T::Condition, "onset-date:missing", "true", 1),
+        (T::Procedure, "date", "2026-03-01", 1),
+        (T::Procedure, "date", "ge2026-03-01T08:20:00Z", 1),
+        (T::Procedure, "date", "ge2026-03-01T08:40:00Z", 0),
+        (T::Observation, "date", "2026-03-02", 1),
+        (T::Observation, "date", "gt2026-03-02", 0),
+        (T::AllergyIntolerance, "date:missing", "true", 1),
+        (T::RelatedPerson, "name", "jane", 1),
+        (T::RelatedPerson, "family", "do", 1),
+        (T::RelatedPerson, "given", "john", 0),
+        (T::RelatedPerson, "birthdate", "1970-05-01", 1),
+        (T::RelatedPerson, "gender", "female", 1),
+        (T::RelatedPerson, "gender", "male", 0),
+        (T::Organization, "name", "mutuelle", 1),
+        (T::Organization, "name:contains", "bleue", 1),
+        (T::Organization, "active", "false", 0),
+        (T::Organization, "identifier", "urn:x-sluice:EJ1:X|1", 1),
+        (T::Practitioner, "family", "leroy", 1),
+        (T::Practitioner, "name", "durieux", 1),
+        (T::Practitioner, "identifier", "urn:r|1", 1),
+    ] {
+        assert_eq!(count(of, name, value), found, "{of:?} {name}={value}");
+    }
+}
