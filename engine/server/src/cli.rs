@@ -27,9 +27,9 @@ pub enum Command {
     /// Receive ADT feeds and serve FHIR until stopped
     #[command(after_help = "Example:\n  sluice serve --config /etc/sluice/sluice.toml")]
     Serve(Serve),
-    /// Play the bundled feed into a four-EJ demonstration, and serve it
+    /// Seed a demonstration of four EJs with a structure and a synthetic feed, and serve it
     #[command(
-        after_help = "Example:\n  sluice demo\n  sluice demo --exit   # check itself and leave"
+        after_help = "Example:\n  sluice demo\n  sluice demo --exit   # check itself and leave\n  sluice demo --data-dir demo-data --patients 1000   # run again, it changes nothing"
     )]
     Demo(Demo),
     /// Say what is wrong with a configuration, without opening or binding anything
@@ -129,6 +129,9 @@ pub struct Demo {
         value_parser = clap::value_parser!(u16).range(..=65_529)
     )]
     pub mllp_base: u16,
+    /// How many invented patients come
+    #[arg(long, value_name = "N", default_value_t = 120)]
+    pub patients: u64,
     /// Check over HTTP what should be seen, and leave with 0 or 1
     #[arg(long)]
     pub exit: bool,

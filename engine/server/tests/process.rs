@@ -167,9 +167,34 @@ impl Sender {
 }
 
 #[test]
-fn the_demonstration_checks_itself_and_leaves_with_0() {
+fn the_demonstration_checks_itself_and_the_second_time_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let done = run(folder.path(), &["demo", "--exit", "--http", "127.0.0.1:0", "--mllp-base", "0"]);
+    let demo =
+        ["demo", "--exit", "--data-dir", "data", "--http", "127.0.0.1:0", "--mllp-base", "0"];
+    for again in [false, true] {
+        let done = run(folder.path(), &demo);
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert_eq!(code(&done), 0, "{said}");
+        for kind in ["Encounter", "Location", "Organization", "Patient"] {
+            let line = said.lines().find(|line| line.starts_with(kind)).unwrap();
+            let counts: Vec<u64> =
+                line.split_whitespace().skip(1).map(|count| count.parse().unwrap()).collect();
+            let (changed, left) = (counts[0] + counts[1], counts[2]);
+            assert!(if again { changed == 0 && left > 0 } else { left == 0 }, "{again}: {line}");
+        }
+    }
+}
+
+#[test]
+fn what_is_generated_is_answered_as_the_generator_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(folder.path());
+    let to = format!("127.0.0.1:{}", serving.ports["EJ1.mllp"]);
+    let fault = ["bad-segment", "disorder", "duplicate", "lying-charset", "missing-field"];
+    let faults = fault.map(|kind| format!("--fault={kind}=0.03"));
+    let mut arguments = vec!["generate", "--patients", "60", "--to", &to];
+    arguments.extend(faults.iter().map(String::as_str));
+    let done = run(folder.path(), &arguments);
     assert_eq!(code(&done), 0, "{}", String::from_utf8_lossy(&done.stdout));
 }
 

@@ -45,6 +45,9 @@ pub struct Generate {
     /// Send only these events; the others do not happen
     #[arg(long, value_delimiter = ',', value_name = "A01,…")]
     pub events: Vec<String>,
+    /// Begin with each EJ's structure, as MFN^M05
+    #[arg(long)]
+    pub structure: bool,
     /// How messages are kept apart in the file
     #[arg(long, value_enum, default_value = "blank-line")]
     pub framing: Framing,

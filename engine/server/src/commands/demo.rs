@@ -1,22 +1,30 @@
 //! `sluice demo`: the whole road, on a feed of our own.
 
-use std::collections::BTreeMap;
+mod seen;
+
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use sluice_config::Sources;
 use sluice_fixtures::demo::{self, DemoFeed};
+use sluice_fixtures::hospital::Trigger;
 use sluice_fixtures::replay::{Replayed, replay};
+use sluice_mappings::adt;
 
+use self::seen::{Seeded, Seen};
 use super::serve::{self, Started};
 use crate::cli;
-use crate::exit::{CANNOT_START, Failure, NOT_SO, Outcome};
+use crate::exit::{CANNOT_START, Failure, NOT_SO, Outcome, USAGE};
 
-/// How long applying the bundled feed may take before the demonstration gives up on it.
+/// How long applying the feed may take before the demonstration gives up on it.
 const CATCH_UP: Duration = Duration::from_secs(60);
 
 pub fn run(arguments: &cli::Demo) -> Outcome {
+    // The feed holds what this engine maps, so that all of it shows.
+    let mapped = adt::Trigger::ALL.iter().filter_map(|event| Trigger::parse(event.as_str()));
+    let feeds = demo::feeds(arguments.patients, mapped.collect())
+        .map_err(|error| Failure::new(USAGE, error.to_string()))?;
     let temporary = match &arguments.data_dir {
         Some(_) => None,
         None => Some(tempfile::Builder::new().prefix("sluice-demo-").tempdir()?),
@@ -30,7 +38,7 @@ pub fn run(arguments: &cli::Demo) -> Outcome {
     let runtime = serve::runtime()?;
     let outcome = runtime.block_on(async {
         let started = serve::start(loaded).await.map_err(with_other_ports)?;
-        let outcome = play(&started, arguments).await;
+        let outcome = play(&started, &feeds, arguments).await;
         let stopped = started.stop().await;
         outcome.and_then(|code| stopped.map(|()| code))
     });
@@ -73,40 +81,38 @@ fn sources(arguments: &cli::Demo, folder: &Path) -> Sources {
     }
 }
 
-async fn play(started: &Started, arguments: &cli::Demo) -> Outcome {
-    let feeds = demo::feeds();
-    println!("\nplaying the bundled feed over MLLP …");
+async fn play(started: &Started, feeds: &[DemoFeed], arguments: &cli::Demo) -> Outcome {
+    let base = format!("http://{}", started.http());
+    // A folder that was seeded before is read first, once what it holds is applied.
+    caught_up(started).await?;
+    let before = look(&base, feeds).await?;
+    let messages: usize = feeds.iter().map(|feed| feed.messages.len()).sum();
+    println!(
+        "\nsending the structure of {} EJs and the feed of {} invented patients, {messages} messages, over MLLP …",
+        feeds.len(),
+        arguments.patients
+    );
     let mut answered = Vec::new();
-    for feed in &feeds {
+    for feed in feeds {
         let to = started.listener(&format!("{}.mllp", feed.ej))?;
         let done = replay(&feed.messages, to)
             .await
             .map_err(|error| Failure::new(NOT_SO, format!("{}: {error}", feed.ej)))?;
         answered.push(done);
     }
-    if !started.caught_up(CATCH_UP).await {
-        return Err(Failure::new(NOT_SO, "the messages were not applied in time"));
-    }
-    let base = format!("http://{}", started.http());
-    let mut seen = Vec::new();
-    for feed in &feeds {
-        let url = format!("{base}/ej/{}/fhir/R4", feed.ej);
-        seen.push(
-            tokio::task::spawn_blocking(move || Seen::of(&url))
-                .await
-                .map_err(|_| Failure::new(NOT_SO, "reading over HTTP failed"))??,
-        );
-    }
-    print_table(&feeds, &answered, &seen);
-    print_urls(&base, &feeds);
-    let wrong = differences(&feeds, &answered, &seen);
+    caught_up(started).await?;
+    let after = look(&base, feeds).await?;
+    seen::print_table(feeds, &answered, &after);
+    seen::print_seeded(&Seeded::between(&before, &after));
+    print_urls(&base, &feeds[0].ej);
+    let wrong = differences(feeds, &answered, &after);
     for line in &wrong {
         println!("NOT AS EXPECTED: {line}");
     }
     if arguments.exit {
         let code = if wrong.is_empty() { 0 } else { NOT_SO };
         if wrong.is_empty() {
-            println!("everything is as the oracle says");
+            println!("everything is as the synthetic hospital says");
         }
         return Ok(ExitCode::from(code));
     }
@@ -114,42 +120,23 @@ async fn play(started: &Started, arguments: &cli::Demo) -> Outcome {
     serve::until_stopped(started).await
 }
 
-/// What a FHIR client sees of one EJ.
-struct Seen {
-    patients: u64,
-    active: u64,
-    stays: BTreeMap<String, u64>,
-}
-
-const STATUSES: [&str; 6] =
-    ["planned", "in-progress", "onleave", "finished", "cancelled", "entered-in-error"];
-
-impl Seen {
-    fn of(url: &str) -> Result<Self, Failure> {
-        let mut stays = BTreeMap::new();
-        for status in STATUSES {
-            stays.insert(
-                status.to_owned(),
-                total(&format!("{url}/Encounter?status={status}&_summary=count"))?,
-            );
-        }
-        Ok(Self {
-            patients: total(&format!("{url}/Patient?_summary=count"))?,
-            active: total(&format!("{url}/Patient?active=true&_summary=count"))?,
-            stays,
-        })
+async fn caught_up(started: &Started) -> Result<(), Failure> {
+    if started.caught_up(CATCH_UP).await {
+        Ok(())
+    } else {
+        Err(Failure::new(NOT_SO, "the messages were not applied in time"))
     }
 }
 
-fn total(url: &str) -> Result<u64, Failure> {
-    let failed = |what: String| Failure::new(NOT_SO, format!("GET {url}: {what}"));
-    let mut answer = ureq::get(url).call().map_err(|e| failed(e.to_string()))?;
-    let body = answer.body_mut().read_to_string().map_err(|e| failed(e.to_string()))?;
-    let bundle: serde_json::Value = serde_json::from_str(&body)?;
-    bundle["total"].as_u64().ok_or_else(|| failed("no total".to_owned()))
+/// What a FHIR client sees of each EJ.
+async fn look(base: &str, feeds: &[DemoFeed]) -> Result<Vec<Seen>, Failure> {
+    let urls: Vec<String> = feeds.iter().map(|feed| format!("{base}/ej/{}", feed.ej)).collect();
+    tokio::task::spawn_blocking(move || urls.iter().map(|url| Seen::of(url)).collect())
+        .await
+        .map_err(|_| Failure::new(NOT_SO, "reading over HTTP failed"))?
 }
 
-/// Everything that is not as the oracle says. A second demonstration in the same folder sends
+/// Everything that is not as the generator says. A second demonstration in the same folder sends
 /// what was sent before: the same answers, and the same state.
 fn differences(feeds: &[DemoFeed], answered: &[Replayed], seen: &[Seen]) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -159,62 +146,34 @@ fn differences(feeds: &[DemoFeed], answered: &[Replayed], seen: &[Seen]) -> Vec<
         }
     };
     for ((feed, answered), seen) in feeds.iter().zip(answered).zip(seen) {
+        let expected = &feed.expected;
         for code in ["AA", "AE", "AR", "CA", "CE", "CR", "none"] {
             let is = answered.answers.get(code).copied().unwrap_or(0);
-            let should = feed.expected.answers.get(code).copied().unwrap_or(0);
-            compare(feed.ej, &format!("answers {code}"), is, should);
+            let should = expected.answers.get(code).copied().unwrap_or(0);
+            compare(&feed.ej, &format!("answers {code}"), is, should);
         }
-        compare(feed.ej, "answers to another control id", answered.control_id_mismatches, 0);
-        compare(feed.ej, "unanswered", answered.unanswered, 0);
-        compare(feed.ej, "patients", seen.patients, feed.expected.patients.total);
-        compare(feed.ej, "active patients", seen.active, feed.expected.patients.active);
-        for status in STATUSES {
-            let should = feed.expected.stays.by_status.get(status).copied().unwrap_or(0);
-            compare(feed.ej, &format!("stays {status}"), seen.stays[status], should);
+        compare(&feed.ej, "answers to another control id", answered.control_id_mismatches, 0);
+        compare(&feed.ej, "unanswered", answered.unanswered, 0);
+        compare(&feed.ej, "patients", seen.patients, expected.patients);
+        compare(&feed.ej, "active patients", seen.active, expected.active);
+        compare(&feed.ej, "rooms and beds", seen.rooms_and_beds, expected.places);
+        for status in seen::STATUSES {
+            let should = expected.stays.get(status).copied().unwrap_or(0);
+            let is = seen.stays.get(status).copied().unwrap_or(0);
+            compare(&feed.ej, &format!("stays {status}"), is, should);
         }
     }
     wrong
 }
 
-fn print_table(feeds: &[DemoFeed], answered: &[Replayed], seen: &[Seen]) {
-    println!(
-        "\n{:<5} {:>8} {:<20} {:>8} {:>7} {:>8} {:>12} {:>9} {:>10}",
-        "EJ",
-        "messages",
-        "answers",
-        "patients",
-        "active",
-        "planned",
-        "in progress",
-        "finished",
-        "cancelled"
-    );
-    for ((feed, answered), seen) in feeds.iter().zip(answered).zip(seen) {
-        let answers: Vec<String> =
-            answered.answers.iter().map(|(code, count)| format!("{code} {count}")).collect();
-        println!(
-            "{:<5} {:>8} {:<20} {:>8} {:>7} {:>8} {:>12} {:>9} {:>10}",
-            feed.ej,
-            answered.messages,
-            answers.join(", "),
-            seen.patients,
-            seen.active,
-            seen.stays["planned"],
-            seen.stays["in-progress"],
-            seen.stays["finished"],
-            seen.stays["cancelled"],
-        );
-    }
-}
-
-fn print_urls(base: &str, feeds: &[DemoFeed]) {
-    let ej = feeds[0].ej;
+fn print_urls(base: &str, ej: &str) {
     println!("\nlook at");
     for path in [
         "/".to_owned(),
         "/fhir/R4/metadata".to_owned(),
         "/fhir/R4/Patient?family=du&_count=5&_pretty=true".to_owned(),
         format!("/ej/{ej}/fhir/R4/Encounter?status=in-progress&_pretty=true"),
+        format!("/ej/{ej}/export/structure"),
         format!("/ej/{ej}/export/patients"),
         format!("/ej/{ej}/export/venues"),
         "/metrics".to_owned(),

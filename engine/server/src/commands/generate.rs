@@ -101,7 +101,15 @@ fn plan(arguments: &cli::Generate) -> Result<Plan, Failure> {
     let threads = arguments
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    Ok(Plan { seed: arguments.seed, patients: arguments.patients, ejs, profile, events, threads })
+    Ok(Plan {
+        seed: arguments.seed,
+        patients: arguments.patients,
+        ejs,
+        profile,
+        events,
+        structure: arguments.structure,
+        threads,
+    })
 }
 
 /// The one sender that replaces those of the profile.

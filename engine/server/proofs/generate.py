@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""The synthetic hospital's feeds against the real binary, and against readers of others.
+
+usage: generate.py [--patients N]
+
+Four things are proven, for French PAM and for international senders of several versions and character sets:
+
+1. the same seed gives the same bytes on one thread and on eight, and the manifest's SHA-256 is the file's;
+2. every message, those with faults included, is answered as the generator says it must be;
+3. over HTTP, patients and stays are as the truth file says (identities, status, class, place, start, end);
+4. hl7apy reads the messages of all the versions that it knows (skipped, visibly, where it is not installed:
+   `pip install hl7apy`, or a folder that holds it in HL7APY).
+
+Exit 0 or 1.
+"""
+import argparse, collections, hashlib, json, os, re, shutil, subprocess, sys, tempfile, urllib.parse
+from real import BINARY, ROOT, Sluice
+
+CLASS = {"E": "EMER", "I": "IMP", "O": "AMB", "R": "R"}
+# Versions, character sets, and what hl7apy 1.3 cannot read of them.
+SPOKEN = [("2.3", "8859/1"), ("2.3.1", "ASCII"), ("2.4", "8859/15"), ("2.5", "UNICODE UTF-8"), ("2.5.1", "WINDOWS-1252"),
+          ("2.6", "UNICODE UTF-8"), ("2.7", "UNICODE UTF-8"), ("2.7.1", "8859/15"), ("2.8", "UNICODE UTF-8")]
+NOT_KNOWN_TO_HL7APY = {"2.7.1"}
+PYTHON = {"ASCII": "ascii", "8859/1": "latin-1", "8859/15": "iso8859-15", "WINDOWS-1252": "cp1252"}
+
+
+def generate(*arguments, expect=0):
+    done = subprocess.run([BINARY, "generate", *arguments], capture_output=True, text=True)
+    if done.returncode != expect:
+        sys.exit(f"generate {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def same_bytes(folder, patients):
+    hashes = set()
+    for threads in ("1", "8"):
+        feed = os.path.join(folder, f"t{threads}.hl7")
+        generate("--seed", "4", "--patients", str(patients), "--ej", "all", "--threads", threads, "-o", feed,
+                 "--truth", feed + ".truth", "--fault", "disorder=0.01")
+        data = open(feed, "rb").read()
+        manifest = json.load(open(feed + ".manifest.json"))
+        assert hashlib.sha256(data).hexdigest() == manifest["sha256"], "the manifest's hash is the file's"
+        assert data.count(b"\r\n\r\n") == manifest["messages"], "the manifest counts the messages"
+        hashes.add((manifest["sha256"], hashlib.sha256(open(feed + ".truth", "rb").read()).hexdigest()))
+    assert len(hashes) == 1, "one thread and eight write the same"
+    print(f"same bytes on 1 and 8 threads: {manifest['messages']} messages, {len(data)} bytes")
+
+
+def demo_config():
+    text = open(os.path.join(ROOT, "config", "demo.toml")).read()
+    return re.sub(r'address = "127\.0\.0\.1:\d+"', 'address = "127.0.0.1:0"', text)
+
+
+def mapped():
+    """The events that this engine maps, from the page that a test holds to its table of them."""
+    page = open(os.path.join(ROOT, "docs", "mapping.md")).read()
+    return sorted(set(re.findall(r"^\| (A\d\d|Z99) \|", page, re.MULTILINE)))
+
+
+def lines(sluice, path):
+    return [json.loads(line) for line in sluice.get(path, "application/fhir+ndjson").splitlines() if line.strip()]
+
+
+def place_of(encounter, places):
+    entries = encounter.get("location", [])
+    temporary = lambda e: any("subject-locationClassification" in x.get("url", "") for x in e.get("extension", []))
+    assigned = [e for e in entries if not temporary(e) and e.get("status") != "reserved"]
+    if not assigned:
+        return ""
+    current = [e for e in assigned if e.get("status") == "active"] or assigned[-1:]
+    return places.get(current[-1]["location"]["reference"].rpartition("/")[2], "?")
+
+
+def local(moment):
+    return re.sub(r"\D", "", moment[:19]) if moment else ""
+
+
+def path_of(location, units):
+    """Point of care, room and bed, from the identifier that stands for the place. A ward that the structure tells of
+    stands for its unit: the point of care is the unit's code."""
+    for identifier in location.get("identifier", []):
+        if identifier.get("system", "").endswith(":place"):
+            parts = [urllib.parse.unquote(part) for part in identifier["value"].split("/")]
+            told = any(i.get("value", "").startswith("N/") for i in location["identifier"])
+            unit = location.get("managingOrganization", {}).get("reference", "")
+            if told and unit in units:
+                parts[3] = units[unit]
+            return "^".join((parts + [""] * 6)[3:6]).rstrip("^")
+    return "?"
+
+
+def compare(sluice, ej, truths):
+    wrong = []
+    structure = lines(sluice, f"/ej/{ej}/export/structure")
+    units = {f"Organization/{r['id']}": i["value"][2:] for r in structure if r["resourceType"] == "Organization"
+             for i in r.get("identifier", []) if i.get("system", "").endswith(":structure") and i["value"].startswith("H/")}
+    places = {r["id"]: path_of(r, units) for r in structure if r["resourceType"] == "Location"}
+    patients = {}
+    for patient in lines(sluice, f"/ej/{ej}/export/patients"):
+        for identifier in patient.get("identifier", []):
+            if identifier.get("system", "").endswith("/ipp") and (identifier.get("use") != "old" or not patient["active"]):
+                patients.setdefault(identifier["value"], patient)
+    stays = {}
+    for encounter in lines(sluice, f"/ej/{ej}/export/venues"):
+        for identifier in encounter.get("identifier", []):
+            if identifier.get("system", "").endswith("/venue"):
+                stays[identifier["value"]] = encounter
+    compared = 0
+    for truth in truths:
+        if set(truth["faults"]) - {"duplicate", "lying-charset"}:
+            continue
+        compared += 1
+        bearer = patients.get(truth["replaced_by"] or truth["ipp"])
+        if bearer is None or (not truth["replaced_by"] and bearer["active"] != truth["active"]):
+            wrong.append(f"{ej}: {truth['ipp']} is not there, or not as active as it should be")
+            continue
+        for stay in truth["stays"]:
+            encounter = stays.get(stay["number"])
+            if stay["merged_into"]:
+                continue
+            if encounter is None:
+                wrong.append(f"{ej}: stay {stay['number']} is not there")
+                continue
+            period = encounter.get("period", {})
+            seen = [encounter["status"], encounter["class"]["code"], place_of(encounter, places), local(period.get("end")),
+                    encounter["subject"]["reference"].rpartition("/")[2]]
+            should = [stay["status"], CLASS[stay["class"]], stay["place"], stay["end"] or "", bearer["id"]]
+            if seen != should:
+                wrong.append(f"{ej}: stay {stay['number']}: {seen}, not {should}")
+            if stay["status"] in ("in-progress", "onleave", "finished") and local(period.get("start")) != stay["start"]:
+                wrong.append(f"{ej}: stay {stay['number']} starts {local(period.get('start'))}, not {stay['start']}")
+    return compared, wrong
+
+
+def answered(folder, name, patients, *arguments):
+    """Straight to the real binary: exit 0 says that every answer was the one that it must be."""
+    sluice = Sluice(os.path.join(folder, name), config=demo_config())
+    try:
+        to = [part for n in range(1, 5) for part in ("--to", f"EJ{n}=127.0.0.1:{sluice.ports[f'EJ{n}.mllp']}")]
+        truth = os.path.join(folder, name + ".truth")
+        said = generate("--seed", "5", "--patients", str(patients), "--ej", "all", "--truth", truth,
+                        "--events", ",".join(mapped()), "--structure", *to, *arguments)
+        assert sluice.caught_up(300), "the feed was not applied in time"
+        truths = collections.defaultdict(list)
+        for line in open(truth):
+            told = json.loads(line)
+            truths[told["ej"]].append(told)
+        wrong, compared = [], 0
+        for ej in sorted(truths):
+            count, differences = compare(sluice, ej, truths[ej])
+            compared, wrong = compared + count, wrong + differences
+        if wrong:
+            sys.exit("\n".join([f"{name}: {len(wrong)} not as the truth says"] + wrong[:20]))
+        first = said.splitlines()[0]
+        found = next(line.strip() for line in said.splitlines() if line.startswith("  answered:"))
+        print(f"{name}: {first}; {found}; {compared} identities as the truth says")
+    finally:
+        sluice.stop()
+
+
+def read_by_hl7apy(folder, patients):
+    sys.path.insert(0, os.environ.get("HL7APY", ""))
+    try:
+        from hl7apy.parser import parse_message
+    except ImportError:
+        return print("skipped: hl7apy is not installed, so that no other reader has seen the messages")
+    each, unread, read = 25, collections.Counter(), 0
+    for version, charset in [("pam-fr", "UNICODE UTF-8")] + SPOKEN:
+        if version in NOT_KNOWN_TO_HL7APY:
+            continue
+        feed = os.path.join(folder, "apy.hl7")
+        said = ["--dialect", "pam-fr"] if version == "pam-fr" else ["--dialect", "international", "--hl7", version]
+        generate("--seed", "6", "--patients", str(patients), "--charset", charset, "-o", feed, *said)
+        text = open(feed, "rb").read().decode(PYTHON.get(charset, "utf-8")).replace("\r\n", "\r")
+        seen = collections.Counter()
+        for message in text.split("\r\r"):
+            event = message.split("|")[8].split("^")[1] if message else ""
+            seen[event] += 1
+            if not message or seen[event] > each:
+                continue
+            try:
+                parsed = parse_message(message, find_groups=True)
+                written = [segment.name for segment in parse_message(message, find_groups=False).children]
+                assert written == [line[:3] for line in message.split("\r") if line], "segments were lost"
+                assert parsed.msh.msh_10.to_er7() == message.split("|")[9]
+                read += 1
+            except Exception as error:  # whatever it is, it is an exception to be listed
+                unread[version, event, f"{type(error).__name__}: {str(error)[:80]}"] += 1
+    for what, count in sorted(unread.items()):
+        print("  not read by hl7apy:", count, *what)
+    if unread:
+        sys.exit(1)
+    left_out = ", ".join(sorted(NOT_KNOWN_TO_HL7APY))
+    print(f"hl7apy reads {read} messages, up to {each} of each event and version; it does not know {left_out}")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--patients", type=int, default=1500)
+    patients = parser.parse_args().patients
+    folder = tempfile.mkdtemp(prefix="sluice-generate-")
+    try:
+        same_bytes(folder, patients)
+        answered(folder, "french", patients)
+        answered(folder, "international-2.3", patients // 2, "--hl7", "2.3", "--charset", "8859/15")
+        answered(folder, "international-2.8", patients // 2, "--hl7", "2.8")
+        faults = [f"--fault={kind}=0.02" for kind in ("duplicate", "disorder", "bad-segment", "lying-charset", "missing-field")]
+        answered(folder, "faulty", patients // 2, *faults, "--fault=oversize=0.0005")
+        read_by_hl7apy(folder, patients)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
