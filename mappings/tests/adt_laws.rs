@@ -29,10 +29,10 @@ struct Step {
 }
 
 /// All but the merges, and A17, which is about two patients.
-const EVENTS: [&str; 33] = [
+const EVENTS: [&str; 34] = [
     "A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A09", "A10", "A11", "A12", "A13",
     "A14", "A15", "A16", "A21", "A22", "A25", "A26", "A27", "A28", "A31", "A32", "A33", "A38",
-    "A52", "A53", "A54", "A55", "A60", "A61", "A62",
+    "A52", "A53", "A54", "A55", "A60", "A61", "A62", "Z99",
 ];
 
 fn step(patients: std::ops::Range<u8>) -> impl Strategy<Value = Step> {
@@ -92,9 +92,15 @@ impl Step {
         pv2[9] = if self.event == "A16" { at.clone() } else { String::new() };
         pv2[47] = if self.event == "A21" { at.clone() } else { String::new() };
         let zbe = self.zbe.map_or(String::new(), |(movement, cancel, historic)| {
-            let action = if cancel { "CANCEL" } else { "INSERT" };
+            // Of a cancel it would be who answers from now on.
+            let unit = if cancel { String::new() } else { format!("^^^^^^^^^U{movement}") };
+            let action = match (cancel, self.event) {
+                (true, _) => "CANCEL",
+                (false, "Z99") => "UPDATE",
+                _ => "INSERT",
+            };
             let historic = if historic { "Y" } else { "N" };
-            format!("ZBE|M{}-{movement}|{at}||{action}|{historic}\r", self.patient)
+            format!("ZBE|M{}-{movement}|{at}||{action}|{historic}|A02|{unit}\r", self.patient)
         });
         format!(
             "MSH|^~\\&|S|F|||20260310||ADT^{}|C{control_id}|P|2.5\rEVN||{at}\r\

@@ -423,6 +423,57 @@ fn every_level_of_a_place_that_a_message_names_has_one_record() {
     assert!(lane.records.record(RecordType::Location, first).is_some());
 }
 
+#[test]
+fn one_unit_code_of_two_entities_is_two_units() {
+    let unit = |ej: &str| {
+        let mut lane = Lane::new(LegalEntity::new(demo_settings(ej)).unwrap());
+        let zbe = "ZBE|M1|202603101000||INSERT|N||^^^^^^^^^3101||HMS";
+        lane.take_text(&visit("A01", "20260310100000", "3101", zbe));
+        only_stay(&lane).situation.medical_unit.unwrap()
+    };
+    let (one, other) = (unit("EJ1"), unit("EJ2"));
+    assert_eq!((&*one.identifier.value, &*other.identifier.value), ("3101", "3101"));
+    assert_ne!(one.identifier.system, other.identifier.system);
+    assert_ne!(one.organization, other.organization);
+}
+
+#[test]
+fn what_several_messages_say_of_one_movement_is_one_movement_of_all_their_natures() {
+    let mut lane = plain();
+    let zbe = |nature: &str| format!("ZBE|M2|202603101200||INSERT|N||||{nature}");
+    lane.take_text(&visit("A01", "20260310100000", "W1", "ZBE|M1|202603101000||INSERT|N"));
+    for nature in ["S", "M", "H"] {
+        lane.take_text(&visit("A02", "20260310120000", "W2", &zbe(nature)));
+    }
+    let stay = only_stay(&lane);
+    assert_eq!(stay.movements.len(), 2);
+    assert_eq!(stay.movements[1].nature, "HMS");
+}
+
+#[test]
+fn a_pending_discharge_is_over_with_the_discharge_and_comes_back_with_its_cancel() {
+    let mut lane = plain();
+    lane.take_text(&visit("A01", "20260310100000", "W1", ""));
+    let pv2 = "PV2|||||||||20260312100000";
+    lane.take_text(&visit("A16", "20260310110000", "W1", pv2));
+    let expected = digits(only_stay(&lane).planned_end());
+    assert_eq!(expected, "20260312100000");
+    lane.take_text(&visit("A03", "20260311100000", "", ""));
+    assert_eq!(only_stay(&lane).planned_end(), None);
+    lane.take_text(&visit("A13", "20260311110000", "", ""));
+    assert_eq!(digits(only_stay(&lane).planned_end()), expected);
+}
+
+#[test]
+fn a_message_without_effect_makes_no_unit_either() {
+    let mut lane = plain();
+    lane.take_text(&visit("A01", "20260310100000", "W1", ""));
+    let zbe = "ZBE|M9|202603101200||INSERT|N||^^^^^^^^^U9||HMS";
+    let unknown = visit("A23", "20260310120000", "W9", zbe).replace("|V1", "|V9");
+    let outcome = lane.take_text(&unknown);
+    assert_eq!((outcome.effect, outcome.changes), (Effect::NoEffect, vec![]));
+}
+
 // ---- merges ----
 
 fn merge(survivor: &str, loser: &str) -> String {

@@ -38,15 +38,15 @@ pub(super) fn take(
         return;
     }
     let Some(number) = number(draft, pid) else { return };
-    let Some(mut account) = find(draft, &number) else {
+    let Some(account) = shared(draft, &number) else {
         make(draft, patient, number);
         return;
     };
     if account.patient != patient.id {
         draft.issue(IssueCode::IdentifierTaken, at(pid, 18));
     } else if event.opens() && account.merged_into.is_none() && !account.active {
-        (account.active, account.void) = (true, false);
-        draft.put(account);
+        let account = Arc::unwrap_or_clone(account);
+        draft.put(AccountRecord { active: true, void: false, ..account });
     }
 }
 
@@ -77,8 +77,15 @@ fn list(patient: &mut PatientRecord, account: ResourceId) {
 
 /// The account of that number, or the one that took it over.
 fn find(draft: &Draft<'_>, number: &Identifier) -> Option<AccountRecord> {
+    shared(draft, number).map(Arc::unwrap_or_clone)
+}
+
+fn shared(draft: &Draft<'_>, number: &Identifier) -> Option<Arc<AccountRecord>> {
     let id = draft.by_identifier(RecordType::Account, &number.system, &number.value)?;
-    get(draft, id)
+    match draft.record(RecordType::Account, id)? {
+        Record::Account(account) => Some(account),
+        _ => None,
+    }
 }
 
 fn get(draft: &Draft<'_>, id: ResourceId) -> Option<AccountRecord> {
@@ -90,7 +97,7 @@ fn get(draft: &Draft<'_>, id: ResourceId) -> Option<AccountRecord> {
 
 /// The record of a stay's account: none where the number is another patient's.
 pub(super) fn record_of(draft: &Draft<'_>, stay: &StayRecord) -> Option<ResourceId> {
-    let account = find(draft, stay.account.as_ref()?)?;
+    let account = shared(draft, stay.account.as_ref()?)?;
     (account.patient == stay.patient).then_some(account.id)
 }
 
@@ -98,7 +105,8 @@ pub(super) fn record_of(draft: &Draft<'_>, stay: &StayRecord) -> Option<Resource
 /// A13 opens it again; an A11 that leaves nothing of the stay cancels it too, unless PV1-51 says
 /// that it is to be used again.
 pub(super) fn follow(draft: &mut Draft<'_>, stay: &StayRecord, visit: &Visit<'_>) {
-    if !draft.is_french() || visit.historic {
+    let concerns = matches!(visit.event, Trigger::A03 | Trigger::A11 | Trigger::A13);
+    if !concerns || !draft.is_french() || visit.historic {
         return;
     }
     let Some(mut account) = stay.account_record.and_then(|id| get(draft, id)) else { return };

@@ -4,7 +4,7 @@
 //! and the same movements always give the same stay.
 
 use crate::records::{
-    Coded, Moment, Movement, PlaceRole, PlaceStatus, Situation, StayRecord, StayStatus,
+    Coded, Moment, Movement, PlaceRole, PlaceStatus, Situation, StayRecord, StayStatus, Unit,
 };
 
 /// Computes the situation, and each movement's period and place status.
@@ -17,10 +17,11 @@ pub(super) fn settle(stay: &mut StayRecord) {
     let counts = |movement: &Movement| {
         movement.stands() || voided && movement.held.is_none() && movement.cancelled == last_cancel
     };
-    let mut situation = Situation::default();
+    let mut course = Course::default();
     for movement in stay.movements.iter().filter(|movement| counts(movement)) {
-        follow(&mut situation, movement);
+        course.follow(movement);
     }
+    let mut situation = course.situation();
     if !stay.movements.iter().any(Movement::stands) {
         situation.status = StayStatus::Cancelled;
     }
@@ -39,37 +40,57 @@ pub(super) fn settle(stay: &mut StayRecord) {
     stay.situation = situation;
 }
 
-fn follow(situation: &mut Situation, movement: &Movement) {
-    let effect = &movement.effect;
-    if let Some(status) = effect.status {
-        situation.status = status;
-        if status != StayStatus::Finished {
-            situation.end = None;
-            situation.disposition = Coded::default();
-            situation.destination = Coded::default();
-            situation.discharged = false;
+/// A situation in the making: texts are copied once, at the end.
+#[derive(Default)]
+struct Course<'a> {
+    so_far: Situation,
+    class: Option<&'a Coded>,
+    disposition: Option<&'a Coded>,
+    destination: Option<&'a Coded>,
+    medical_unit: Option<&'a Unit>,
+    nursing_unit: Option<&'a Unit>,
+}
+
+impl<'a> Course<'a> {
+    fn follow(&mut self, movement: &'a Movement) {
+        let (effect, so_far) = (&movement.effect, &mut self.so_far);
+        if let Some(status) = effect.status {
+            so_far.status = status;
+            so_far.expected_return = None;
+            if status == StayStatus::Finished {
+                // What was to come has come.
+                so_far.pending_discharge = None;
+            } else {
+                so_far.end = None;
+                so_far.discharged = false;
+                (self.disposition, self.destination) = (None, None);
+            }
         }
-        situation.expected_return = None;
+        so_far.start = effect.start.or(so_far.start);
+        so_far.end = effect.end.or(so_far.end);
+        so_far.discharged |= effect.discharged;
+        so_far.pending_discharge = effect.pending_discharge.or(so_far.pending_discharge);
+        so_far.expected_return = effect.expected_return.or(so_far.expected_return);
+        self.class = effect.class.as_ref().or(self.class);
+        self.medical_unit = effect.medical_unit.as_ref().or(self.medical_unit);
+        self.nursing_unit = effect.nursing_unit.as_ref().or(self.nursing_unit);
+        if effect.disposition != Coded::default() {
+            self.disposition = Some(&effect.disposition);
+        }
+        if effect.destination != Coded::default() {
+            self.destination = Some(&effect.destination);
+        }
     }
-    if let Some(class) = &effect.class {
-        situation.class = class.clone();
-    }
-    situation.start = effect.start.or(situation.start);
-    situation.end = effect.end.or(situation.end);
-    if effect.disposition != Coded::default() {
-        situation.disposition = effect.disposition.clone();
-    }
-    if effect.destination != Coded::default() {
-        situation.destination = effect.destination.clone();
-    }
-    situation.discharged |= effect.discharged;
-    situation.pending_discharge = effect.pending_discharge.or(situation.pending_discharge);
-    situation.expected_return = effect.expected_return.or(situation.expected_return);
-    if let Some(unit) = &effect.medical_unit {
-        situation.medical_unit = Some(unit.clone());
-    }
-    if let Some(unit) = &effect.nursing_unit {
-        situation.nursing_unit = Some(unit.clone());
+
+    fn situation(self) -> Situation {
+        Situation {
+            class: self.class.cloned().unwrap_or_default(),
+            disposition: self.disposition.cloned().unwrap_or_default(),
+            destination: self.destination.cloned().unwrap_or_default(),
+            medical_unit: self.medical_unit.cloned(),
+            nursing_unit: self.nursing_unit.cloned(),
+            ..self.so_far
+        }
     }
 }
 

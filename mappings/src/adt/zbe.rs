@@ -32,9 +32,7 @@ pub(super) fn unit(draft: &mut Draft<'_>, zbe: &Segment<'_>, field: usize) -> Op
         return None;
     }
     let name = draft.text(xon.name(), place);
-    let organization = structure::unit_named(draft, code.trim(), &name);
-    let identifier = structure::unit_identifier(draft, code.trim());
-    Some(Unit { organization, identifier, name })
+    Some(structure::unit_named(draft, code.trim(), &name))
 }
 
 /// What a Z99 says of its movement: what the event that made it (ZBE-6) would have brought. Only

@@ -42,7 +42,7 @@ pub fn is_structure_type(code: &str) -> bool {
 }
 
 /// What the message does to the structure.
-pub(super) use units::{unit_identifier, unit_named};
+pub(super) use units::unit_named;
 
 pub(super) fn fold(draft: &mut Draft<'_>, message: &Message<'_>) -> Effect {
     let Some(notice) = notice::read(draft, message) else { return Effect::NoEffect };

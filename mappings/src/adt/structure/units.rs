@@ -10,7 +10,7 @@ use crate::adt::values::REPETITIONS_MAX;
 use crate::entity::AuthorityUse;
 use crate::fhir::codes::systems::{FINESS, SIRENE};
 use crate::records::{
-    Identifier, OrganizationKind, OrganizationRecord, Record, RecordType, ResourceId, Stamp,
+    Identifier, OrganizationKind, OrganizationRecord, Record, RecordType, ResourceId, Stamp, Unit,
 };
 
 /// Attributes that have an element of their own.
@@ -32,15 +32,21 @@ pub(in crate::adt) fn unit_id(draft: &Draft<'_>, code: &str) -> ResourceId {
 }
 
 /// The UF that a message names, made at first sight: the structure says the rest of it.
-pub(in crate::adt) fn unit_named(draft: &mut Draft<'_>, code: &str, name: &str) -> ResourceId {
-    let id = unit_id(draft, code);
-    if draft.record(RecordType::Organization, id).is_none() {
-        let mut unit = nothing_known(id, OrganizationKind::FunctionalUnit);
-        unit.identifiers.push(unit_identifier(draft, code));
-        name.clone_into(&mut unit.name);
-        draft.put(unit);
-    }
-    id
+pub(in crate::adt) fn unit_named(draft: &mut Draft<'_>, code: &str, name: &str) -> Unit {
+    let identifier = unit_identifier(draft, code);
+    let known =
+        draft.by_identifier(RecordType::Organization, &identifier.system, &identifier.value);
+    let organization = known.unwrap_or_else(|| {
+        let id = draft.id_of(RecordType::Organization, &["UF", code]);
+        if draft.record(RecordType::Organization, id).is_none() {
+            let mut unit = nothing_known(id, OrganizationKind::FunctionalUnit);
+            unit.identifiers.push(identifier.clone());
+            name.clone_into(&mut unit.name);
+            draft.put(unit);
+        }
+        id
+    });
+    Unit { organization, identifier, name: name.to_owned() }
 }
 
 /// The EJ itself.
