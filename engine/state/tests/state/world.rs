@@ -5,10 +5,10 @@ use std::sync::Arc;
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::adt::Change;
 use sluice_mappings::records::{
-    Address, Coded, Contact, Held, HeldKind, HumanName, Identifier, IdentifierUse, Link, LinkKind,
-    LocationRecord, Moment, Movement, MovementEffect, ObservationRecord, ObservationValue,
-    PatientRecord, Place, PlaceRole, PlaceStatus, Practitioner, Precision, Record, RecordType,
-    ResourceId, Situation, Stamp, StayRecord, StayStatus, Telecom,
+    Address, AllergyRecord, Coded, Contact, Held, HeldKind, HumanName, Identifier, IdentifierUse,
+    Link, LinkKind, LocationRecord, Moment, Movement, MovementEffect, ObservationRecord,
+    ObservationValue, PatientRecord, Place, PlaceRole, PlaceStatus, Practitioner, Precision,
+    Record, RecordType, ResourceId, Situation, Stamp, StayRecord, StayStatus, Telecom,
 };
 
 use crate::model::Model;
@@ -202,7 +202,7 @@ pub fn location(ej: EjId, bed: u64, old: Option<&Record>, seq: Seq) -> Record {
 }
 
 /// Comes, changes, goes, and comes back.
-fn observation(ej: EjId, model: &Model, seq: Seq, patients: u64, dice: &mut Dice) -> Record {
+pub fn observation(ej: EjId, model: &Model, seq: Seq, patients: u64, dice: &mut Dice) -> Record {
     let id_of = id(ej, RecordType::Observation, dice.below(50));
     let old = model.get(RecordType::Observation, id_of);
     let stamp = Stamp { gone: dice.below(3) == 0, ..stamp(old, seq) };
@@ -227,6 +227,28 @@ fn observation(ej: EjId, model: &Model, seq: Seq, patients: u64, dice: &mut Dice
     })
 }
 
+pub fn allergy(ej: EjId, model: &Model, seq: Seq, patients: u64, dice: &mut Dice) -> Record {
+    let id_of = id(ej, RecordType::AllergyIntolerance, dice.below(30));
+    let old = model.get(RecordType::AllergyIntolerance, id_of);
+    let stamp = Stamp { gone: dice.below(3) == 0, ..stamp(old, seq) };
+    Record::from(AllergyRecord {
+        id: id_of,
+        stamp,
+        patient: id(ej, RecordType::Patient, dice.below(patients)),
+        identifiers: vec![identifier(format!("K{}", dice.below(30)))],
+        category: Coded { code: "DA".into(), table: "0127".into(), ..Coded::default() },
+        code: Coded { code: format!("C{}", dice.below(9)), ..Coded::default() },
+        severity: Coded::default(),
+        reactions: vec![Coded { text: "Rash".into(), ..Coded::default() }],
+        onset: Some(moment(dice)),
+        onset_text: String::new(),
+        recorded: Some(moment(dice)),
+        recorder: None,
+        clinical_status: Coded::default(),
+        void: dice.below(4) == 0,
+    })
+}
+
 /// What one made-up message changes.
 pub fn message(ej: EjId, model: &Model, seq: Seq, dice: &mut Dice) -> Vec<Change> {
     let patients = 40;
@@ -237,7 +259,8 @@ pub fn message(ej: EjId, model: &Model, seq: Seq, dice: &mut Dice) -> Vec<Change
             let old = model.get(RecordType::Patient, id(ej, RecordType::Patient, number));
             vec![Change::Put(patient(ej, number, old, seq, dice))]
         }
-        5..=6 => vec![Change::Put(observation(ej, model, seq, patients, dice))],
+        5 => vec![Change::Put(observation(ej, model, seq, patients, dice))],
+        6 => vec![Change::Put(allergy(ej, model, seq, patients, dice))],
         7..=11 => admission(ej, model, seq, patients, dice),
         12 => {
             let bed = dice.below(12);
