@@ -1,6 +1,7 @@
 //! Which patient a message is about (DESIGN §3: a resource id is minted once).
 
 use super::draft::Draft;
+use super::french::ins;
 use super::values::at;
 use crate::entity::AuthorityUse;
 use crate::hl7::Segment;
@@ -24,8 +25,8 @@ pub(super) struct Identifiers {
     pub listed: Vec<(Kind, Identifier)>,
     /// The keys, in the EJ's order of authorities; those of undeclared ones last.
     pub keys: Vec<Identifier>,
-    /// A repetition deletes the national numbers (`""^^^…INS`).
-    pub deletes_national: bool,
+    /// A repetition deletes the INS (`""^^^…INS`).
+    pub deletes_ins: bool,
 }
 
 pub(super) fn read(draft: &mut Draft<'_>, segment: &Segment<'_>, field: usize) -> Identifiers {
@@ -34,23 +35,22 @@ pub(super) fn read(draft: &mut Draft<'_>, segment: &Segment<'_>, field: usize) -
     let mut ranked = Vec::new();
     for repetition in draft.repetitions(segment.field(field), place) {
         let cx = Cx::of(repetition);
-        let kind = kind(cx);
+        let kind = if ins::is_national_cx(cx) { Kind::National } else { Kind::Key };
         if cx.part(1).is_null() {
-            identifiers.deletes_national |= kind == Kind::National;
+            identifiers.deletes_ins |= ins::is_ins_cx(cx);
             continue;
         }
         let Some((rank, mut identifier)) = draft.identifier(cx, AuthorityUse::Patient, place)
         else {
             continue;
         };
+        identifier.r#use = ins::use_of(draft, &identifier);
         let same = |(_, other): &(Kind, Identifier)| is_same(other, &identifier);
         if identifiers.listed.iter().any(same) {
             continue;
         }
         if kind == Kind::Key {
             ranked.push((rank, identifier.clone()));
-        } else if identifier.type_code == "INS" {
-            identifier.r#use = IdentifierUse::Official;
         }
         identifiers.listed.push((kind, identifier));
     }
@@ -97,30 +97,5 @@ pub(super) fn mint(draft: &Draft<'_>, keys: &[Identifier]) -> Option<ResourceId>
 }
 
 pub(super) fn is_same(one: &Identifier, other: &Identifier) -> bool {
-    one.system == other.system && one.value == other.value
-}
-
-/// By authority, and by CX-5 only to keep more away: the OID of the NIR also numbers bills (NH).
-fn kind(cx: Cx<'_>) -> Kind {
-    let authority = cx.assigning_authority();
-    let oid = authority.universal_id().unwrap_or_default();
-    let namespace = authority.namespace().unwrap_or_default();
-    let type_code = cx.type_code().unwrap_or_default();
-    let national = oid.starts_with("1.2.250.1.213.1.4.")
-        || namespace.starts_with("ASIP-SANTE-INS")
-        || matches!(&*type_code, "INS" | "INS-C" | "NH");
-    if national { Kind::National } else { Kind::Key }
-}
-
-/// The system of an INS says that it is a NIA, which a NIR replaces.
-pub(super) fn is_nia(identifier: &Identifier) -> bool {
-    identifier.system.ends_with("1.2.250.1.213.1.4.9")
-}
-
-/// Whether a kept identifier is a national one. The record keeps no CX-4: the system and the
-/// type say it.
-pub(super) fn is_national(identifier: &Identifier) -> bool {
-    identifier.system.contains("1.2.250.1.213.1.4.")
-        || identifier.system.contains("ASIP-SANTE-INS")
-        || matches!(identifier.type_code.as_str(), "INS" | "INS-C" | "NH")
+    one.system == other.system && one.value == other.value && ins::is_same_kind(one, other)
 }

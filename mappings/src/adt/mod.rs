@@ -45,6 +45,7 @@ mod update;
 mod zbe;
 
 mod clinical;
+mod french;
 mod structure;
 
 mod organizations;

@@ -4,6 +4,7 @@
 //! made for it, and the INS by the national rules, not by not being there (ADR 0024).
 
 use super::draft::Draft;
+use super::french::ins;
 use super::identity::{self, Identifiers, Kind};
 use super::values::at;
 use super::{IssueCode, systems};
@@ -15,11 +16,6 @@ use crate::records::{Identifier, IdentifierUse, PatientRecord};
 /// Identifiers that a record holds; older ones find it as aliases from then on.
 pub(super) const IDENTIFIERS_MAX: usize = 24;
 
-/// The rule of the French profile: the INS goes only with PID-32 VALI (pam-fr §6).
-fn may_hold_national(draft: &Draft<'_>, patient: &PatientRecord) -> bool {
-    !draft.is_french() || patient.reliability.iter().any(|code| code == "VALI")
-}
-
 /// Takes PID-3, PID-2, PID-4, PID-19 and PID-20; PID-32 has been taken before.
 pub(super) fn take(
     draft: &mut Draft<'_>,
@@ -28,20 +24,21 @@ pub(super) fn take(
     pid: &Segment<'_>,
 ) {
     let place = at(pid, 3);
-    let allowed = may_hold_national(draft, patient);
-    if identifiers.deletes_national || !allowed {
-        patient.identifiers.retain(|own| !identity::is_national(own));
+    let allowed = ins::may_hold(draft, patient);
+    if identifiers.deletes_ins || !allowed {
+        patient.identifiers.retain(|own| !ins::is_ins(own));
     }
     for (kind, identifier) in &identifiers.listed {
         match kind {
-            Kind::National if !allowed => {
+            Kind::National if !allowed && ins::is_ins(identifier) => {
                 draft.issue(IssueCode::IdentityNotAllowed, place);
                 continue;
             }
             Kind::National => {
                 // Another value under the same authority is a correction.
                 patient.identifiers.retain(|own| {
-                    !identity::is_national(own)
+                    !ins::is_national(own)
+                        || !ins::is_same_kind(own, identifier)
                         || own.system != identifier.system
                         || own.value == identifier.value
                 });
@@ -55,9 +52,7 @@ pub(super) fn take(
         }
         add(draft, patient, identifier.clone());
     }
-    if patient.identifiers.iter().any(|own| identity::is_national(own) && !identity::is_nia(own)) {
-        patient.identifiers.retain(|own| !identity::is_nia(own));
-    }
+    ins::keep_the_nir(&mut patient.identifiers);
     other_numbers(draft, patient, pid);
 }
 
@@ -167,9 +162,9 @@ pub(super) fn move_all(
     loser: &mut PatientRecord,
     survivor: &mut PatientRecord,
 ) {
-    let allowed = may_hold_national(draft, survivor);
+    let allowed = ins::may_hold(draft, survivor);
     for mut identifier in std::mem::take(&mut loser.identifiers) {
-        if identity::is_national(&identifier) && !allowed {
+        if ins::is_ins(&identifier) && !allowed {
             continue;
         }
         if !survivor.identifiers.iter().any(|own| identity::is_same(own, &identifier)) {

@@ -6,7 +6,7 @@
 use super::draft::Draft;
 use super::identity::Identifiers;
 use super::values::{REPETITIONS_MAX, at};
-use super::{IssueCode, contacts, numbers, own_fields, roles};
+use super::{IssueCode, contacts, french, numbers, own_fields, roles};
 use crate::hl7::datatypes::{Hd, Xad, Xcn, Xon, Xpn};
 use crate::hl7::{Segment, Segments, Value};
 use crate::records::{Address, HumanName, NamedOrganization, PatientRecord, ResourceId, Telecom};
@@ -42,6 +42,7 @@ pub(super) fn update(
     roles::take_of_patient(draft, patient, segments);
     let own = own_fields::read(draft, segments, SiteResource::Patient);
     own_fields::take(&mut patient.own, own);
+    french::take_person(draft, patient, segments);
 }
 
 /// PID-32, before the identifiers: it decides whether an INS may be kept.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::draft::Draft;
 use super::event::Trigger;
+use super::french::ins;
 use super::identity::{self, Identifiers};
 use super::movement::{self, New, Position};
 use super::values::at;
@@ -66,7 +67,7 @@ fn list(draft: &mut Draft<'_>, patient: &mut PatientRecord, group: Segments<'_>)
         list.listed.iter().any(|(_, other)| identity::is_same(own, other))
     };
     let replaced = |own: &Identifier| is_in(&prior, own) && !is_in(&listed, own);
-    patient.identifiers.retain(|own| !(identity::is_national(own) && replaced(own)));
+    patient.identifiers.retain(|own| !(ins::is_national(own) && replaced(own)));
     for own in patient.identifiers.iter_mut().filter(|own| replaced(own)) {
         own.r#use = IdentifierUse::Old;
     }

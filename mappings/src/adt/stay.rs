@@ -4,7 +4,7 @@ use super::draft::Draft;
 use super::event::Trigger;
 use super::values::at;
 use super::visit::{Visit, identifier};
-use super::{IssueCode, account, movement, own_fields, roles};
+use super::{IssueCode, account, french, movement, own_fields, roles};
 use crate::entity::AuthorityUse;
 use crate::hl7::Segment;
 use crate::hl7::datatypes::{Cwe, Ts, Xcn, Xon};
@@ -102,6 +102,7 @@ pub(super) fn take_attributes(draft: &mut Draft<'_>, stay: &mut StayRecord, visi
     practitioners(draft, stay, visit);
     roles::take_of_stay(draft, stay, visit.roles);
     in_order(&mut stay.practitioners);
+    french::take_stay(draft, stay, visit);
 }
 
 /// PID-18: the account that the stay is billed to.

@@ -9,6 +9,7 @@ use super::draft::Draft;
 use super::event::Trigger;
 use super::values::at;
 use crate::entity::AuthorityUse;
+use crate::fhir::codes::patient_class::FRENCH_TABLE;
 use crate::hl7::datatypes::{Cwe, Cx, Ei, Ts};
 use crate::hl7::{Location, Message, Segment, Segments};
 use crate::records::{Coded, Identifier, Moment, OwnField, Place, ResourceId, Unit};
@@ -38,6 +39,9 @@ pub(super) struct Visit<'m> {
     pub mrg: Segment<'m>,
     /// The ROL of the stay: those after PV1 that are of no procedure and no insurance.
     pub roles: Segments<'m>,
+    /// Of the French extension.
+    pub zfv: Segment<'m>,
+    pub zfm: Segment<'m>,
     pub has_zbe: bool,
     /// ZBE-1.
     pub movement: Option<Identifier>,
@@ -128,6 +132,8 @@ impl<'m> Visit<'m> {
             pid: segment("PID"),
             mrg: segment("MRG"),
             roles,
+            zfv: segment("ZFV"),
+            zfm: segment("ZFM"),
             has_zbe: zbe.exists(),
             movement,
             action,
@@ -260,11 +266,15 @@ fn class(draft: &mut Draft<'_>, pv1: &Segment<'_>) -> Option<Coded> {
     if field.is_empty() || field.is_null() {
         return None;
     }
-    let class = draft.coded(Cwe::of(field), "0004", at(pv1, 2));
+    let mut class = draft.coded(Cwe::of(field), "0004", at(pv1, 2));
     let known = matches!(class.code.as_str(), "E" | "I" | "O" | "P" | "R" | "B" | "C" | "N" | "U")
         || (draft.is_french() && class.code == "V");
     if !known {
         draft.issue(IssueCode::CodeUnknown, at(pv1, 2));
+    }
+    // In France they are sessions and remote monitoring, whatever they are elsewhere.
+    if draft.is_french() && matches!(class.code.as_str(), "R" | "V") && class.system.is_empty() {
+        FRENCH_TABLE.clone_into(&mut class.system);
     }
     Some(class)
 }

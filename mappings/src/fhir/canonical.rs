@@ -35,6 +35,10 @@ pub const IDENTITY_RELIABILITY: &str = "urn:x-sluice:fhir:identity-reliability";
 /// `Patient.extension`: PID-31, nobody knows who the patient is.
 pub const IDENTITY_UNKNOWN: &str = "urn:x-sluice:fhir:identity-unknown";
 
+/// `Patient.extension`, `Encounter.extension`: the legal status of psychiatric care (ZFS, ZFV-4, 5
+/// and 10), where the EJ has it shown; inside it `identifier`, `mode`, `period`, `rimP`, `comment`.
+pub const LEGAL_STATUS: &str = "urn:x-sluice:fhir:legal-status";
+
 /// `Organization.extension`, `Location.extension`: an attribute of the structure (LCH) that FHIR
 /// has no element for; inside it `code` and `value`.
 pub const STRUCTURE_ATTRIBUTE: &str = "urn:x-sluice:fhir:structure-attribute";

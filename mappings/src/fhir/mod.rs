@@ -10,6 +10,7 @@ mod capability_statement;
 pub mod civil;
 pub mod codes;
 pub mod datatypes;
+pub mod fr_core;
 mod operation_outcome;
 pub mod period;
 pub mod place;
@@ -45,8 +46,12 @@ pub fn render(record: &Record, entity: &LegalEntity, version: FhirVersion) -> Ve
         Record::Patient(record) => write(&mut bytes, &Patient::new(record, entity, version)),
         Record::Stay(record) => write(&mut bytes, &Encounter::new(record, entity, version)),
         Record::Location(record) => write(&mut bytes, &Location::new(record, entity, version)),
-        Record::Organization(record) => write(&mut bytes, &Organization::new(record, version)),
-        Record::Practitioner(record) => write(&mut bytes, &Practitioner::new(record)),
+        Record::Organization(record) => {
+            write(&mut bytes, &Organization::new(record, entity, version))
+        }
+        Record::Practitioner(record) => {
+            write(&mut bytes, &Practitioner::new(record, entity, version))
+        }
         Record::PractitionerRole(record) => {
             write(&mut bytes, &PractitionerRole::new(record, entity, version));
         }

@@ -6,7 +6,7 @@ use super::date::date_key_tail;
 use super::key::{self, Key, LOWEST};
 use super::{Param, elements, text};
 use crate::fhir::codes::administrative_sex::gender;
-use crate::fhir::codes::patient_class::class;
+use crate::fhir::codes::patient_class::class_of as codes_class_of;
 use crate::fhir::codes::systems::{V2_0004, V3_ACT_CODE, V3_NULL_FLAVOR};
 use crate::fhir::datatypes::DateTime;
 use crate::fhir::resources::procedure;
@@ -280,7 +280,7 @@ pub(super) const fn status_key(status: StayStatus) -> Key {
 /// The class's system and code, as rendered.
 pub(super) fn class_of(stay: &StayRecord) -> (&'static str, String) {
     let sent = fhir_text::code(&stay.situation.class.code).unwrap_or_default();
-    let class = class(&sent);
+    let class = codes_class_of(&stay.situation.class, &sent);
     (class.system, class.code.to_owned())
 }
 

@@ -19,7 +19,10 @@ fn doctor_reference() -> Value {
     json!({
         "reference": "Practitioner/33333333-3333-3333-3333-333333333333",
         "identifier": {
-            "type": { "coding": [ { "code": "RPPS" } ] },
+            "type": { "coding": [ {
+                "system": "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0203",
+                "code": "RPPS",
+            } ] },
             "system": "urn:oid:1.2.250.1.71.4.2.1", "value": "99999999911"
         },
         "display": "Dr Élise DÉMOCRATE"

@@ -501,7 +501,10 @@ fn a_participant_is_the_practitioner_that_is_served_in_a_role_for_a_time() {
         json!({
             "reference": "Practitioner/33333333-3333-3333-3333-333333333333",
             "identifier": {
-                "type": { "coding": [ { "code": "RPPS" } ] },
+                "type": { "coding": [ {
+                    "system": "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0203",
+                    "code": "RPPS",
+                } ] },
                 "system": "urn:oid:1.2.250.1.71.4.2.1", "value": "99999999911"
             },
             "display": "Dr Élise DÉMOCRATE"

@@ -1,4 +1,4 @@
-//! Every case of `fixtures/messages/fields`: what a field of a message becomes, said by hand as
+//! Every case of `fixtures/messages/fields`, and of the structure (`M05`): what a field of a message becomes, said by hand as
 //! FHIR paths and values, and looked for in the R4 and the R5 that is rendered.
 
 #![allow(
@@ -183,8 +183,9 @@ fn check(expect: &Expect, resources: &Resources, version: &str, out: &mut String
 }
 
 fn cases() -> Vec<PathBuf> {
-    let folder = repository().join("fixtures/messages/fields");
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let folders = ["fields", "M05"].map(|name| repository().join("fixtures/messages").join(name));
+    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let files = files.map(|entry| entry.unwrap().path());
     let mut cases: Vec<_> = files.filter(|p| p.extension().is_some_and(|e| e == "toml")).collect();
     cases.sort();
     cases
@@ -199,7 +200,8 @@ fn every_field_becomes_what_its_case_says() {
         let name = file.file_stem().unwrap().to_str().unwrap();
         let differences = differences(&file);
         if !differences.is_empty() {
-            let _ = writeln!(failed, "fields/{name}\n{differences}");
+            let folder = file.parent().unwrap().file_name().unwrap().to_str().unwrap();
+            let _ = writeln!(failed, "{folder}/{name}\n{differences}");
         }
     }
     assert!(failed.is_empty(), "\n{failed}");

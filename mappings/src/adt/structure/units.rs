@@ -20,7 +20,7 @@ pub(super) const WITH_ELEMENT: &[&str] =
 /// A UF by its code, as the EJ's senders write it (PV1-3.1, ZBE-7.10, LCH CD).
 pub(in crate::adt) fn unit_identifier(draft: &Draft<'_>, code: &str) -> Identifier {
     let system = draft.system_of(&["", "", ""], AuthorityUse::Unit).uri;
-    own_identifier(system, code.to_owned(), "UF")
+    own_identifier(system, code.to_owned(), "INTRN")
 }
 
 /// The UF of that code: the one that lists it, else the one that will be minted for it.

@@ -31,6 +31,15 @@ pub fn identifier_type<'a>(
         ("INS-NIA", _) => "INS-NIA",
         ("INS-C", _) => "INS-C",
         ("NDP", _) => "NDP",
+        ("FINEJ", _) => "FINEJ",
+        ("FINEG", _) => "FINEG",
+        ("SIREN", _) => "SIREN",
+        ("SIRET", _) => "SIRET",
+        ("IDNST", _) => "IDNST",
+        ("INTRN", _) => "INTRN",
+        ("RPPS", _) => "RPPS",
+        ("ADELI", _) => "ADELI",
+        ("IDNPS", _) => "IDNPS",
         _ if is_in_table(&code) => return Some(of_table(code)),
         _ => {
             let own = Coding::own(code);

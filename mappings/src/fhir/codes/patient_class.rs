@@ -5,6 +5,11 @@
 //! code. R4 wants exactly one class: an empty PV1-2 is v3-NullFlavor `UNK`.
 
 use super::systems::{V2_0004, V3_ACT_CODE, V3_NULL_FLAVOR};
+use crate::records::Coded;
+
+/// The table as the French extension has it: `adt` marks with it the classes that mean something
+/// of their own in France (PAM-FR PV1-2).
+pub const FRENCH_TABLE: &str = "FRA0004";
 
 /// A Coding; `display` is empty where none is known.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,8 +19,22 @@ pub struct Class<'a> {
     pub display: &'static str,
 }
 
+/// What a stay's class is shown and searched as; `code` is its code, as FHIR can write it.
 #[must_use]
-pub fn class(sent: &str) -> Class<'_> {
+pub fn class_of<'a>(sent: &Coded, code: &'a str) -> Class<'a> {
+    let french = match code {
+        _ if sent.system != FRENCH_TABLE => None,
+        "R" => Some(("AMB", "ambulatory")),
+        "V" => Some(("VR", "virtual")),
+        _ => None,
+    };
+    match french {
+        Some((code, display)) => Class { system: V3_ACT_CODE, code, display },
+        None => class(code),
+    }
+}
+
+fn class(sent: &str) -> Class<'_> {
     let sent = sent.trim();
     let (system, code, display) = match sent {
         "E" => (V3_ACT_CODE, "EMER", "emergency"),

@@ -13,7 +13,7 @@ const CENSUS_TRACT: &str = "http://hl7.org/fhir/StructureDefinition/iso21090-ADX
 #[serde(rename_all = "camelCase")]
 pub struct Address<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    extension: Vec<Extension<'a>>,
+    pub extension: Vec<Extension<'a>>,
     #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
     of_use: Option<&'static str>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -25,7 +25,7 @@ pub struct Address<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     city: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    district: Option<Text<'a>>,
+    pub district: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]

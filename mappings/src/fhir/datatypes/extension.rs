@@ -3,7 +3,10 @@
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use super::{Address, Attachment, CodeableConcept, Coding, DateTime, Identifier, Reference, Text};
+use super::{
+    Address, Attachment, CodeableConcept, Coding, Date, DateTime, Identifier, Period, Reference,
+    Text,
+};
 
 pub struct Extension<'a> {
     pub url: &'static str,
@@ -14,7 +17,10 @@ pub enum ExtensionValue<'a> {
     String(Text<'a>),
     Code(Text<'a>),
     Boolean(bool),
+    Integer(u32),
+    Date(Date),
     DateTime(DateTime),
+    Period(Period),
     Address(Address<'a>),
     Attachment(Attachment<'a>),
     CodeableConcept(CodeableConcept<'a>),
@@ -32,6 +38,9 @@ impl Serialize for Extension<'_> {
             ExtensionValue::String(value) => map.serialize_entry("valueString", value)?,
             ExtensionValue::Code(value) => map.serialize_entry("valueCode", value)?,
             ExtensionValue::Boolean(value) => map.serialize_entry("valueBoolean", value)?,
+            ExtensionValue::Integer(value) => map.serialize_entry("valueInteger", value)?,
+            ExtensionValue::Date(value) => map.serialize_entry("valueDate", value)?,
+            ExtensionValue::Period(value) => map.serialize_entry("valuePeriod", value)?,
             ExtensionValue::DateTime(value) => map.serialize_entry("valueDateTime", value)?,
             ExtensionValue::Address(value) => map.serialize_entry("valueAddress", value)?,
             ExtensionValue::Attachment(value) => map.serialize_entry("valueAttachment", value)?,

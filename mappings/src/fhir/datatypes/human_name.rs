@@ -16,7 +16,7 @@ const PARTNER_NAME: &str = "http://hl7.org/fhir/StructureDefinition/humanname-pa
 #[derive(Serialize)]
 pub struct HumanName<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    extension: Vec<Extension<'a>>,
+    pub extension: Vec<Extension<'a>>,
     #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
     of_use: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,7 +24,7 @@ pub struct HumanName<'a> {
     #[serde(rename = "_family", skip_serializing_if = "Option::is_none")]
     family_extension: Option<Extended<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    given: Vec<Text<'a>>,
+    pub given: Vec<Text<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     prefix: Vec<Text<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

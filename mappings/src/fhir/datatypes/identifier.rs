@@ -68,6 +68,12 @@ impl<'a> Identifier<'a> {
         Self { system: Some(system.into()), ..Self::plain(value) }
     }
 
+    /// As [`Self::of`], and said to be of that type.
+    #[must_use]
+    pub fn typed(self, of_type: CodeableConcept<'a>) -> Self {
+        Self { of_type: Some(of_type), ..self }
+    }
+
     /// The record's own id, for a resource that must have a number and has none.
     #[must_use]
     pub fn urn(id: ResourceId) -> Self {

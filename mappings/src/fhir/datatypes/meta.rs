@@ -31,6 +31,14 @@ impl From<&Stamp> for Meta {
     }
 }
 
+impl Meta {
+    /// With the profiles that the resource follows.
+    #[must_use]
+    pub fn following(stamp: &Stamp, profile: Vec<&'static str>) -> Self {
+        Self { profile, ..Self::from(stamp) }
+    }
+}
+
 fn as_text<S: Serializer>(seq: &Seq, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(seq)
 }

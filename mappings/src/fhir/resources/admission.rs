@@ -1,12 +1,13 @@
-//! PV1-5, 13 to 16, 36 to 38 → `hospitalization` of an R4 Encounter, `admission` of an R5 one.
+//! PV1-5, 13 to 16, 36 to 38 (and ZFV-1 in France) → `hospitalization` of an R4 Encounter, `admission` of an R5 one.
 
 use serde::Serialize;
 
 use super::super::codes::encounter::arrangement;
 use super::super::codes::systems;
 use super::super::datatypes::{CodeableConcept, Identifier, Reference};
-use super::super::text;
+use super::super::{fr_core, text};
 use super::encounter::VISIT_NUMBER;
+use crate::entity::LegalEntity;
 use crate::records::{Coded, StayRecord};
 
 #[derive(Serialize)]
@@ -14,6 +15,8 @@ use crate::records::{Coded, StayRecord};
 pub struct Admission<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pre_admission_identifier: Option<Identifier<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<Reference<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     admit_source: Option<CodeableConcept<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,21 +56,30 @@ impl<'a> Courtesies<'a> {
 
 impl<'a> Admission<'a> {
     /// `None` where nothing would be in it.
-    pub(super) fn new(record: &'a StayRecord, courtesies: Courtesies<'a>) -> Option<Self> {
+    pub(super) fn new(
+        record: &'a StayRecord,
+        courtesies: Courtesies<'a>,
+        entity: &LegalEntity,
+    ) -> Option<Self> {
         let sent = CodeableConcept::sent;
         let number = record.pre_admission.as_ref();
         let Courtesies { diet, arrangements, courtesy } = courtesies;
         let admission = Self {
             pre_admission_identifier: number.and_then(|n| Identifier::with_type(n, VISIT_NUMBER)),
+            origin: fr_core::encounter::origin(record),
             admit_source: sent(&record.admit_source),
             re_admission: sent(&record.readmission),
             diet_preference: diet,
             special_courtesy: courtesy,
             special_arrangement: arrangements,
             destination: destination(&record.situation.destination),
-            discharge_disposition: sent(&record.situation.disposition),
+            discharge_disposition: fr_core::encounter::disposition(
+                &record.situation.disposition,
+                entity,
+            ),
         };
         let is_empty = admission.pre_admission_identifier.is_none()
+            && admission.origin.is_none()
             && admission.admit_source.is_none()
             && admission.re_admission.is_none()
             && admission.diet_preference.is_empty()

@@ -12,7 +12,7 @@ use super::super::datatypes::{
     CodeableConcept, CodeableReference, Coding, DateTime, Extension, ExtensionValue, Identifier,
     Meta, Narrative, Period, Quantity, Reference, positive,
 };
-use super::super::{FhirVersion, text};
+use super::super::{FhirVersion, fr_core, text};
 use super::account::ACCOUNT_NUMBER;
 use super::admission::{Admission, Courtesies};
 use super::encounter_class::{class_coding, class_concept};
@@ -159,18 +159,18 @@ impl<'a> Encounter<'a> {
         let reason = CodeableConcept::sent(&record.reason);
         let (reason_code, reason) = version.either(reason);
         let (in_hospitalization, courtesies) = version.either(Courtesies::of(record));
-        let admission = Admission::new(record, in_hospitalization);
+        let admission = Admission::new(record, in_hospitalization, entity);
         let (hospitalization, admission) = version.either(admission);
         let length = record.length_days.and_then(Quantity::days);
         Self {
             id: record.id,
-            meta: meta(record),
+            meta: meta(record, entity, version),
             text: Narrative::new(&record.description),
-            extension: extensions(record, planned_extension),
+            extension: extensions(record, planned_extension, entity),
             identifier: Identifier::list(&record.identifiers, VISIT_NUMBER),
             status: stay_status::of(record, version),
             class: EncounterClass::new(&situation.class, version),
-            of_type: CodeableConcept::sent(&record.admission_type).into_iter().collect(),
+            of_type: fr_core::encounter::types(record, entity),
             service_type: ServiceType::new(&record.service, version),
             priority: CodeableConcept::mapped(&record.priority, priority),
             subject: patient(record.patient),
@@ -224,8 +224,10 @@ fn subject_status(record: &StayRecord, version: FhirVersion) -> Option<CodeableC
 }
 
 /// PV2-22: of whom nobody is to be told.
-fn meta(record: &StayRecord) -> Meta {
-    let mut meta = Meta::from(&record.stamp);
+fn meta(record: &StayRecord, entity: &LegalEntity, version: FhirVersion) -> Meta {
+    let profiles = fr_core::encounter::profiles(record, entity, version);
+    let mut meta = Meta::following(&record.stamp, profiles);
+    meta.security.extend(fr_core::encounter::security(record, entity));
     if record.is_protected == Some(true) {
         meta.security.push(Coding::of(V3_CONFIDENTIALITY, "R", "restricted"));
     }
@@ -233,7 +235,11 @@ fn meta(record: &StayRecord) -> Meta {
 }
 
 /// PV2-8 and PV2-9, for which R5 has elements and R4 their cross-version extensions; PV2-38.
-fn extensions(record: &StayRecord, [start, end]: [Option<DateTime>; 2]) -> Vec<Extension<'_>> {
+fn extensions<'a>(
+    record: &'a StayRecord,
+    [start, end]: [Option<DateTime>; 2],
+    entity: &LegalEntity,
+) -> Vec<Extension<'a>> {
     let date = |(url, date)| Some((url, ExtensionValue::DateTime(date?)));
     let planned = [(PLANNED_START, start), (PLANNED_END, end)].into_iter().filter_map(date);
     let arrival = Coding::first(&record.mode_of_arrival).map(ExtensionValue::Coding);
@@ -246,7 +252,8 @@ fn extensions(record: &StayRecord, [start, end]: [Option<DateTime>; 2]) -> Vec<E
         (NURSING_UNIT, nursing.map(|sent| ExtensionValue::Reference(unit(sent)))),
     ];
     let others = others.into_iter().filter_map(|(url, value)| Some((url, value?)));
-    planned.chain(others).map(|(url, value)| Extension { url, value }).collect()
+    let own = planned.chain(others).map(|(url, value)| Extension { url, value });
+    own.chain(fr_core::encounter::extensions(record, entity)).collect()
 }
 
 /// 0 is no rank.

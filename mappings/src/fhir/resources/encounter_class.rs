@@ -1,6 +1,6 @@
 //! PV1-2 → `class` of an Encounter and of an EncounterHistory (FACTS §2).
 
-use super::super::codes::patient_class::{Class, class};
+use super::super::codes::patient_class::{Class, class_of};
 use super::super::datatypes::{CodeableConcept, Coding, Text};
 use super::super::text;
 use crate::records::Coded;
@@ -9,7 +9,7 @@ use crate::records::Coded;
 /// sender's own text is the display of a code that is not the standard's.
 pub(super) fn class_coding(sent: &Coded) -> Coding<'_> {
     let code = text::code(&sent.code).unwrap_or_default();
-    let Class { system, code: mapped, display } = class(&code);
+    let Class { system, code: mapped, display } = class_of(sent, &code);
     let display = if display.is_empty() { text::string(&sent.text) } else { Some(display.into()) };
     // The code borrows either from the table or from `code`, which may be owned.
     let standard = (mapped != &*code).then(|| Text::Owned(mapped.to_owned()));

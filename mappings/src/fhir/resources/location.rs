@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use super::super::canonical::place_system;
 use super::super::codes::physical_type::physical_type;
+use super::super::codes::systems::FR_CORE_0203;
 use super::super::datatypes::{
     Address, CodeableConcept, Coding, ContactPoint, Extension, Identifier, Meta, Reference, Text,
 };
-use super::super::{FhirVersion, place, text};
+use super::super::{FhirVersion, fr_core, place, text};
 use super::contact_detail::ContactDetail;
 use super::reference::legal_entity;
 use super::structure::structure_attributes;
@@ -56,14 +57,17 @@ impl<'a> Location<'a> {
     /// what no organization of it is known to run.
     #[must_use]
     pub fn new(record: &'a LocationRecord, entity: &'a LegalEntity, version: FhirVersion) -> Self {
-        let form = place::level(&record.place).map(physical_type).map(CodeableConcept::from);
+        let form = form(record, entity);
         let (physical_type, form) = version.either(form);
         let telecom = ContactPoint::list(&record.telecoms);
         let (telecom, _, contact) = ContactDetail::either(version, telecom, Vec::new());
         Self {
             id: record.id,
-            meta: Meta::from(&record.stamp),
-            extension: structure_attributes(&record.attributes),
+            meta: Meta::following(
+                &record.stamp,
+                fr_core::structure::location_profiles(record, entity, version),
+            ),
+            extension: structure_attributes(&record.attributes, entity),
             identifier: identifiers(record, entity),
             status: if record.inactive { "inactive" } else { "active" },
             operational_status: Coding::first(&record.operational_status),
@@ -72,7 +76,9 @@ impl<'a> Location<'a> {
             mode: "instance",
             telecom,
             contact,
-            address: record.addresses.iter().find_map(Address::new),
+            address: record.addresses.iter().find_map(|sent| {
+                Some(fr_core::address::with_insee_code(Address::new(sent)?, sent, entity))
+            }),
             physical_type,
             form,
             managing_organization: record.managing_organization.map_or_else(
@@ -84,8 +90,19 @@ impl<'a> Location<'a> {
     }
 }
 
+/// The kind of place by the structure's own type, and by its level.
+fn form<'a>(record: &LocationRecord, entity: &LegalEntity) -> Option<CodeableConcept<'a>> {
+    let french = fr_core::structure::physical_type(record, entity);
+    let known = place::level(&record.place).map(physical_type);
+    let coding: Vec<_> = french.into_iter().chain(known).collect();
+    (!coding.is_empty()).then_some(CodeableConcept { coding, text: None })
+}
+
 /// The path of the place, unique within its EJ; then what it is called elsewhere.
 fn identifiers<'a>(record: &'a LocationRecord, entity: &LegalEntity) -> Vec<Identifier<'a>> {
     let path = Identifier::of(place_system(entity.id()), text::owned(place::path(&record.place)));
+    let internal = || CodeableConcept::of(FR_CORE_0203, "INTRN", "");
+    let french = fr_core::is_french(entity);
+    let path = path.map(|path| if french { path.typed(internal()) } else { path });
     path.into_iter().chain(Identifier::list(&record.identifiers, "")).collect()
 }

@@ -6,9 +6,10 @@ use super::super::codes::organization_kind::organization_kind;
 use super::super::datatypes::{
     Address, CodeableConcept, ContactPoint, Extension, Identifier, Meta, Reference, Text,
 };
-use super::super::{FhirVersion, text};
+use super::super::{FhirVersion, fr_core, text};
 use super::contact_detail::ContactDetail;
 use super::structure::structure_attributes;
+use crate::entity::LegalEntity;
 use crate::records::{OrganizationRecord, RecordType, ResourceId};
 
 #[derive(Serialize)]
@@ -40,9 +41,13 @@ pub struct Organization<'a> {
 
 impl<'a> Organization<'a> {
     #[must_use]
-    pub fn new(record: &'a OrganizationRecord, version: FhirVersion) -> Self {
+    pub fn new(record: &'a OrganizationRecord, entity: &LegalEntity, version: FhirVersion) -> Self {
         let telecom = ContactPoint::of_organization(&record.telecoms);
-        let address = Address::of_organization(&record.addresses);
+        let address = |sent| {
+            let list = Address::of_organization(std::slice::from_ref(sent)).into_iter();
+            list.map(|one| fr_core::address::with_insee_code(one, sent, entity))
+        };
+        let address = record.addresses.iter().flat_map(address).collect();
         let (telecom, address, contact) = ContactDetail::either(version, telecom, address);
         let mut identifier = Identifier::list(&record.identifiers, "");
         let name = text::string(&record.name);
@@ -52,11 +57,14 @@ impl<'a> Organization<'a> {
         }
         Self {
             id: record.id,
-            meta: Meta::from(&record.stamp),
-            extension: structure_attributes(&record.attributes),
+            meta: Meta::following(
+                &record.stamp,
+                fr_core::structure::organization_profiles(record, entity, version),
+            ),
+            extension: structure_attributes(&record.attributes, entity),
             identifier,
             active: record.active,
-            of_type: organization_kind(record.kind),
+            of_type: of_type(record, entity),
             name,
             telecom,
             address,
@@ -64,4 +72,13 @@ impl<'a> Organization<'a> {
             part_of: record.part_of.map(|id| Reference::to(RecordType::Organization, id)),
         }
     }
+}
+
+/// FR Core takes its own type for a UF, and no other.
+fn of_type(record: &OrganizationRecord, entity: &LegalEntity) -> Vec<CodeableConcept<'static>> {
+    let mut types = organization_kind(record.kind);
+    if fr_core::is_french(entity) {
+        types.truncate(1);
+    }
+    types
 }

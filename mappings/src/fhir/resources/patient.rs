@@ -13,7 +13,7 @@ use super::super::datatypes::{
     Address, CodeableConcept, Coding, ContactPoint, Date, DateTime, Extended, Extension,
     ExtensionValue, HumanName, Identifier, Meta, Period, Reference,
 };
-use super::super::{FhirVersion, text};
+use super::super::{FhirVersion, fr_core, text};
 use super::communication::Communication;
 use super::reference::{legal_entity, organization, practitioner_role};
 use crate::entity::LegalEntity;
@@ -108,13 +108,17 @@ impl<'a> Patient<'a> {
     pub fn new(record: &'a PatientRecord, entity: &'a LegalEntity, version: FhirVersion) -> Self {
         let multiple_birth_integer = record.birth_order.and_then(|order| i32::try_from(order).ok());
         let deceased_date_time = record.deceased_at.and_then(DateTime::new);
+        let address =
+            |sent| Some(fr_core::address::with_insee_code(Address::new(sent)?, sent, entity));
+        let french = fr_core::is_french(entity);
+        let name = |sent| if french { fr_core::patient::name(sent) } else { HumanName::new(sent) };
         Self {
             id: record.id,
-            meta: Meta::from(&record.stamp),
-            extension: extensions(record),
+            meta: meta(record, entity, version),
+            extension: extensions(record, entity),
             identifier: Identifier::list(&record.identifiers, ""),
             active: record.active,
-            name: record.names.iter().filter_map(HumanName::new).collect(),
+            name: record.names.iter().filter_map(name).collect(),
             telecom: ContactPoint::list(&record.telecoms),
             gender: gender(&record.gender).map(|g| g.code()),
             gender_extension: original_gender(record),
@@ -122,7 +126,7 @@ impl<'a> Patient<'a> {
             birth_date_extension: birth_time(record),
             deceased_boolean: record.deceased.filter(|_| deceased_date_time.is_none()),
             deceased_date_time,
-            address: record.addresses.iter().filter_map(Address::new).collect(),
+            address: record.addresses.iter().filter_map(address).collect(),
             marital_status: CodeableConcept::mapped(&record.marital_status, marital_status),
             multiple_birth_boolean: record
                 .multiple_birth
@@ -163,13 +167,24 @@ impl<'a> PatientContact<'a> {
     }
 }
 
-fn extensions(record: &PatientRecord) -> Vec<Extension<'_>> {
+fn meta(record: &PatientRecord, entity: &LegalEntity, version: FhirVersion) -> Meta {
+    let profiles = fr_core::patient::profiles(record, entity, version);
+    let mut meta = Meta::following(&record.stamp, profiles);
+    meta.security.extend(fr_core::patient::security(record, entity));
+    meta
+}
+
+fn extensions<'a>(record: &'a PatientRecord, entity: &LegalEntity) -> Vec<Extension<'a>> {
+    let french = fr_core::is_french(entity);
     let mut extensions = Vec::new();
     let mut push = |url, value| extensions.push(Extension { url, value });
     if let Some(name) = text::string(&record.mothers_maiden_name) {
         push(MOTHERS_MAIDEN_NAME, ExtensionValue::String(name));
     }
-    if let Some(place) = record.birth_place.as_ref().and_then(Address::birth_place) {
+    if let Some(sent) = &record.birth_place
+        && let Some(place) = Address::birth_place(sent)
+    {
+        let place = fr_core::address::with_insee_code(place, sent, entity);
         push(BIRTH_PLACE, ExtensionValue::Address(place));
     }
     if let Some(concept) = CodeableConcept::mapped(&record.religion, religion) {
@@ -196,6 +211,10 @@ fn extensions(record: &PatientRecord) -> Vec<Extension<'_>> {
     }
     if let Some(unknown) = record.identity_unknown {
         push(IDENTITY_UNKNOWN, ExtensionValue::Boolean(unknown));
+    }
+    if french {
+        extensions.extend(fr_core::patient::extensions(record, entity));
+        return extensions;
     }
     for status in record.reliability.iter().filter_map(|code| text::code(code)) {
         let coding = Coding { code: Some(status), ..Coding::of(V2_0445, "", "") };

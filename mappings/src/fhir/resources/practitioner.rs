@@ -5,6 +5,8 @@ use serde::Serialize;
 use super::super::datatypes::{
     Address, CodeableConcept, ContactPoint, HumanName, Identifier, Meta,
 };
+use super::super::{FhirVersion, fr_core};
+use crate::entity::LegalEntity;
 use crate::records::{PractitionerRecord, ResourceId};
 
 #[derive(Serialize)]
@@ -32,11 +34,14 @@ struct Qualification<'a> {
 
 impl<'a> Practitioner<'a> {
     #[must_use]
-    pub fn new(record: &'a PractitionerRecord) -> Self {
+    pub fn new(record: &'a PractitionerRecord, entity: &LegalEntity, version: FhirVersion) -> Self {
         let qualifications = record.qualifications.iter().filter_map(CodeableConcept::sent);
         Self {
             id: record.id,
-            meta: Meta::from(&record.stamp),
+            meta: Meta::following(
+                &record.stamp,
+                fr_core::practitioner::profiles(record, entity, version),
+            ),
             identifier: Identifier::list(&record.identifiers, ""),
             name: record.names.iter().filter_map(HumanName::new).collect(),
             telecom: ContactPoint::list(&record.telecoms),

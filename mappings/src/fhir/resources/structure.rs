@@ -2,14 +2,22 @@
 
 use super::super::canonical::STRUCTURE_ATTRIBUTE;
 use super::super::datatypes::{Extension, ExtensionValue};
-use super::super::text;
+use super::super::{fr_core, text};
+use crate::entity::LegalEntity;
 
-/// LCH that FHIR has no element for: code and value.
-pub(super) fn structure_attributes(sent: &[(String, String)]) -> Vec<Extension<'_>> {
-    sent.iter().filter_map(attribute).collect()
+/// LCH that FHIR has no element for: by the extension that FR Core has for it, else by code and value.
+pub(super) fn structure_attributes<'a>(
+    sent: &'a [(String, String)],
+    entity: &LegalEntity,
+) -> Vec<Extension<'a>> {
+    let known = |(code, value): &'a (String, String)| {
+        let french = fr_core::structure::attribute(code, value, entity);
+        french.unwrap_or_else(|| attribute(code, value).into_iter().collect())
+    };
+    sent.iter().flat_map(known).collect()
 }
 
-fn attribute((code, value): &(String, String)) -> Option<Extension<'_>> {
+fn attribute<'a>(code: &'a str, value: &'a str) -> Option<Extension<'a>> {
     let parts = vec![part("code", code)?, part("value", value)?];
     Some(Extension { url: STRUCTURE_ATTRIBUTE, value: ExtensionValue::Extensions(parts) })
 }
