@@ -1,20 +1,15 @@
 //! Everything that is rendered passes an independent validator: structure, invariants, required
 //! bindings, dates, references.
-//!
-//! Needs `node` and the validator `fhirlint.mjs` with its packages installed beside it: at the
-//! path in `SLUICE_FHIRLINT`, else in `target/fhirlint`. Skipped, and said so, where one is
-//! missing.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
-#![allow(clippy::disallowed_methods, reason = "the validator is a program that reads files")]
 
 mod fhir_records;
+mod fhir_validator;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
 use fhir_records::{coded, entity, id, identifier, location, movement, place, stay};
+use fhir_validator::{lint, skipped, validator};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -36,42 +31,15 @@ use sluice_mappings::records::{
 /// Records made at random, beside those made by hand.
 const RANDOM_RECORDS: usize = 400;
 
-fn validator() -> Option<PathBuf> {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/fhirlint/fhirlint.mjs");
-    let script = std::env::var_os("SLUICE_FHIRLINT").map_or_else(beside, PathBuf::from);
-    let installed = script.parent().is_some_and(|folder| folder.join("npm/pkg").is_dir());
-    let node = Command::new("node").arg("--version").output();
-    (script.is_file() && installed && node.is_ok_and(|o| o.status.success())).then_some(script)
-}
-
-/// Runs the validator over the resources; each is a file, named for what it is.
-fn lint(script: &Path, version: FhirVersion, resources: &[(String, Vec<u8>)]) {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fhir-lint").join(version.name());
-    std::fs::create_dir_all(&folder).unwrap();
-    let mut command = Command::new("node");
-    command.arg(script).arg(version.name());
-    for (name, bytes) in resources {
-        let file = folder.join(format!("{name}.json"));
-        std::fs::write(&file, bytes).unwrap();
-        command.arg(file);
-    }
-    let output = command.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    let verdict = format!("files {} with issues 0", resources.len());
-    assert!(output.status.success() && said.contains(&verdict), "{said}{errors}");
-}
-
 #[test]
 fn whatever_is_rendered_is_valid() {
     let Some(script) = validator() else {
-        println!("skipped: node and fhirlint.mjs with its packages (SLUICE_FHIRLINT) are needed");
-        return;
+        return skipped();
     };
     let mut records = by_hand();
     records.extend(at_random());
     for version in FhirVersion::ALL {
-        lint(&script, version, &resources(&records, version));
+        lint(&script, "records", version, &resources(&records, version));
     }
 }
 
@@ -141,13 +109,12 @@ fn resources(records: &[Record], version: FhirVersion) -> Vec<(String, Vec<u8>)>
 #[test]
 fn the_validator_would_have_said_so() {
     let Some(script) = validator() else {
-        println!("skipped: node and fhirlint.mjs with its packages (SLUICE_FHIRLINT) are needed");
-        return;
+        return skipped();
     };
     let broken = br#"{"resourceType":"Patient","active":true,"gender":"m","name":[]}"#;
     let resources = [("broken-on-purpose".to_owned(), broken.to_vec())];
     for version in FhirVersion::ALL {
-        let caught = std::panic::catch_unwind(|| lint(&script, version, &resources));
+        let caught = std::panic::catch_unwind(|| lint(&script, "broken", version, &resources));
         assert!(caught.is_err(), "a broken resource passed");
     }
 }

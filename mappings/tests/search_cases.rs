@@ -196,6 +196,36 @@ fn places_are_found() {
 }
 
 #[test]
+fn a_place_of_the_structure_is_found_by_its_name_and_by_its_own_number() {
+    let mut record = location(30, place("3101", "", "", "CHU"));
+    record.name = "Cardiologie".into();
+    record.identifiers = vec![identifier("urn:oid:1.2.7", "UH-1", "")];
+    let record = [Record::Location(Arc::new(record))];
+    for (query, hits) in [
+        ("name=cardio", 1),
+        ("name=3101", 0),
+        ("identifier=urn:oid:1.2.7|UH-1", 1),
+        ("identifier=urn:x-sluice:EJ1:place|CHU///3101", 1),
+    ] {
+        assert_eq!(found(RecordType::Location, &record, query).len(), hits, "{query}");
+    }
+}
+
+#[test]
+fn a_coverage_is_found_by_the_number_of_its_plan() {
+    let mut record = fhir_records::others::coverage(71);
+    record.plan.system = "urn:oid:1.2.8".into();
+    let record = [Record::from(record)];
+    for (query, hits) in [
+        ("identifier=PLAN1", 1),
+        ("identifier=urn:oid:1.2.8|PLAN1", 1),
+        ("identifier=urn:oid:1.2.8|PLAN2", 0),
+    ] {
+        assert_eq!(found(RecordType::Coverage, &record, query).len(), hits, "{query}");
+    }
+}
+
+#[test]
 fn what_cannot_be_answered_is_refused_with_its_name_and_without_its_value() {
     for (query, param, reason) in [
         ("birthdate=notadate", "birthdate", "date-malformed"),

@@ -14,6 +14,7 @@ pub mod fr_core;
 mod operation_outcome;
 pub mod period;
 pub mod place;
+pub mod plan;
 mod resource_type;
 pub(crate) mod resources;
 mod site;

@@ -10,7 +10,7 @@ use crate::fhir::codes::patient_class::class_of as codes_class_of;
 use crate::fhir::codes::systems::{V2_0004, V3_ACT_CODE, V3_NULL_FLAVOR};
 use crate::fhir::datatypes::DateTime;
 use crate::fhir::resources::procedure;
-use crate::fhir::{canonical, civil, period, place, text as fhir_text};
+use crate::fhir::{canonical, civil, period, place, plan, text as fhir_text};
 use crate::records::{
     HumanName, Identifier, LocationRecord, Moment, PatientRecord, Precision, Record, ResourceId,
     StayRecord, StayStatus,
@@ -246,11 +246,19 @@ pub(super) fn location_name(location: &LocationRecord) -> String {
 /// System and value, as rendered.
 pub(super) fn identifiers(ej: EjId, record: &Record) -> Vec<(String, String)> {
     let mut shown = Vec::new();
-    if let Record::Location(location) = record {
-        let path = place::path(&location.place);
-        if !path.is_empty() {
-            shown.push((canonical::place_system(ej), path));
+    match record {
+        Record::Location(location) => {
+            let path = place::path(&location.place);
+            if !path.is_empty() {
+                shown.push((canonical::place_system(ej), path));
+            }
         }
+        Record::Coverage(coverage) => {
+            shown.extend(plan::number(coverage).map(|(system, number)| {
+                (system.unwrap_or_default().into_owned(), number.into_owned())
+            }));
+        }
+        _ => {}
     }
     let sent = |i: &Identifier| {
         let system = fhir_text::uri(&i.system).unwrap_or_default();

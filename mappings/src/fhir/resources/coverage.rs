@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use super::super::codes::relationship::subscriber_relationship;
-use super::super::codes::systems::{self, COVERAGE_CLASS};
+use super::super::codes::systems::COVERAGE_CLASS;
 use super::super::datatypes::{
     CodeableConcept, Extended, Identifier, Meta, Period, Reference, Text, positive,
 };
-use super::super::{FhirVersion, text};
+use super::super::{FhirVersion, plan, text};
 use super::reference::{organization, patient};
-use crate::records::{Coded, CoverageRecord, RecordType, ResourceId};
+use crate::records::{CoverageRecord, RecordType, ResourceId};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase", tag = "resourceType", rename = "Coverage")]
@@ -96,7 +96,7 @@ impl<'a> Coverage<'a> {
         Self {
             id: record.id,
             meta: Meta::from(&record.stamp),
-            identifier: plan(&record.plan).into_iter().collect(),
+            identifier: plan_identifier(record).into_iter().collect(),
             status: "active",
             kind: in_r5.then_some("insurance"),
             of_type: CodeableConcept::sent(&record.coverage_type),
@@ -115,13 +115,11 @@ impl<'a> Coverage<'a> {
     }
 }
 
-/// IN1-2 is a code: the number of a plan, in a list of plans.
-fn plan(sent: &Coded) -> Option<Identifier<'_>> {
-    let value = text::string(&sent.code)?;
-    match systems::of_name(&sent.system, &sent.table) {
-        Some(system) => Identifier::of(system, Some(value)),
-        None => Some(Identifier::plain(value)),
-    }
+fn plan_identifier(record: &CoverageRecord) -> Option<Identifier<'_>> {
+    Some(match plan::number(record)? {
+        (Some(system), value) => Identifier::numbered(system, value),
+        (None, value) => Identifier::plain(value),
+    })
 }
 
 fn subscriber(record: &CoverageRecord) -> Option<Reference<'static>> {
