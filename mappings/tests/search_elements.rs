@@ -11,7 +11,7 @@ use adt_support::{Lane, plain_entity};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use serde_json::Value;
-use sluice_mappings::adt::Change;
+use sluice_mappings::adt::{Change, Records as _};
 use sluice_mappings::fhir::{self, FhirVersion};
 use sluice_mappings::records::{
     Coded, HumanName, Identifier, PractitionerRecord, PractitionerRoleRecord, Record, RecordType,
@@ -50,6 +50,7 @@ fn paths(of: RecordType, param: &str, version: FhirVersion) -> Option<&'static [
         (T::Stay, "participant" | "practitioner") => {
             &["participant.individual", "participant.actor"]
         }
+        (_, "general-practitioner") => &["generalPractitioner"],
         (_, "account") => &["account"],
         (_, "diagnosis") if r4 => &["diagnosis.condition"],
         (_, "diagnosis") => &["diagnosis.condition.reference"],
@@ -263,6 +264,20 @@ fn doctor(lane: &mut Lane) {
     lane.records.accept([Change::Put(doctor.into())].into_iter().chain(changes).collect());
 }
 
+/// What changed of a record's rows is what differs between all of them.
+fn check_changes(lane: &Lane, old: &Record) {
+    let new = lane.records.record(old.record_type(), old.id()).unwrap();
+    let rows = |record: &Record| {
+        let mut rows = Vec::new();
+        search::rows(lane.entity.id(), record, &mut rows);
+        rows
+    };
+    let (before, after) = (rows(old), rows(&new));
+    let changes = search::row_changes(lane.entity.id(), old, &new);
+    assert!(changes.went.iter().eq(before.iter().filter(|row| !after.contains(row))), "{new:?}");
+    assert!(changes.came.iter().eq(after.iter().filter(|row| !before.contains(row))), "{new:?}");
+}
+
 fn one_of(values: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
     prop::sample::select(values)
 }
@@ -337,6 +352,8 @@ proptest! {
                 "MSH|^~\\&|A|B|C|D|20260310||ADT^{event}|1|P|2.5.1\rEVN||20260310\r\
                  PID|1||P1^^^H||DOE^JOHN|||||||||||||AN1\r"
             );
+            let family_doctor = if event == "A01" { "3^ROUX" } else { "4^BLANC" };
+            text.push_str(&"PD1|||CABINET^^^^^X^^^^77|3^ROUX^ANA^^^^^^RPPS~^NEMO^LEA\r".replace("3^ROUX", family_doctor));
             if of_stay {
                 text.push_str("PV1|1|I|W1^R1^B1||||1^LEROY^PAUL^^^^^^RPPS||||||||||||V1^^^H\r");
             }
@@ -344,8 +361,10 @@ proptest! {
                 text.push_str(segment);
                 text.push('\r');
             }
+            let before: Vec<Record> = lane.records.all().collect();
             lane.take_text(&text);
             check(&lane);
+            before.iter().for_each(|old| check_changes(&lane, old));
         }
     }
 }

@@ -54,6 +54,7 @@ pub(super) enum ReferenceOf {
     Recorder,
     Performer,
     Location,
+    GeneralPractitioner,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -88,6 +89,7 @@ pub(super) fn element(record_type: RecordType, param: &str) -> Option<Element> {
         (_, "organization" | "service-provider") => Element::Reference(ReferenceOf::Organization),
         (T::PractitionerRole, "practitioner") => Element::Reference(ReferenceOf::Practitioner),
         (T::Stay, "participant" | "practitioner") => Element::Reference(ReferenceOf::Participant),
+        (_, "general-practitioner") => Element::Reference(ReferenceOf::GeneralPractitioner),
         (_, "account") => Element::Reference(ReferenceOf::Account),
         (_, "diagnosis") => Element::Reference(ReferenceOf::Diagnosis),
         (_, "asserter") => Element::Reference(ReferenceOf::Asserter),
@@ -117,6 +119,7 @@ pub(super) const fn targets(of: ReferenceOf) -> &'static [&'static str] {
         ReferenceOf::Account => &["Account"],
         ReferenceOf::Diagnosis => &["Condition"],
         ReferenceOf::Location => &["Location"],
+        ReferenceOf::GeneralPractitioner => &["Practitioner", "PractitionerRole", "Organization"],
     }
 }
 
@@ -145,10 +148,11 @@ const fn tokens_of(record_type: RecordType) -> &'static [TokenOf] {
 
 const fn references_of(record_type: RecordType) -> &'static [ReferenceOf] {
     use ReferenceOf::{
-        Account, Asserter, Diagnosis, Encounter, Location, Organization, PartOf, Participant,
-        Payor, Performer, PolicyHolder, Practitioner, Recorder, Subscriber,
+        Account, Asserter, Diagnosis, Encounter, GeneralPractitioner, Location, Organization,
+        PartOf, Participant, Payor, Performer, PolicyHolder, Practitioner, Recorder, Subscriber,
     };
     match record_type {
+        RecordType::Patient => &[GeneralPractitioner],
         RecordType::Stay => &[Account, Participant, Organization, Diagnosis],
         RecordType::Location => &[PartOf, Organization],
         RecordType::Organization => &[PartOf],
@@ -158,10 +162,7 @@ const fn references_of(record_type: RecordType) -> &'static [ReferenceOf] {
         RecordType::Condition => &[Encounter, Asserter],
         RecordType::Procedure => &[Encounter, Performer, Location, PartOf],
         RecordType::Observation => &[Encounter, Performer],
-        RecordType::Patient
-        | RecordType::Practitioner
-        | RecordType::RelatedPerson
-        | RecordType::Account => &[],
+        RecordType::Practitioner | RecordType::RelatedPerson | RecordType::Account => &[],
     }
 }
 
@@ -269,6 +270,11 @@ pub(super) fn references(
     };
     let one = |id: Option<ResourceId>| -> Vec<ResourceId> { id.into_iter().collect() };
     match (record, of) {
+        (Record::Patient(r), ReferenceOf::GeneralPractitioner) => {
+            let doctors = r.general_practitioners.iter().chain(&r.declared_practitioners);
+            let doctors = doctors.filter_map(|own| own.practitioner_role.or(own.practitioner));
+            named(&r.practices).into_iter().chain(doctors).collect()
+        }
         (Record::Condition(r), ReferenceOf::Encounter) => one(r.stay),
         // R4 has room for one.
         (Record::Condition(r), ReferenceOf::Asserter) => match version {

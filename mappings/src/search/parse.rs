@@ -52,7 +52,7 @@ impl Kind {
 
 const COMMON: [(&str, Kind); 3] =
     [("_id", Kind::Token), ("_lastUpdated", Kind::Date), ("identifier", Kind::Token)];
-const PATIENT: [(&str, Kind); 9] = [
+const PATIENT: [(&str, Kind); 10] = [
     COMMON[0],
     COMMON[1],
     COMMON[2],
@@ -62,6 +62,7 @@ const PATIENT: [(&str, Kind); 9] = [
     ("birthdate", Kind::Date),
     ("gender", Kind::Token),
     ("active", Kind::Token),
+    ("general-practitioner", Kind::Reference),
 ];
 const ENCOUNTER: [(&str, Kind); 14] = [
     COMMON[0],

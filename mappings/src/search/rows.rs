@@ -32,6 +32,7 @@ pub fn rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {
             birth_date_row(patient.birth_date, out);
             gender_row(&patient.gender, out);
             active_row(patient.active, out);
+            elements::reference_rows(ej, record, out);
         }
         Record::Stay(stay) => {
             out.push((Param::Patient, key::id(stay.patient)));
@@ -124,7 +125,14 @@ pub fn row_changes(ej: EjId, old: &Record, new: &Record) -> RowChanges {
         identifier_rows(ej, new, came);
     }
     match (old, new) {
-        (Record::Patient(old), Record::Patient(new)) => {
+        (old_patient @ Record::Patient(old), new_patient @ Record::Patient(new)) => {
+            let refers = old.practices != new.practices
+                || old.general_practitioners != new.general_practitioners
+                || old.declared_practitioners != new.declared_practitioners;
+            if refers {
+                elements::reference_rows(ej, old_patient, went);
+                elements::reference_rows(ej, new_patient, came);
+            }
             type Rows = fn(&PatientRecord, &mut Vec<(Param, Key)>);
             let mut both = |differ: bool, rows: Rows| {
                 if differ {
