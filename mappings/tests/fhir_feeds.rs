@@ -18,7 +18,7 @@ use adt_support::{Lane, demo_settings, repository, split};
 use fhir_validator::{lint, skipped, validator};
 use serde_json::Value;
 use sluice_mappings::adt::{Change, Records};
-use sluice_mappings::entity::{LegalEntity, Profile};
+use sluice_mappings::entity::{LegalEntity, LegalStatusUse, Profile};
 use sluice_mappings::fhir::{FhirVersion, render, render_history, render_provenance};
 use sluice_mappings::records::{Record, RecordType, ResourceId};
 
@@ -62,8 +62,12 @@ fn gather(folder: &Path, files: &mut Vec<PathBuf>) {
 fn lane(feed: &Feed) -> Lane {
     let ej = ["EJ2", "EJ3", "EJ4"].into_iter().find(|ej| feed.name.contains(ej)).unwrap_or("EJ1");
     let mut settings = demo_settings(ej);
-    let french = feed.name.contains("pam-fr") || feed.name.contains("/demo/");
+    let case = std::fs::read_to_string(Path::new(&feed.name).with_extension("toml"));
+    let french = ["pam-fr", "/demo/", "/M05/"].iter().any(|part| feed.name.contains(part))
+        || case.is_ok_and(|case| case.contains("pam-fr"));
     settings.profile = if french { Profile::PamFr } else { Profile::International };
+    // All that can be shown is.
+    settings.legal_status = LegalStatusUse::Show;
     Lane::new(LegalEntity::new(settings).unwrap())
 }
 
