@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use sluice_mappings::fhir::FhirVersion::{self, R4, R5};
 use sluice_mappings::records::{Address, Coded, Contact, Link, LinkKind, PatientRecord, Telecom};
 
+use super::fhir_records::others::{doctor, named};
 use super::fhir_records::{self, coded, id, moment, name, patient};
-use super::{legal_entity, part, shown};
+use super::{legal_entity, part, shown, terminology};
 
 fn shown_patient(record: PatientRecord) -> Value {
     shown(record, R4)
@@ -339,5 +340,114 @@ fn control_characters_deletions_and_blanks_never_come_out() {
     assert_eq!(
         part(&shown, &["name", "telecom", "address", "maritalStatus", "extension"]),
         json!({ "name": [ { "use": "official", "family": "DUPONT", "given": ["Jean"] } ] })
+    );
+}
+
+#[test]
+fn what_hl7_says_of_a_person_beyond_the_elements_is_in_extensions() {
+    let mut record = patient(1);
+    record.citizenships = vec![coded("BEL", "", "0171")];
+    record.disability = coded("W", "Fauteuil", "0295");
+    record.importance = coded("VIP", "", "0099");
+    record.congregation = "Saint-Jean".into();
+    record.species = coded("CANINE", "", "0446");
+    record.breed = coded("BEAGLE", "", "0447");
+    record.identity_unknown = Some(true);
+    let url = |name: &str| format!("http://hl7.org/fhir/StructureDefinition/patient-{name}");
+    let concept = |table: &str, code: &str| json!({ "coding": [ { "system": terminology(table), "code": code } ] });
+    // FACTS §3 PID-26, 31, 35, 36; PD1-6, 14; PV1-16.
+    let expected = json!([
+        {
+            "url": url("citizenship"),
+            "extension": [
+                { "url": "code", "valueCodeableConcept": concept("v2-0171", "BEL") }
+            ]
+        },
+        {
+            "url": url("disability"),
+            "valueCodeableConcept": {
+                "coding": [
+                    { "system": terminology("v2-0295"), "code": "W", "display": "Fauteuil" }
+                ],
+                "text": "Fauteuil"
+            }
+        },
+        { "url": url("importance"), "valueCodeableConcept": concept("v2-0099", "VIP") },
+        { "url": url("congregation"), "valueString": "Saint-Jean" },
+        {
+            "url": url("animal"),
+            "extension": [
+                { "url": "species", "valueCodeableConcept": concept("v2-0446", "CANINE") },
+                { "url": "breed", "valueCodeableConcept": concept("v2-0447", "BEAGLE") }
+            ]
+        },
+        { "url": "urn:x-sluice:fhir:identity-unknown", "valueBoolean": true }
+    ]);
+    assert_eq!(shown(record.clone(), R4)["extension"], expected);
+    assert_eq!(shown(record.clone(), R5)["extension"], expected);
+    // species is 1..1.
+    record.species = Coded::default();
+    assert_eq!(shown(record, R4)["extension"].as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn general_practitioners_are_practices_doctors_and_declared_roles() {
+    let mut record = patient(1);
+    record.practices = vec![named("Maison de santé", Some(42))];
+    record.general_practitioners = vec![doctor("", Some(51))];
+    let mut declared = doctor("PP", Some(51));
+    declared.practitioner_role = Some(id(52));
+    record.declared_practitioners = vec![declared];
+    let shown = shown_patient(record);
+    let references: Vec<_> = shown["generalPractitioner"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["reference"].as_str().unwrap())
+        .collect();
+    // PD1-3, PD1-4, ROL-3 PP (FACTS §3).
+    assert_eq!(
+        references,
+        [
+            "Organization/2a2a2a2a-2a2a-2a2a-2a2a-2a2a2a2a2a2a",
+            "Practitioner/33333333-3333-3333-3333-333333333333",
+            "PractitionerRole/34343434-3434-3434-3434-343434343434"
+        ]
+    );
+}
+
+#[test]
+fn a_code_has_up_to_three_codings_with_their_versions() {
+    use sluice_mappings::records::FurtherCoding;
+    let mut record = patient(1);
+    record.marital_status = Coded {
+        system: "I10".into(),
+        alternate_code: "b".into(),
+        alternate_system: "L".into(),
+        further: Some(Box::new(FurtherCoding {
+            version: "2019".into(),
+            alternate_version: "1".into(),
+            original_text: "as seen".into(),
+            third_code: "c".into(),
+            third_system: "LN".into(),
+            third_version: "2.7".into(),
+            ..FurtherCoding::default()
+        })),
+        ..coded("a", "A", "0002")
+    };
+    // FACTS §4 CWE; a version says nothing without a system.
+    assert_eq!(
+        shown_patient(record)["maritalStatus"],
+        json!({
+            "coding": [
+                {
+                    "system": "http://hl7.org/fhir/sid/icd-10", "version": "2019", "code": "a",
+                    "display": "A"
+                },
+                { "code": "b" },
+                { "system": "http://loinc.org", "version": "2.7", "code": "c" }
+            ],
+            "text": "as seen"
+        })
     );
 }
