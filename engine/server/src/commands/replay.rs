@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sha2::{Digest, Sha256};
 use sluice_fixtures::deidentify::deidentify;
-use sluice_fixtures::feed::{Feed, Origin, sent_at};
+use sluice_fixtures::feed::{Feed, Origin, hex, sent_at};
 use sluice_fixtures::proxy::{self, Network};
 use sluice_fixtures::replay::telling::{MEASURES, report};
 use sluice_fixtures::replay::{
@@ -126,7 +127,7 @@ fn arrivals(pace: &cli::Pace) -> Result<(Arrivals, String), Failure> {
             .map_err(|error| Failure::new(NOT_SO, format!("{named}: {error}")))?;
         let arrivals = Arrivals::profile(&text, pace.speed, seed).map_err(usage(&named))?;
         let told = format!("{arrivals:?}");
-        (arrivals, format!("a day, digest {:016x}{scattered}", digest(&told)))
+        (arrivals, format!("a day, digest {}{scattered}", digest(&told)))
     } else if pace.as_recorded {
         let gap_max = pace.max_gap.as_deref().map(span).transpose();
         let gap_max = gap_max.map_err(usage("--max-gap"))?;
@@ -144,10 +145,8 @@ fn arrivals(pace: &cli::Pace) -> Result<(Arrivals, String), Failure> {
 }
 
 /// A short name for a long description; equal for equal ones on every machine.
-fn digest(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+fn digest(text: &str) -> String {
+    hex(&Sha256::digest(text)[..8])
 }
 
 fn resolve(to: &str) -> Result<SocketAddr, Failure> {
