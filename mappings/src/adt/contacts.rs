@@ -39,14 +39,14 @@ pub(super) fn take(draft: &mut Draft<'_>, patient: &mut PatientRecord, segments:
 
 /// The patient's RelatedPersons but the mother are these and no others.
 fn put_all(draft: &mut Draft<'_>, patient: &mut PatientRecord, persons: Vec<RelatedPersonRecord>) {
-    let mother = mother_id(draft, patient.id);
-    let is_gone = |(ty, id): &(RecordType, ResourceId)| {
-        *ty == RecordType::RelatedPerson
-            && *id != mother
-            && !persons.iter().any(|person| person.id == *id)
+    let is_unsaid = |(ty, id): &(RecordType, ResourceId)| {
+        *ty == RecordType::RelatedPerson && !persons.iter().any(|person| person.id == *id)
     };
-    for (ty, id) in patient.parts.extract_if(.., |part| is_gone(part)) {
-        draft.remove(ty, id);
+    if patient.parts.iter().any(is_unsaid) {
+        let mother = mother_id(draft, patient.id);
+        for (ty, id) in patient.parts.extract_if(.., |part| is_unsaid(part) && part.1 != mother) {
+            draft.remove(ty, id);
+        }
     }
     for person in persons {
         put(draft, patient, person);

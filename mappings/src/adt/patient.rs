@@ -82,16 +82,24 @@ fn names(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment<'_>) 
 }
 
 fn listed_names(draft: &mut Draft<'_>, pid: &Segment<'_>, field: usize) -> Option<Vec<HumanName>> {
-    let mut called = Vec::new();
-    let mut names = draft.list(pid, field, |draft, repetition, at| {
-        let name = draft.name(Xpn::of(repetition), at);
-        (!name.family.is_empty() || !name.given.is_empty()).then_some(name)
-    })?;
-    for repetition in draft.repetitions(pid.field(field), at(pid, field)) {
-        let name = draft.text(Xpn::of(repetition).called_by(), at(pid, field));
-        if !name.is_empty() {
-            let name_type = "N".to_owned();
-            called.push(HumanName { given: vec![name], name_type, ..HumanName::default() });
+    let value = pid.field(field);
+    if value.is_null() {
+        return Some(Vec::new());
+    }
+    if value.is_empty() {
+        return None;
+    }
+    let place = at(pid, field);
+    let (mut names, mut called) = (Vec::new(), Vec::new());
+    for repetition in draft.repetitions(value, place) {
+        let xpn = Xpn::of(repetition);
+        let name = draft.name(xpn, place);
+        if !name.family.is_empty() || !name.given.is_empty() {
+            names.push(name);
+        }
+        if let Some(short) = xpn.called_by() {
+            let given = vec![draft.text(Some(short), place)];
+            called.push(HumanName { given, name_type: "N".to_owned(), ..HumanName::default() });
         }
     }
     names.extend(called);

@@ -49,11 +49,6 @@ impl Draft<'_> {
 
     fn practitioner_name(&mut self, xcn: Xcn<'_>, at: Location) -> HumanName {
         let given = [xcn.given(), xcn.further_given()];
-        let further = FurtherName {
-            professional_suffix: self.text(xcn.professional_suffix(), at),
-            assembly_order: self.text(xcn.assembly_order(), at),
-            ..FurtherName::default()
-        };
         HumanName {
             family: self.text(xcn.family(), at),
             given: given.into_iter().flatten().map(|name| self.text(Some(name), at)).collect(),
@@ -62,8 +57,25 @@ impl Draft<'_> {
             name_type: self.text(xcn.name_type(), at),
             start: self.moment(xcn.effective(), at),
             end: self.moment(xcn.expires(), at),
-            further: (further != FurtherName::default()).then(|| Box::new(further)),
+            further: self.further_practitioner_name(xcn, at),
         }
+    }
+
+    /// XCN-18, XCN-21.
+    fn further_practitioner_name(
+        &mut self,
+        xcn: Xcn<'_>,
+        at: Location,
+    ) -> Option<Box<FurtherName>> {
+        let (order, suffix) = (xcn.assembly_order(), xcn.professional_suffix());
+        if order.is_none() && suffix.is_none() {
+            return None;
+        }
+        Some(Box::new(FurtherName {
+            professional_suffix: self.text(suffix, at),
+            assembly_order: self.text(order, at),
+            ..FurtherName::default()
+        }))
     }
 
     /// Known for life by authority and number. What a field says replaces what was known, part

@@ -13,15 +13,14 @@ pub enum Level {
     Facility,
 }
 
-/// The order of the chain is bed → room → floor → point of care → building → facility; a point
-/// of care that is given tells more than a floor, so it wins over a floor without a room.
+/// In the order of the chain (FACTS §4 PL): bed, room, floor, point of care, building, facility.
 #[must_use]
 pub fn level(place: &Place) -> Option<Level> {
     [
         (&place.bed, Level::Bed),
         (&place.room, Level::Room),
-        (&place.point_of_care, Level::PointOfCare),
         (&place.floor, Level::Floor),
+        (&place.point_of_care, Level::PointOfCare),
         (&place.building, Level::Building),
         (&place.facility, Level::Facility),
     ]
@@ -60,7 +59,8 @@ pub fn path(place: &Place) -> String {
     path
 }
 
-/// PL-9, else the parts that staff speak of: point of care, room and bed, else the building parts.
+/// PL-9, else the parts that staff speak of: point of care (with its floor, where that is all that
+/// is told), room and bed, else the building parts.
 #[must_use]
 pub fn name(place: &Place) -> String {
     if !place.description.trim().is_empty() {
@@ -70,6 +70,9 @@ pub fn name(place: &Place) -> String {
         let given = parts.map(|p| p.trim());
         given.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ")
     };
+    if level(place) == Some(Level::Floor) && !place.point_of_care.trim().is_empty() {
+        return joined([&place.point_of_care, &place.floor, &place.room]);
+    }
     let near = joined([&place.point_of_care, &place.room, &place.bed]);
     if near.is_empty() { joined([&place.facility, &place.building, &place.floor]) } else { near }
 }
@@ -96,9 +99,10 @@ mod tests {
     fn the_level_is_the_most_granular_part_given() {
         let mut place = Place { facility: "CHU".into(), ..Place::default() };
         assert_eq!(level(&place), Some(Level::Facility));
-        place.floor = "3".into();
         place.point_of_care = "CARDIO".into();
         assert_eq!(level(&place), Some(Level::PointOfCare));
+        place.floor = "3".into();
+        assert_eq!((level(&place), &*name(&place)), (Some(Level::Floor), "CARDIO 3"));
         place.bed = "2".into();
         assert_eq!(level(&place), Some(Level::Bed));
     }

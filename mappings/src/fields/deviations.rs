@@ -44,7 +44,7 @@ pub const DEVIATIONS: &[Deviation] = &[
     deviation(
         "XAD-7 BDL, N, F",
         "an address without a use",
-        "BDL is the birth place, no address",
+        "BDL and N are the birth place, no address",
         "FACTS §4 XAD",
     ),
     deviation(
@@ -59,6 +59,30 @@ pub const DEVIATIONS: &[Deviation] = &[
         "partOf of a building is itself, of a point of care the facility",
         "bed, room, floor, point of care, building, facility, each part of the next that is given",
         "FACTS §4 PL",
+    ),
+    deviation(
+        "SAD",
+        "a line each for SAD-1, SAD-2 and SAD-3",
+        "SAD-1; SAD-3 and SAD-2, which it is made of, as one line only where it is empty",
+        "FACTS §4 XAD",
+    ),
+    deviation(
+        "XTN with a number and an e-mail address",
+        "the one that XTN-3 says",
+        "both, each a ContactPoint",
+        "FACTS §4 XTN",
+    ),
+    deviation(
+        "NK1-30 to NK1-32, NK1-41",
+        "contact of the Organization of NK1-13",
+        "name, address and telecom of the contact: another patient's employer has another",
+        "FACTS §3 NK1",
+    ),
+    deviation(
+        "ROL-5 and ROL-6 before PV1",
+        "PractitionerRole.period",
+        "not shown: the role is one record for all patients of the doctor",
+        "FACTS §3 ROL",
     ),
     deviation(
         "CWE without a code",

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::parts::same_text;
 use super::{Address, Coded, HumanName, Identifier, Moment, ResourceId, Stamp, Telecom, phi_debug};
 
 /// What an organization is within a hospital group, or outside of it (fr-core-and-structure §B).
@@ -42,10 +43,17 @@ pub struct OrganizationRecord {
 }
 
 /// An organization as a message names one: its record where it has a number, else by its name.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Eq, Default, Serialize, Deserialize)]
 pub struct NamedOrganization {
     pub organization: Option<ResourceId>,
     pub name: String,
+}
+
+impl PartialEq for NamedOrganization {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { organization, name } = other;
+        self.organization == *organization && same_text(&self.name, name)
+    }
 }
 
 /// XCN with a number → Practitioner. Minted by authority and number.
