@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sluice_ids::EjId;
 
 use crate::hl7::{Charset, Declared};
+use crate::records::ResourceId;
 use crate::site::{Site, SiteProblem, SiteSettings};
 
 /// Which national rules a feed follows.
@@ -168,6 +169,8 @@ pub struct LegalEntity {
     /// Of messages without MSH-18.
     pub charset: Charset,
     pub site: Site,
+    /// Its own Organization, to which most of its resources refer: minted once.
+    pub organization: ResourceId,
 }
 
 /// Why an EJ's settings cannot be used.
@@ -231,7 +234,8 @@ impl LegalEntity {
             return Err(EntityError::Site(problem));
         }
         let site = Site::new(&settings.site);
-        Ok(Self { settings, zone, charset, site })
+        let organization = crate::adt::legal_entity_id(settings.id);
+        Ok(Self { settings, zone, charset, site, organization })
     }
 
     #[must_use]

@@ -3,7 +3,6 @@
 use super::super::codes::systems::FINESS;
 use super::super::datatypes::{Identifier, Reference, full_name};
 use super::super::text;
-use crate::adt::legal_entity_id;
 use crate::entity::LegalEntity;
 use crate::records::{NamedOrganization, Practitioner, RecordType, ResourceId, Unit};
 
@@ -13,7 +12,7 @@ pub(super) fn legal_entity(entity: &LegalEntity) -> Reference<'_> {
     Reference {
         identifier: Identifier::of(FINESS, text::string(&entity.settings.finess)),
         display: text::string(&entity.settings.name),
-        ..Reference::to(RecordType::Organization, legal_entity_id(entity.id()))
+        ..Reference::to(RecordType::Organization, entity.organization)
     }
 }
 
