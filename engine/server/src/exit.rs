@@ -16,6 +16,9 @@ pub const CANNOT_START: u8 = 73;
 /// The configuration cannot be used.
 pub const CONFIGURATION: u8 = 78;
 
+/// As a shell has it for a program that SIGPIPE ended: nobody reads on.
+pub const PIPE_CLOSED: i32 = 141;
+
 /// How a command ends when it does not end well.
 #[derive(Debug)]
 pub struct Failure {

@@ -11,10 +11,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
-use crate::exit::Outcome;
-
-/// As a shell has it for a program that SIGPIPE ended.
-const PIPE_CLOSED: i32 = 141;
+use crate::exit::{Outcome, PIPE_CLOSED};
 
 /// `sluice inspect feed.hl7 | head` is no fault: where nobody reads on, leave quietly.
 fn leave_when_the_pipe_closes() {

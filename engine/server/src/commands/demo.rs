@@ -171,7 +171,7 @@ fn print_urls(base: &str, ej: &str) {
     for path in [
         "/".to_owned(),
         "/fhir/R4/metadata".to_owned(),
-        "/fhir/R4/Patient?family=du&_count=5&_pretty=true".to_owned(),
+        "/fhir/R4/Patient?family=mar&_count=5&_pretty=true".to_owned(),
         format!("/ej/{ej}/fhir/R4/Encounter?status=in-progress&_pretty=true"),
         format!("/ej/{ej}/export/structure"),
         format!("/ej/{ej}/export/patients"),

@@ -18,7 +18,7 @@ use sluice_fixtures::hospital::{
 };
 
 use crate::cli;
-use crate::exit::{Failure, NOT_SO, Outcome, USAGE};
+use crate::exit::{Failure, NOT_SO, Outcome, PIPE_CLOSED, USAGE};
 
 /// How long a listener may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -41,8 +41,11 @@ pub fn run(arguments: &cli::Generate) -> Outcome {
         let text = serde_json::to_string_pretty(&manifest)? + "\n";
         std::fs::write(&path, text).map_err(|error| cannot(&path, &error))?;
     }
-    let mut out: Box<dyn Write> =
-        if is_standard_output(arguments) { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+    let mut out: Box<dyn Write> = if is_standard_output(arguments) {
+        Box::new(io::stderr())
+    } else {
+        Box::new(StandardOutput)
+    };
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string(&manifest)?)?;
     } else {
@@ -141,7 +144,7 @@ fn to_file(arguments: &cli::Generate, plan: &Plan) -> Result<Manifest, Failure> 
         cli::Framing::Cr => Framing::Cr,
     };
     let feed: Box<dyn Write> = if is_standard_output(arguments) {
-        Box::new(io::stdout().lock())
+        Box::new(StandardOutput)
     } else {
         Box::new(File::create(output).map_err(|error| cannot(output, &error))?)
     };
@@ -258,6 +261,24 @@ fn listed(counts: &BTreeMap<String, u64>) -> String {
     let counts: Vec<String> =
         counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
     counts.join(", ")
+}
+
+/// Leaves quietly where nobody reads on, as for `| head`.
+struct StandardOutput;
+
+impl Write for StandardOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match io::stdout().write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                std::process::exit(PIPE_CLOSED)
+            }
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush()
+    }
 }
 
 /// A sink whose messages are counted on the terminal.
