@@ -24,6 +24,9 @@ pub(super) fn groups<'m>(draft: &mut Draft<'_>, message: &'m Message<'m>) -> Vec
         draft.issue(IssueCode::ValueCut, crate::hl7::Location::segment(b"PID"));
         groups.truncate(GROUPS_MAX);
     }
+    if groups.is_empty() {
+        draft.issue(IssueCode::FieldMissing, crate::hl7::Location::field(b"PID", 3));
+    }
     groups
 }
 

@@ -163,8 +163,16 @@ impl World<'_> {
             match (one, two) {
                 (Some(one), Some(_)) if left_alone => only_base.push(one),
                 (Some(one), Some(two)) => {
-                    let one = self.rendered(&one, self.context.entity);
-                    self.take(one, self.rendered(&two, entity), Compared::Same, reach);
+                    // Whose Provenance is of a message before: that there is a new version is no
+                    // element of what the message says.
+                    let counts =
+                        |key: &Key, is_other: bool| !is_other || key.0 != ResourceType::Provenance;
+                    let is_other = one.stamp().version != two.stamp().version;
+                    let mut one = self.rendered(&one, self.context.entity);
+                    let mut two = self.rendered(&two, entity);
+                    one.retain(|(key, _)| counts(key, is_other));
+                    two.retain(|(key, _)| counts(key, is_other));
+                    self.take(one, two, Compared::Same, reach);
                 }
                 (Some(one), None) => only_base.push(one),
                 (None, Some(two)) => only_other.push(two),

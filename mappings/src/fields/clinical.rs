@@ -40,10 +40,27 @@ const IAM: Segment = Segment::of(
             &["AllergyIntolerance.participant"],
             A,
         ),
-        Rule::not(15, "Relationship to Patient Code", "no element", A),
+        Rule::differs(
+            15,
+            "Relationship to Patient Code",
+            &["AllergyIntolerance.recorder"],
+            &["AllergyIntolerance.participant"],
+            A,
+        ),
         Rule::not(16, "Alert Device Code", "no element", A),
-        Rule::shows(17, "Allergy Clinical Status Code", &["AllergyIntolerance.clinicalStatus"], A),
-        Rule::shows(18, "Statused by Person", &["AllergyIntolerance"], A),
+        Rule::shows(
+            17,
+            "Allergy Clinical Status Code",
+            &["AllergyIntolerance.clinicalStatus", "AllergyIntolerance.verificationStatus"],
+            A,
+        ),
+        Rule::differs(
+            18,
+            "Statused by Person",
+            &["AllergyIntolerance.recorder"],
+            &["AllergyIntolerance.participant"],
+            A,
+        ),
         Rule::not(19, "Statused by Organization", "no element", A),
         Rule::not(20, "Statused at Date/Time", "no element", A),
     ],
@@ -56,7 +73,8 @@ const DG1: Segment = Segment::of(
     "Diagnosis",
     &[
         Rule::not(1, "Set ID", "a line number, which shifts", D),
-        Rule::not(2, "Diagnosis Coding Method", "withdrawn; DG1-3.3 says it", D),
+        Rule::shows(2, "Diagnosis Coding Method", &["Condition.code"], D)
+            .but("the guide does not map it; it names the code system where DG1-3 has none"),
         Rule::shows(3, "Diagnosis Code", &["Condition.code"], D),
         Rule::shows(4, "Diagnosis Description", &["Condition.code"], D),
         Rule::shows(5, "Diagnosis Date/Time", &["Condition.onsetDateTime"], D),
@@ -100,7 +118,8 @@ const PR1: Segment = Segment::of(
     "Procedures",
     &[
         Rule::not(1, "Set ID", "a line number, which shifts", P),
-        Rule::not(2, "Procedure Coding Method", "withdrawn; PR1-3.3 says it", P),
+        Rule::shows(2, "Procedure Coding Method", &["Procedure.code"], P)
+            .but("the guide does not map it; it names the code system where PR1-3 has none"),
         Rule::shows(3, "Procedure Code", &["Procedure.code"], P),
         Rule::shows(4, "Procedure Description", &["Procedure.code"], P),
         Rule::differs(
@@ -181,7 +200,7 @@ const OBX: Segment = Segment::of(
         Rule::not(23, "Performing Organization Name", "no element", O),
         Rule::not(24, "Performing Organization Address", "no element", O),
         Rule::not(25, "Performing Organization Medical Director", "no element", O),
-        Rule::not(29, "Observation Type", "an ADT message sends results only", O),
+        Rule::shows(29, "Observation Type", &["Observation.category"], O),
     ],
 );
 

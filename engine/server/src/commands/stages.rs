@@ -11,7 +11,7 @@ use serde::Serialize;
 use sluice_fixtures::bench::load;
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::adt::memory::MemoryRecords;
-use sluice_mappings::adt::{Context, apply};
+use sluice_mappings::adt::{Change, Context, apply};
 use sluice_mappings::entity::{EjSettings, LegalEntity};
 use sluice_mappings::fhir::{FhirVersion, render};
 use sluice_mappings::hl7::{Message, decode_message};
@@ -40,7 +40,7 @@ pub fn run(messages: u64, json: bool) -> Outcome {
         println!("{} messages, one core, µs each", texts.len());
         for stage in &stages {
             println!(
-                "{:<34} {:>8.2}   {:<38} {:>8.2}   ratio {:>6.1}",
+                "{:<40} {:>8.2}   {:<38} {:>8.2}   ratio {:>6.1}",
                 stage.name,
                 stage.microseconds,
                 stage.floor,
@@ -95,7 +95,7 @@ fn measure(texts: &[String], entity: &LegalEntity) -> Vec<Stage> {
         let outcome = apply(&message, &context, &records);
         let paused = Instant::now();
         for change in &outcome.changes {
-            if let sluice_mappings::adt::Change::Put(record) = change {
+            if let Change::Put(record) = change {
                 kept.push(record.clone());
             }
         }
@@ -139,7 +139,78 @@ fn measure(texts: &[String], entity: &LegalEntity) -> Vec<Stage> {
         floor,
         floor_microseconds,
     })
-    .into()
+    .into_iter()
+    .chain(admission(entity))
+    .collect()
+}
+
+/// An admission of 1 KB, as a French hospital sends one; all of it is invented.
+const ADMISSION: &str = "MSH|^~\\&|GAM|CHU-DEMO^699000014^M|SLUICE|GHT|20260301090512||ADT^A01^ADT_A01|MSG0000001|P|2.5^FRA^2.11|||||FRA|UNICODE UTF-8\r\
+EVN||20260301090512|||DUPUIS^Dupuis^Line|20260301090000\r\
+PID|1||8009001^^^CHULY&699000014&M^PI||MARTIN-DEMO^ANNE^ANNE MARIE^^Mme^^L~DURAND-DEMO^Anne^^^Mme^^D||19800415|F|||12 rue des Lilas^^LYON^^69003^FRA^H~^^LYON^^69003^FRA^BDL^^69383||^PRN^PH^^^^^^^^^0472000000~^PRN^CP^^^^^^^^^0639980000|||M||9009001^^^CHULY&699000014&M^AN||||||||FRA||||||PROV\r\
+NK1|1|DURAND-DEMO^Paul^^^M.^^L|SPO^Conjoint||^PRN^CP^^^^^^^^^0639980001||K^Personne de confiance\r\
+PV1|1|I|3101^305^F^CHULY&699000014&M|R||3102^201^A^CHULY&699000014&M|99999990001^LEROY^Luc^^^Dr^^^ASIP-SANTE-PS&1.2.250.1.71.4.2.1&ISO^L^^^RPPS|||181|||8|8|||99999990001^LEROY^Luc^^^Dr^^^ASIP-SANTE-PS&1.2.250.1.71.4.2.1&ISO^L^^^RPPS||7009001^^^CHULY&699000014&M^VN|||||||||||||||||||||||||20260301090000\r\
+PV2||||||||20260301090000|20260306\r\
+ZBE|M0009001^CHULY^699000014^M|20260301090000||INSERT|N||^^^^^CHULY&699000014&M^UF^^^3101|^^^^^CHULY&699000014&M^UF^^^3101|HMS\r";
+
+/// One admission to an EJ that knows nobody: index and apply, and the Patient and Encounter that it
+/// makes, in both versions.
+fn admission(entity: &LegalEntity) -> Vec<Stage> {
+    const ROUNDS: usize = 2_000;
+    let repeated = |mut once: Box<dyn FnMut() + '_>| {
+        per_item(ROUNDS, || {
+            for _ in 0..ROUNDS {
+                once();
+            }
+        })
+    };
+    let records = MemoryRecords::new();
+    let outcome = || {
+        let decoded = decode_message(ADMISSION.as_bytes(), entity.charset);
+        let message = Message::index(&decoded.text).ok()?;
+        let context = Context { entity, seq: Seq::new(1), received_at: Micros::new(1) };
+        Some(apply(&message, &context, &records))
+    };
+    let applied = repeated(Box::new(|| drop(black_box(outcome()))));
+    let scanned = repeated(Box::new(|| {
+        black_box(memchr::memchr_iter(b'|', ADMISSION.as_bytes()).count());
+    }));
+    let mut stages = vec![Stage {
+        name: "decode, index and apply an A01 of 1 KB",
+        microseconds: applied,
+        floor: "memchr over the same bytes",
+        floor_microseconds: scanned,
+    }];
+    let changes = outcome().map(|outcome| outcome.changes).unwrap_or_default();
+    let both: Vec<Record> = changes
+        .into_iter()
+        .filter_map(|change| match change {
+            Change::Put(record @ (Record::Patient(_) | Record::Stay(_))) => Some(record),
+            _ => None,
+        })
+        .collect();
+    for (name, version) in [
+        ("render its Patient and Encounter, R4", FhirVersion::R4),
+        ("render its Patient and Encounter, R5", FhirVersion::R5),
+    ] {
+        let ready: Vec<serde_json::Value> = both
+            .iter()
+            .filter_map(|record| serde_json::from_slice(&render(record, entity, version)).ok())
+            .collect();
+        let microseconds = repeated(Box::new(|| {
+            for record in &both {
+                black_box(render(record, entity, version));
+            }
+        }));
+        let floor_microseconds = repeated(Box::new(|| {
+            for value in &ready {
+                black_box(serde_json::to_vec(value).ok());
+            }
+        }));
+        let floor = "serde_json on the same, ready";
+        stages.push(Stage { name, microseconds, floor, floor_microseconds });
+    }
+    stages
 }
 
 /// The best of three passes, in microseconds an item.
