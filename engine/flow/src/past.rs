@@ -234,11 +234,12 @@ impl Records for Then<'_> {
     }
 
     fn by_identifier(&self, ty: RecordType, system: &str, value: &str) -> Option<ResourceId> {
-        self.memory.by_identifier(ty, system, value)
+        let now = || self.now.by_identifier(ty, system, value).filter(|_| !ty.is_of_a_patient());
+        self.memory.by_identifier(ty, system, value).or_else(now)
     }
 
     fn record(&self, ty: RecordType, id: ResourceId) -> Option<Record> {
-        let now = || self.now.get(ty, id).filter(|record| record.patient().is_none());
+        let now = || self.now.get(ty, id).filter(|_| !ty.is_of_a_patient());
         self.memory.record(ty, id).or_else(now)
     }
 

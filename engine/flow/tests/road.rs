@@ -361,8 +361,14 @@ async fn the_past_of_each_record_is_what_it_was() {
     let road = Road::open_with(&journal, &state, &demo, 64 << 10, settings);
     let entity = LegalEntity::new(demo.ej[0].clone()).expect("an entity");
     let mut client = road.client(ej1()).await;
+    // A structure first, by which a movement finds its unit and its bed.
+    let structure =
+        repository().join("fixtures/messages/M05/a-movement-finds-the-bed-of-the-structure.hl7");
     let own = repository().join("fixtures/feeds/demo/EJ1.hl7");
-    for feed in [Some(own), shared("feeds/simulated-hospital-adt.hl7")].into_iter().flatten() {
+    for feed in [Some(structure), Some(own), shared("feeds/simulated-hospital-adt.hl7")]
+        .into_iter()
+        .flatten()
+    {
         for message in messages(&std::fs::read(feed).expect("a feed")) {
             client.send(&message).await;
             client.answer().await.expect("an answer");

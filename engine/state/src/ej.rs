@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 
 use parking_lot::{Condvar, Mutex, RwLock};
 use sluice_ids::{EjId, Micros, Seq};
-use sluice_mappings::records::{Identifier, Record, RecordType, ResourceId};
+use sluice_mappings::records::{Identifier, IdentifierUse, Record, RecordType, ResourceId};
 
 use crate::book::Book;
 use crate::cold::{Cold, ColdError};
@@ -371,6 +371,27 @@ impl Ej {
         let placed = |(at, (rid, packed))| (RecordRef { ty: kind.holds(at), rid }, packed);
         Ok(records.map(placed).collect())
     }
+}
+
+/// Which record an identifier finds is a function of the records alone: of those that list it, one
+/// not merged away, then one that has it in use, then the oldest. `records` come in order of
+/// creation.
+pub(crate) fn found_by(
+    records: impl Iterator<Item = Record>,
+    system: &str,
+    value: &str,
+) -> Option<Record> {
+    let mut best: Option<((bool, bool), Record)> = None;
+    for record in records {
+        let same = |i: &&Identifier| i.system == system && i.value == value;
+        let Some(listed) = record.identifiers().iter().find(same) else { continue };
+        let replaced = matches!(&record, Record::Patient(p) if p.replaced_by().is_some());
+        let rank = (replaced, listed.r#use == IdentifierUse::Old);
+        if best.as_ref().is_none_or(|(other, _)| rank < *other) {
+            best = Some((rank, record));
+        }
+    }
+    best.map(|(_, record)| record)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sluice_ids::{EjId, Seq};
 use sluice_mappings::records::{Record, RecordType, ResourceId, Stamp};
 
-use crate::ej::{CHUNK_RECORDS, Ej, RecordRef};
+use crate::ej::{CHUNK_RECORDS, Ej, RecordRef, found_by};
 use crate::state::Core;
 
 /// What a caller may see. Cheap to make; holds no lock.
@@ -76,6 +76,18 @@ impl EjView {
         let packed = self.ej.packed(self.ej.find(ty, id)?);
         let stamp = packed.and_then(|packed| Ok(packed.stamp()?));
         stamp.map_err(|error| self.core.lost(&error)).ok()
+    }
+
+    /// The record that an identifier finds, as the lane would have found it; aliases of patients
+    /// are not followed.
+    #[must_use]
+    pub fn by_identifier(&self, ty: RecordType, system: &str, value: &str) -> Option<ResourceId> {
+        let hash = self.ej.identifier_hash(system, value);
+        let mut rids: Vec<u32> =
+            self.ej.inner.read().table(ty).identifiers.candidates(hash).collect();
+        rids.sort_unstable();
+        let records = rids.into_iter().filter_map(|rid| self.load(RecordRef { ty, rid }));
+        found_by(records, system, value).map(|record| record.id())
     }
 
     /// The patient's stays, in order of creation.

@@ -14,13 +14,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use metrics::{Gauge, gauge};
 use sluice_ids::{EjId, Micros, Phi, Seq};
 use sluice_mappings::adt::{Change, Records};
-use sluice_mappings::records::{
-    Identifier, IdentifierUse, Record, RecordType, ResourceId, StayRecord, StayStatus,
-};
+use sluice_mappings::records::{Record, RecordType, ResourceId, StayRecord, StayStatus};
 use sluice_mappings::search::{self, Key, Param, RowChanges};
 
 use crate::cold::ColdError;
-use crate::ej::{Dirty, Ej, NOBODY, RecordRef, recent_bytes};
+use crate::ej::{Dirty, Ej, NOBODY, RecordRef, found_by, recent_bytes};
 use crate::held::{Awaits, HeldGauges};
 use crate::index::{Row, RowChange};
 use crate::layout::StoredAlias;
@@ -292,26 +290,14 @@ impl EjWriter {
         }
     }
 
-    /// Which record an identifier finds is a function of the records alone: of those that list
-    /// it, one not merged away, then one that has it in use, then the oldest.
     fn listing(&self, ty: RecordType, hash: u64, system: &str, value: &str) -> Option<Record> {
         let mut candidates: Vec<u32> =
             self.ej.inner.read().table(ty).identifiers.candidates(hash).collect();
         candidates.extend(self.staged.listed.get(&(ty, hash)).into_iter().flatten());
         candidates.sort_unstable();
         candidates.dedup();
-        let mut best: Option<((bool, bool), Record)> = None;
-        for rid in candidates {
-            let Some(record) = self.load(RecordRef { ty, rid }) else { continue };
-            let same = |i: &&Identifier| i.system == system && i.value == value;
-            let Some(listed) = record.identifiers().iter().find(same) else { continue };
-            let replaced = matches!(&record, Record::Patient(p) if p.replaced_by().is_some());
-            let rank = (replaced, listed.r#use == IdentifierUse::Old);
-            if best.as_ref().is_none_or(|(other, _)| rank < *other) {
-                best = Some((rank, record));
-            }
-        }
-        best.map(|(_, record)| record)
+        let records = candidates.into_iter().filter_map(|rid| self.load(RecordRef { ty, rid }));
+        found_by(records, system, value)
     }
 
     fn alias(&self, hash: u64, system: &str, value: &str) -> Option<ResourceId> {

@@ -33,13 +33,7 @@ impl ResourceType {
     #[must_use]
     pub const fn has_history(self) -> bool {
         match self {
-            Self::Record(record_type) => !matches!(
-                record_type,
-                RecordType::Location
-                    | RecordType::Organization
-                    | RecordType::Practitioner
-                    | RecordType::PractitionerRole
-            ),
+            Self::Record(record_type) => record_type.is_of_a_patient(),
             Self::EncounterHistory | Self::Provenance => false,
         }
     }

@@ -90,6 +90,16 @@ impl RecordType {
         self as usize - 1
     }
 
+    /// Whether its records belong to a patient; else they are places, organizations and
+    /// practitioners, which the whole EJ shares.
+    #[must_use]
+    pub const fn is_of_a_patient(self) -> bool {
+        !matches!(
+            self,
+            Self::Location | Self::Organization | Self::Practitioner | Self::PractitionerRole
+        )
+    }
+
     /// The FHIR resource type's name.
     #[must_use]
     pub const fn fhir(self) -> &'static str {
