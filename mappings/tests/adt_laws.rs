@@ -318,6 +318,41 @@ proptest! {
     }
 
     #[test]
+    fn what_is_told_after_the_fact_leaves_the_present_as_it_is(
+        steps in prop::collection::vec(step(0..1), 1..12),
+        event in prop::sample::select(&["A01", "A02", "A03", "A06", "A07", "A21", "A22", "A54"][..]),
+        place in 0..4_u8,
+        minute in 0..600_u16,
+    ) {
+        let mut lane = play(&steps);
+        let is_open = |s: &Situation| {
+            matches!(s.status, StayStatus::InProgress | StayStatus::OnLeave | StayStatus::Finished)
+        };
+        prop_assume!(situation_of(&lane, "V0-0").as_ref().is_some_and(is_open));
+        let told = |lane: &Lane| {
+            let stay = lane.records.stays().find(|s| s.identifiers.iter().any(|i| i.value == "V0-0"));
+            let stay = stay.unwrap();
+            let s = &stay.situation;
+            (
+                (s.status, s.class.clone(), s.end, s.expected_return),
+                (s.medical_unit.clone(), s.nursing_unit.clone()),
+                stay.current().and_then(|movement| movement.place.clone()),
+            )
+        };
+        let before = told(&lane);
+        let historic = Step {
+            event, patient: 0, visit: Some(0), place: Some(place), class: "E", minute,
+            discharged: false, zbe: Some((99, false, true)),
+        };
+        lane.take_text(&historic.text(900));
+        let (status, units, place) = told(&lane);
+        prop_assert!(status == before.0);
+        // Where nobody knew who answers or where the patient is, what was before is all that is known.
+        prop_assert!(before.1.0.is_none() || units.0 == before.1.0);
+        prop_assert!(before.2.is_none() || place == before.2);
+    }
+
+    #[test]
     fn the_interleaving_of_two_patients_does_not_show(
         mine in prop::collection::vec(step(0..1), 1..12),
         theirs in prop::collection::vec(step(1..2), 1..12),

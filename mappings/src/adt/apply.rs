@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::draft::Draft;
 use super::event::Trigger;
+use super::present::Present;
 use super::values::at;
 use super::visit::Visit;
 use super::which_stay::{self, Found};
@@ -247,6 +248,7 @@ fn follow(draft: &mut Draft<'_>, mut stay: StayRecord, visit: &Visit<'_>) -> Sta
     // A place that the message names has its record, even where the event does not use it.
     visit.place(draft);
     visit.prior_place(draft);
+    let present = if visit.historic { Present::of(&stay) } else { None };
     if visit.updates() {
         if zbe::update(draft, &mut stay, visit) {
             take_snapshot(draft, &mut stay, visit);
@@ -257,6 +259,9 @@ fn follow(draft: &mut Draft<'_>, mut stay: StayRecord, visit: &Visit<'_>) -> Sta
         if !visit.historic {
             take_snapshot(draft, &mut stay, visit);
         }
+    }
+    if let Some(present) = present {
+        present.keep(&mut stay);
     }
     stay
 }

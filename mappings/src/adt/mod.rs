@@ -38,6 +38,7 @@ mod other_places;
 mod own_fields;
 mod participants;
 mod pending;
+mod present;
 mod renumber;
 mod tracking;
 mod transfer;

@@ -206,7 +206,12 @@ pub(super) fn add(draft: &mut Draft<'_>, stay: &mut StayRecord, mut new: New, po
 
 /// Before the first that is later; in any case before the one that makes the present.
 fn by_time(stay: &StayRecord, start: Option<Moment>) -> usize {
-    let Some(present) = last(stay, |_| true) else { return stay.movements.len() };
+    let is_own = |movement: &Movement| movement.role == PlaceRole::Assigned;
+    let Some(last) = last(stay, is_own).or_else(|| last(stay, |_| true)) else {
+        return stay.movements.len();
+    };
+    let present =
+        if stay.status() == StayStatus::Finished { closing(stay).unwrap_or(last) } else { last };
     let is_later = |movement: &Movement| match (start, movement.start) {
         (Some(start), Some(other)) => start < other,
         _ => false,

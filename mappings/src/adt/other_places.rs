@@ -8,6 +8,9 @@ use super::visit::{Placed, Visit};
 use crate::records::{Movement, MovementEffect, Place, PlaceRole, StayRecord};
 
 pub(super) fn take(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) {
+    if stay.is_over() {
+        return;
+    }
     if let Some(prior) = visit.other_place(draft, 43) {
         take_prior(draft, stay, visit, prior);
     }
