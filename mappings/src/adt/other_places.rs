@@ -8,11 +8,17 @@ use super::visit::{Placed, Visit};
 use crate::records::{Movement, MovementEffect, Place, PlaceRole, StayRecord};
 
 pub(super) fn take(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) {
-    if stay.is_over() {
-        return;
-    }
-    if let Some(prior) = visit.other_place(draft, 43) {
+    let own = |m: &Movement| m.seq == visit.seq && m.stands();
+    if let Some(prior) = visit.other_place(draft, 43)
+        && (!stay.is_over() || stay.movements.iter().any(own))
+    {
         take_prior(draft, stay, visit, prior);
+    }
+    if stay.is_over() {
+        // Nobody is there, and nothing is kept any more; a place that is named has its record.
+        visit.other_place(draft, 11);
+        visit.other_place(draft, 42);
+        return;
     }
     for (field, role) in [(11, PlaceRole::Temporary), (42, PlaceRole::Reserved)] {
         let holds = movement::last_of_role(stay, role);

@@ -11,7 +11,7 @@ use super::visit::Visit;
 use super::{IssueCode, discharge, stay as attributes};
 use crate::hl7::datatypes::{Ts, Xon};
 use crate::hl7::{Location, Segment};
-use crate::records::{PlaceRole, StayRecord, Unit};
+use crate::records::{Movement, Place, PlaceRole, StayRecord, Unit};
 
 /// ZBE-9 as a set: its letters that mean something, each once. Senders write HMS, SMH and HMSC alike.
 pub(super) fn nature(zbe: &Segment<'_>) -> String {
@@ -101,9 +101,13 @@ pub(super) fn update(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit
     let new = content(draft, visit, Trigger::parse(&event).or(visit.origin));
     let known = &mut stay.movements[at];
     let moved = new.start.is_some() && new.start != known.start;
+    let before = known.place.clone();
     let mut new = new.into_movement();
     new.event = event;
     movement::amend(known, new);
+    if let Some(before) = before {
+        repeat(stay, at, &before);
+    }
     settle(stay);
     let is_present = movement::last(stay, |_| true) == Some(at);
     if moved && !is_present {
@@ -117,4 +121,19 @@ pub(super) fn update(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit
         discharge::finish_by_pv1_45(draft, stay, visit);
     }
     true
+}
+
+/// What came after in the same place only repeated it: it is where the correction says, too.
+fn repeat(stay: &mut StayRecord, at: usize, before: &Place) {
+    let (place, location) = (stay.movements[at].place.clone(), stay.movements[at].location);
+    if stay.movements[at].role != PlaceRole::Assigned || place.as_ref() == Some(before) {
+        return;
+    }
+    let later = stay.movements[at + 1..].iter_mut();
+    let placed = later.filter(|m| m.stands() && m.role == PlaceRole::Assigned && m.place.is_some());
+    let repeats = |m: &&mut Movement| m.place.as_ref().is_some_and(|p| p.is_same_place(before));
+    for movement in placed.take_while(repeats) {
+        movement.place.clone_from(&place);
+        movement.location = location;
+    }
 }
