@@ -84,24 +84,29 @@ impl Segment {
         hash: u64,
         out: &mut Vec<u64>,
     ) -> io::Result<()> {
-        if let Some(keys) = self.keys(shared) {
-            if let Index::Sidecar(summary) = &*self.index.read() {
-                sidecar::find_keys(&keys, summary, ej, index, hash, out);
-                return Ok(());
+        loop {
+            if self.is_sealed() && self.keys(shared).is_none() {
+                self.reindex(shared)?;
+                if self.is_sealed() && self.keys(shared).is_none() {
+                    return Err(io::Error::other("a sidecar that was written anew cannot be read"));
+                }
             }
-        } else if matches!(*self.index.read(), Index::Sidecar(_)) {
-            self.reindex(shared)?;
             if let (Some(keys), Index::Sidecar(summary)) = (self.keys(shared), &*self.index.read())
             {
                 sidecar::find_keys(&keys, summary, ej, index, hash, out);
                 return Ok(());
             }
+            catch_up(shared, self);
+            if let Index::Memory(live) = &*self.index.read() {
+                live.find(ej, index, hash, out);
+                return Ok(());
+            }
+            // It was sealed meanwhile: what was in memory is in its sidecar now.
         }
-        catch_up(shared, self);
-        if let Index::Memory(live) = &*self.index.read() {
-            live.find(ej, index, hash, out);
-        }
-        Ok(())
+    }
+
+    fn is_sealed(&self) -> bool {
+        matches!(*self.index.read(), Index::Sidecar(_))
     }
 
     /// The sidecar's key rows; `None` where the index is in memory or the rows are damaged.

@@ -199,6 +199,32 @@ fn a_panic_in_the_owners_key_function_costs_keys_and_no_more() {
 }
 
 #[test]
+fn what_is_found_stays_found_while_segments_are_sealed() {
+    let Ok(scene) = super::scene::open(&PlayedDisk::new(Plan::default())) else { panic!() };
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        let looking = threads.spawn(|| {
+            let mut most = [0; EJS.len()];
+            let mut looks = 0_u32;
+            while !stop.load(std::sync::atomic::Ordering::Acquire) || looks == 0 {
+                for (ej, most) in EJS.into_iter().zip(&mut most) {
+                    // The first byte of a payload is its key: of each 256 records one has it.
+                    let found = scene.journal.find(ej_id(ej), crate::KeyIndex::ControlId, 3);
+                    let found = found.unwrap().len();
+                    assert!(found >= *most, "{found} found, and {most} before");
+                    *most = found;
+                }
+                looks += 1;
+            }
+        });
+        let mut told = Told::default();
+        assert_eq!(append(&scene.journal, &mut told, &mut Dice::new(5), 0, 2_000, 8), 0);
+        stop.store(true, std::sync::atomic::Ordering::Release);
+        looking.join().unwrap();
+    });
+}
+
+#[test]
 fn a_verification_of_an_empty_folder_finds_nothing() {
     let report = verify_on(Arc::new(PlayedDisk::new(Plan::default())), None).unwrap();
     assert!(report.is_sound() && report.records == 0 && report.head_lsn.is_none());
