@@ -35,8 +35,9 @@ def bundle_lines(sluice, path):
 
 def place_of(sluice, encounter, places):
     """Point of care, room and bed of the current place, or of the last one of an ended stay."""
-    entries = [e for e in encounter.get("location", []) if e.get("status") not in ("planned", "reserved")]
-    entries = entries or encounter.get("location", [])
+    # A reserved place is none that the patient has, nor the one that a stay is planned in.
+    assigned = [e for e in encounter.get("location", []) if e.get("status") != "reserved"]
+    entries = [e for e in assigned if e.get("status") != "planned"] or assigned
     if not entries:
         return ""
     current = [e for e in entries if e.get("status") == "active"] or entries[-1:]
