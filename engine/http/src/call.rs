@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use bytes::Bytes;
 use sluice_ids::EjId;
 use sluice_mappings::fhir::ResourceType;
+use sluice_mappings::records::{Record, RecordType, ResourceId};
 use sluice_state::Scope;
 
 use crate::app::App;
@@ -100,6 +101,22 @@ impl Call<'_> {
             return Ok(None);
         }
         self.route.type_in(path).ok_or(Fault::TypeNotServed).map(Some)
+    }
+
+    /// The record of that type that the `{id}` in the path names; one that is gone too.
+    ///
+    /// # Errors
+    /// When there is none that the caller may know of.
+    pub(crate) fn record(&self, record_type: RecordType) -> Result<(EjId, Record), Fault> {
+        // An id that is no UUID is one of nothing: the same answer as for one in another EJ.
+        let id = ResourceId::parse(self.id()).ok_or(Fault::NotFound)?;
+        let found = self.in_store(|| self.scope().get(record_type, id));
+        found.ok_or_else(|| self.absent())
+    }
+
+    /// What is said of a record that was looked for and is not there.
+    pub(crate) fn absent(&self) -> Fault {
+        if self.app.is_whole() { Fault::NotFound } else { Fault::StateLost }
     }
 
     /// Runs `work` and adds its time to the store's.

@@ -38,6 +38,15 @@ fn decoded(text: &str) -> Result<String, Fault> {
     String::from_utf8(bytes).map_err(|_| Fault::QueryEncoding)
 }
 
+/// An instant in microseconds since 1970.
+pub(crate) fn instant(name: &'static str, value: &str) -> Result<i64, Fault> {
+    // In a URL `+` is a space.
+    let parsed: Result<jiff::Timestamp, _> = value.replace(' ', "+").parse();
+    let instant = parsed
+        .map_err(|_| Fault::parameter(name, "is no instant, such as 2026-11-20T10:15:00.000Z"))?;
+    Ok(instant.as_microsecond())
+}
+
 /// Appends `name=value`, and `&` before it if `out` does not end with `?`.
 pub(crate) fn append(out: &mut String, name: &str, value: &str) {
     if !out.is_empty() && !out.ends_with('?') {

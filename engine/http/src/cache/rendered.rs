@@ -7,7 +7,6 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use sluice_ids::{EjId, Micros, Seq};
-use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::fhir::{self, FhirVersion};
 use sluice_mappings::records::{Record, ResourceId, Stamp};
 
@@ -52,15 +51,12 @@ impl App {
         let Some(entity) = self.entities.get(&ej) else {
             unreachable!("the state was opened with the declared EJs");
         };
-        Rendered::new(record, entity, fhir)
+        Rendered::of(fhir::render(record, entity, fhir), record.stamp())
     }
 
     /// Renders, and keeps it.
     pub(crate) fn render(&self, ej: EjId, record: &Record, fhir: FhirVersion) -> Arc<Rendered> {
-        let Some(entity) = self.entities.get(&ej) else {
-            unreachable!("the state was opened with the declared EJs");
-        };
-        let rendered = Arc::new(Rendered::new(record, entity, fhir));
+        let rendered = Arc::new(self.render_once(ej, record, fhir));
         if self.settings.cache.enabled {
             let key = ResourceKey { id: record.id(), fhir };
             let bytes = rendered.json.len();
@@ -71,10 +67,6 @@ impl App {
 }
 
 impl Rendered {
-    fn new(record: &Record, entity: &LegalEntity, fhir: FhirVersion) -> Self {
-        Self::of(fhir::render(record, entity, fhir), record.stamp())
-    }
-
     /// What was rendered from a record of that stamp.
     pub(crate) fn of(json: Vec<u8>, stamp: &Stamp) -> Self {
         let etag = format!("W/\"{}\"", stamp.version);

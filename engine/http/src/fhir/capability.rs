@@ -5,25 +5,17 @@ use axum::body::Body;
 use axum::http::Response;
 use sluice_mappings::fhir::{CapabilityStatement, Server};
 
-use super::shape::{Shape, negotiated};
+use super::shape::Shape;
 use super::{links, reply};
 use crate::call::Call;
 use crate::fault::Fault;
-use crate::{json, query};
+use crate::json;
 
 /// The day on which what is promised last changed.
 const DATE: &str = "2026-11-20";
 
 pub(crate) fn statement(call: &Call<'_>) -> Result<Response<Body>, Fault> {
-    let mut shape = Shape::default();
-    let mut format = None;
-    for (name, value) in query::pairs(call.query(), 16)? {
-        shape.take(None, &name, &value)?;
-        if name == "_format" {
-            format = Some(value);
-        }
-    }
-    negotiated(call, call.route.fhir, format.as_deref())?;
+    let shape = Shape::alone(call, None)?;
     let body = call.in_render(|| {
         let server = Server {
             base: &links::base(call),

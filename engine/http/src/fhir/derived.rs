@@ -27,13 +27,12 @@ const VALUES_MAX: usize = 100;
 
 /// One of them, by its id.
 pub(crate) fn read(call: &Call<'_>, of: ResourceType) -> Result<Arc<Rendered>, Fault> {
-    let absent = || if call.app.is_whole() { Fault::NotFound } else { Fault::StateLost };
     let found = match of {
         ResourceType::EncounterHistory => history_by_id(call, call.id()),
         ResourceType::Provenance => provenance_by_id(call, call.id()),
         ResourceType::Record(_) => None,
     };
-    found.map(|shown| shown.rendered).ok_or_else(absent)
+    found.map(|shown| shown.rendered).ok_or_else(|| call.absent())
 }
 
 /// Those of the stays, patients or records that are named.

@@ -7,9 +7,8 @@
 
 use axum::body::Body;
 use axum::http::Response;
-use jiff::Timestamp;
 use sluice_mappings::fhir::{Link, ResourceType};
-use sluice_mappings::records::{RecordType, ResourceId};
+use sluice_mappings::records::RecordType;
 
 use super::include::{self, Include};
 use super::page::{Page, Shown};
@@ -31,13 +30,7 @@ pub(crate) fn bundle(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let mut params = String::new();
     for (name, value) in query::pairs(call.query(), PARAMETERS_MAX)? {
         match name.as_str() {
-            "_since" => {
-                let instant: Timestamp = value
-                    .replace(' ', "+")
-                    .parse()
-                    .map_err(|_| Fault::parameter("_since", "is no instant"))?;
-                since = Some(instant.as_microsecond());
-            }
+            "_since" => since = Some(query::instant("_since", &value)?),
             "_type" => {
                 let parsed = value.split(',').map(|name| {
                     ResourceType::parse(name, call.route.fhir)
@@ -55,9 +48,8 @@ pub(crate) fn bundle(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     }
     negotiated(call, call.route.fhir, format.as_deref())?;
 
-    let id = ResourceId::parse(call.id()).ok_or(Fault::NotFound)?;
-    let absent = || if call.app.is_whole() { Fault::NotFound } else { Fault::StateLost };
-    let (ej, record) = call.in_store(|| call.scope().get(record_type, id)).ok_or_else(absent)?;
+    let (ej, record) = call.record(record_type)?;
+    let id = record.id();
     if record.stamp().gone {
         return Err(Fault::Gone);
     }

@@ -5,13 +5,12 @@
 //! present one alone.
 
 use axum::body::Body;
+use axum::http::Response;
 use axum::http::header;
-use axum::http::{Response, StatusCode};
-use jiff::Timestamp;
 use sluice_ids::EjId;
 use sluice_mappings::fhir::ResourceType;
 use sluice_mappings::fhir::{Bundle, BundleType, Entry, HistoryEntry, Link, Method};
-use sluice_mappings::records::{Record, RecordType, ResourceId};
+use sluice_mappings::records::{Record, RecordType};
 
 use super::shape::{Shape, negotiated};
 use super::{links, reply};
@@ -25,17 +24,9 @@ const PARAMETERS_MAX: usize = 16;
 /// One version of a resource.
 pub(crate) fn version(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let (resource_type, record_type) = record_type(call)?;
-    let mut shape = Shape::default();
-    let mut format = None;
-    for (name, value) in query::pairs(call.query(), PARAMETERS_MAX)? {
-        shape.take(Some(resource_type), &name, &value)?;
-        if name == "_format" {
-            format = Some(value);
-        }
-    }
-    negotiated(call, call.route.fhir, format.as_deref())?;
+    let shape = Shape::alone(call, Some(resource_type))?;
     let wanted: u64 = call.version().parse().map_err(|_| Fault::NotFound)?;
-    let (ej, present) = present(call, record_type)?;
+    let (ej, present) = call.record(record_type)?;
     let record = if present.stamp().version.get() == wanted {
         present
     } else {
@@ -47,9 +38,7 @@ pub(crate) fn version(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         return Err(Fault::Gone);
     }
     let rendered = call.in_render(|| call.app.render_once(ej, &record, call.route.fhir));
-    let body = shape.cut(resource_type, &rendered.json);
-    let body = if shape.pretty { json::pretty(&body) } else { body.into_owned() };
-    let mut response = reply::fhir_json(call, body.into());
+    let mut response = shape.reply(call, resource_type, &rendered);
     mark(&mut response, &rendered);
     Ok(response)
 }
@@ -58,7 +47,7 @@ pub(crate) fn version(call: &Call<'_>) -> Result<Response<Body>, Fault> {
 pub(crate) fn instance(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let (resource_type, record_type) = record_type(call)?;
     let asked = Asked::read(call, resource_type)?;
-    let (ej, present) = present(call, record_type)?;
+    let (ej, present) = call.record(record_type)?;
     let mut versions = match call.in_store(|| versions(call, ej, &present)) {
         Ok(versions) => versions,
         Err(Fault::PastNotKept) => vec![present],
@@ -158,8 +147,8 @@ impl Asked {
                     })?;
                     asked.count = asked.count.min(count);
                 }
-                "_since" => asked.since = Some(instant("_since", &value)?),
-                "_at" => asked.at = Some(instant("_at", &value)?),
+                "_since" => asked.since = Some(query::instant("_since", &value)?),
+                "_at" => asked.at = Some(query::instant("_at", &value)?),
                 "_before" => {
                     let before = value.parse();
                     asked.before =
@@ -183,26 +172,11 @@ impl Asked {
     }
 }
 
-fn instant(name: &'static str, value: &str) -> Result<i64, Fault> {
-    // In a URL `+` is a space.
-    let parsed: Result<Timestamp, _> = value.replace(' ', "+").parse();
-    let instant = parsed
-        .map_err(|_| Fault::parameter(name, "is no instant, such as 2026-11-20T10:15:00.000Z"))?;
-    Ok(instant.as_microsecond())
-}
-
 fn record_type(call: &Call<'_>) -> Result<(ResourceType, RecordType), Fault> {
     match call.resource_type()? {
         of @ ResourceType::Record(record_type) => Ok((of, record_type)),
         ResourceType::EncounterHistory | ResourceType::Provenance => Err(Fault::PastNotKept),
     }
-}
-
-/// The record as it is, one that is gone too: its past can be told.
-fn present(call: &Call<'_>, record_type: RecordType) -> Result<(EjId, Record), Fault> {
-    let id = ResourceId::parse(call.id()).ok_or(Fault::NotFound)?;
-    let absent = || if call.app.is_whole() { Fault::NotFound } else { Fault::StateLost };
-    call.in_store(|| call.scope().get(record_type, id)).ok_or_else(absent)
 }
 
 fn versions(call: &Call<'_>, ej: EjId, present: &Record) -> Result<Vec<Record>, Fault> {
@@ -211,7 +185,6 @@ fn versions(call: &Call<'_>, ej: EjId, present: &Record) -> Result<Vec<Record>, 
 }
 
 fn mark(response: &mut Response<Body>, rendered: &Rendered) {
-    *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
     headers.insert(header::ETAG, rendered.etag.clone());
     if let Some(last_modified) = &rendered.last_modified {

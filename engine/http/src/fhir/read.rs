@@ -8,30 +8,15 @@ use axum::http::{Response, StatusCode};
 use sluice_mappings::fhir::ResourceType;
 use sluice_mappings::records::{RecordType, ResourceId};
 
-use super::shape::{Shape, negotiated};
-use super::{conditional, derived, reply};
+use super::shape::Shape;
+use super::{conditional, derived};
 use crate::cache::Rendered;
 use crate::call::Call;
 use crate::fault::Fault;
-use crate::{json, query};
-
-/// Most parameters of a read: it has only those of the shape.
-const PARAMETERS_MAX: usize = 16;
 
 pub(crate) fn resource(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let resource_type = call.resource_type()?;
-    let mut shape = Shape::default();
-    let mut format = None;
-    if !call.query().is_empty() {
-        for (name, value) in query::pairs(call.query(), PARAMETERS_MAX)? {
-            shape.take(Some(resource_type), &name, &value)?;
-            if name == "_format" {
-                format = Some(value);
-            }
-        }
-    }
-    negotiated(call, call.route.fhir, format.as_deref())?;
-
+    let shape = Shape::alone(call, Some(resource_type))?;
     let rendered = match resource_type {
         ResourceType::Record(record_type) => {
             // An id that is no UUID is one of nothing: the same answer as for one in another EJ.
@@ -48,12 +33,8 @@ pub(crate) fn resource(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
-    } else if shape.is_whole() && !shape.pretty {
-        reply::fhir_json(call, rendered.json.clone())
     } else {
-        let body = shape.cut(resource_type, &rendered.json);
-        let body = if shape.pretty { json::pretty(&body) } else { body.into_owned() };
-        reply::fhir_json(call, body.into())
+        shape.reply(call, resource_type, &rendered)
     };
     let headers = response.headers_mut();
     headers.insert(header::ETAG, rendered.etag.clone());
@@ -69,17 +50,16 @@ fn rendered(
     record_type: RecordType,
     id: ResourceId,
 ) -> Result<Arc<Rendered>, Fault> {
-    let absent = || if call.app.is_whole() { Fault::NotFound } else { Fault::StateLost };
     let fhir = call.route.fhir;
     let scope = call.scope();
     let stamp = call.in_store(|| scope.stamp(record_type, id));
-    let (_, stamp) = stamp.ok_or_else(absent)?;
+    let (_, stamp) = stamp.ok_or_else(|| call.absent())?;
     if stamp.gone {
         return Err(Fault::Gone);
     }
     if let Some(kept) = call.in_render(|| call.app.kept(id, stamp.version, fhir)) {
         return Ok(kept);
     }
-    let (ej, record) = call.in_store(|| scope.get(record_type, id)).ok_or_else(absent)?;
+    let (ej, record) = call.in_store(|| scope.get(record_type, id)).ok_or_else(|| call.absent())?;
     Ok(call.in_render(|| call.app.render(ej, &record, fhir)))
 }

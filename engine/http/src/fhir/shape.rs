@@ -2,13 +2,19 @@
 
 use std::borrow::Cow;
 
-use axum::http::header;
+use axum::body::Body;
+use axum::http::{Response, header};
 use sluice_mappings::fhir::{FhirVersion, ResourceType};
 use sluice_mappings::records::RecordType;
 
+use super::reply;
+use crate::cache::Rendered;
 use crate::call::Call;
 use crate::fault::Fault;
-use crate::{json, negotiate};
+use crate::{json, negotiate, query};
+
+/// Most parameters of a request that has only those of the shape.
+const PARAMETERS_MAX: usize = 16;
 
 /// Most names in `_elements`.
 const ELEMENTS_MAX: usize = 64;
@@ -166,6 +172,35 @@ const CHOICES: [&[u8]; 10] = [
 ];
 
 impl Shape {
+    /// Of a request that has no other parameters.
+    pub(crate) fn alone(call: &Call<'_>, of: Option<ResourceType>) -> Result<Self, Fault> {
+        let mut shape = Self::default();
+        let mut format = None;
+        for (name, value) in query::pairs(call.query(), PARAMETERS_MAX)? {
+            shape.take(of, &name, &value)?;
+            if name == "_format" {
+                format = Some(value);
+            }
+        }
+        negotiated(call, call.route.fhir, format.as_deref())?;
+        Ok(shape)
+    }
+
+    /// The answer that is this resource.
+    pub(crate) fn reply(
+        &self,
+        call: &Call<'_>,
+        of: ResourceType,
+        rendered: &Rendered,
+    ) -> Response<Body> {
+        if self.is_whole() && !self.pretty {
+            return reply::fhir_json(call, rendered.json.clone());
+        }
+        let body = self.cut(of, &rendered.json);
+        let body = if self.pretty { json::pretty(&body) } else { body.into_owned() };
+        reply::fhir_json(call, body.into())
+    }
+
     /// Takes a parameter if it is about the shape; `Ok(false)` if it is not.
     pub(crate) fn take(
         &mut self,
