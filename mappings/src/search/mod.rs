@@ -28,6 +28,7 @@ pub mod date;
 mod elements;
 mod error;
 mod key;
+mod params;
 mod parse;
 mod query;
 mod rows;
@@ -37,7 +38,8 @@ mod values;
 pub use clause::Clause;
 pub use error::{QueryError, Reason};
 pub use key::{KEY_BYTES, Key, Span};
-pub use parse::{CLAUSES_MAX, Kind, Parsed, VALUE_BYTES_MAX, VALUES_MAX, params, params_of, parse};
+pub use params::{Kind, Named, params, params_of};
+pub use parse::{CLAUSES_MAX, Parsed, VALUE_BYTES_MAX, VALUES_MAX, parse};
 pub use query::{Query, SortKey};
 pub use rows::{RowChanges, row_changes, rows};
 
