@@ -115,8 +115,8 @@ pub enum ValueType {
 pub const ROWS_MAX: usize = 10_000;
 pub const FIELDS_MAX: usize = 64;
 
-/// Tables that a search reads too: a code of theirs stands for another of the table, so that what
-/// is found is what is shown.
+/// Tables whose value sets FHIR binds gender and class to: a code of theirs stands for another of
+/// the table, so that a search finds what is shown.
 const SEARCHED: [&str; 2] = ["0001", "0004"];
 
 /// What is wrong with a site's tables.

@@ -134,29 +134,25 @@ pub(super) fn follow(draft: &mut Draft<'_>, stay: &StayRecord, visit: &Visit<'_>
 
 /// A35, A36, A41: MRG-3 is absorbed by PID-18. The loser stays readable, and its numbers lead to the
 /// survivor.
-pub(super) fn merge(
-    draft: &mut Draft<'_>,
-    patient: &mut PatientRecord,
-    group: Segments<'_>,
-) -> bool {
+pub(super) fn merge(draft: &mut Draft<'_>, patient: &mut PatientRecord, group: Segments<'_>) {
     let (pid, mrg) = (group.segment("PID"), group.segment("MRG"));
-    let Some((into, prior)) = both(draft, &pid, &mrg) else { return false };
+    let Some((into, prior)) = both(draft, &pid, &mrg) else { return };
     let mut survivor = find(draft, &into).unwrap_or_else(|| make(draft, patient, into));
     let Some(mut loser) = find(draft, &prior) else {
         draft.issue(IssueCode::MergeLoserUnknown, at(&mrg, 3));
         add(&mut survivor, Identifier { r#use: IdentifierUse::Old, ..prior });
         draft.put(survivor);
-        return true;
+        return;
     };
     if loser.merged_into.is_some() {
-        return false;
+        return;
     }
     if loser.id == survivor.id {
-        let is_old = |own: &Identifier| own.r#use == IdentifierUse::Old && is_same(own, &prior);
+        let is_old = |own: &Identifier| own.r#use == IdentifierUse::Old && own.is_number_of(&prior);
         if !survivor.identifiers.iter().any(is_old) {
             draft.issue(IssueCode::MergeWithSelf, at(&mrg, 3));
         }
-        return false;
+        return;
     }
     for number in std::mem::take(&mut loser.identifiers) {
         add(&mut survivor, Identifier { r#use: IdentifierUse::Old, ..number });
@@ -173,30 +169,25 @@ pub(super) fn merge(
     }
     draft.put(survivor);
     draft.put(loser);
-    true
 }
 
 /// A49: MRG-3 becomes PID-18; the number before stays valid as old.
-pub(super) fn renumber(
-    draft: &mut Draft<'_>,
-    patient: &mut PatientRecord,
-    group: Segments<'_>,
-) -> bool {
+pub(super) fn renumber(draft: &mut Draft<'_>, patient: &mut PatientRecord, group: Segments<'_>) {
     let (pid, mrg) = (group.segment("PID"), group.segment("MRG"));
-    let Some((number, prior)) = both(draft, &pid, &mrg) else { return false };
+    let Some((number, prior)) = both(draft, &pid, &mrg) else { return };
     let known = find(draft, &number);
     let Some(mut account) = find(draft, &prior) else {
         draft.issue(IssueCode::MergeLoserUnknown, at(&mrg, 3));
         let mut account = known.unwrap_or_else(|| make(draft, patient, number));
         add(&mut account, Identifier { r#use: IdentifierUse::Old, ..prior });
         draft.put(account);
-        return true;
+        return;
     };
     if let Some(known) = known {
         if known.id != account.id {
             draft.issue(IssueCode::IdentifierTaken, at(&pid, 18));
         }
-        return false;
+        return;
     }
     for own in &mut account.identifiers {
         own.r#use = IdentifierUse::Old;
@@ -210,7 +201,6 @@ pub(super) fn renumber(
         }
     }
     draft.put(account);
-    true
 }
 
 /// A44: the account of PID-18 (else MRG-3) is PID-3's from now on, its stays with it.
@@ -219,24 +209,24 @@ pub(super) fn give(
     patient: &mut PatientRecord,
     group: Segments<'_>,
     from: Option<ResourceId>,
-) -> bool {
+) {
     let (pid, mrg) = (group.segment("PID"), group.segment("MRG"));
     let named = number(draft, &pid).or_else(|| identifier(draft, &mrg, 3, AuthorityUse::Account));
     let Some(named) = named else {
         draft.issue(IssueCode::FieldMissing, at(&pid, 18));
-        return false;
+        return;
     };
     let Some(mut account) = find(draft, &named) else {
         // Seen for the first time, it is whose it is said to be.
         make(draft, patient, named);
-        return true;
+        return;
     };
     if account.patient == patient.id {
-        return false;
+        return;
     }
     if from.is_some_and(|from| from != account.patient) {
         draft.issue(IssueCode::IdentifierTaken, at(&mrg, 1));
-        return false;
+        return;
     }
     let source = account.patient;
     for stay in draft.stays_of(source) {
@@ -252,7 +242,6 @@ pub(super) fn give(
     list(patient, account.id);
     account.patient = patient.id;
     draft.put(account);
-    true
 }
 
 /// PID-18 and MRG-3; told where one is missing.
@@ -272,11 +261,7 @@ fn both(
 }
 
 fn add(account: &mut AccountRecord, number: Identifier) {
-    if !account.identifiers.iter().any(|own| is_same(own, &number)) {
+    if !account.identifiers.iter().any(|own| own.is_number_of(&number)) {
         account.identifiers.push(number);
     }
-}
-
-fn is_same(one: &Identifier, other: &Identifier) -> bool {
-    one.system == other.system && one.value == other.value
 }

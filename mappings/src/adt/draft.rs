@@ -1,7 +1,8 @@
 //! What one message is about to change: records staged over those that are there, and issues.
 //!
-//! Reads see what the message has already changed (an A40 with several groups), and only what
-//! really differs comes out: applying a message a second time changes nothing.
+//! Reads see what the message has already changed (an A40 with several groups), but for stays by
+//! their number, which are those of before. Only what really differs comes out: applying a message
+//! a second time changes nothing.
 
 use std::sync::Arc;
 

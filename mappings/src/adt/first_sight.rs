@@ -15,7 +15,6 @@ pub(super) fn create(
     number: Option<&Identifier>,
 ) -> StayRecord {
     let mut stay = stay::unknown(draft, visit, patient, number);
-    let stay = &mut stay;
     let status = match visit.event {
         _ if admit::names_a_pre_admission(visit) => Some(StayStatus::Planned),
         _ if visit.event.opens() => None,
@@ -28,20 +27,20 @@ pub(super) fn create(
         _ => Some(StayStatus::InProgress),
     };
     if let Some(status) = status {
-        before(draft, stay, visit, status);
+        before(draft, &mut stay, visit, status);
     }
     match visit.event {
         Trigger::A11 | Trigger::A27 | Trigger::A38 => {
-            movement::cancel_from(stay, 0, By::of(visit));
+            movement::cancel_from(&mut stay, 0, By::of(visit));
         }
         // There was nothing yet that could be taken back, and `before` says where the patient is.
         _ if visit.cancels() => {}
-        Trigger::A08 | Trigger::A60 => discharge::finish_by_pv1_45(draft, stay, visit),
+        Trigger::A08 | Trigger::A60 => discharge::finish_by_pv1_45(draft, &mut stay, visit),
         _ => {
-            apply::act(draft, stay, visit);
+            apply::act(draft, &mut stay, visit);
         }
     }
-    stay.clone()
+    stay
 }
 
 fn is_planned(class: Option<&Coded>) -> bool {

@@ -79,10 +79,7 @@ pub(super) fn take_out(
     }
     let is_meant = |movement: &Movement| {
         movement.held.is_some()
-            && movement
-                .identifier
-                .as_ref()
-                .is_some_and(|own| own.system == number.system && own.value == number.value)
+            && movement.identifier.as_ref().is_some_and(|own| own.is_number_of(number))
     };
     let with_patient = patient.held.iter().position(|held| is_meant(&held.movement));
     let mut found = with_patient.map(|at| patient.held.remove(at).movement);
@@ -160,7 +157,7 @@ fn put_back(draft: &mut Draft<'_>, stay: &mut StayRecord, held: Movement) {
 
 fn names_same(one: &Movement, other: &Movement) -> bool {
     match (&one.identifier, &other.identifier) {
-        (Some(one), Some(other)) => one.system == other.system && one.value == other.value,
+        (Some(one), Some(other)) => one.is_number_of(other),
         _ => false,
     }
 }

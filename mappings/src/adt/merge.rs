@@ -1,5 +1,5 @@
-//! A18, A30, A34, A36, A39 and A40 merge patients (DESIGN §3): MRG-1 is absorbed by PID-3, group by group, at its place in the
-//! journal.
+//! A18, A30, A34, A36, A39 and A40 merge patients (DESIGN §3): MRG-1 is absorbed by PID-3, group by
+//! group, at its place in the journal.
 
 use std::sync::Arc;
 
@@ -8,9 +8,7 @@ use super::event::Trigger;
 use super::identity::{self, Identifiers};
 use super::{Effect, IssueCode, account, clinical, hold, moves, numbers, patient, person};
 use crate::hl7::{Message, Segments};
-use crate::records::{
-    Identifier, IdentifierUse, Link, LinkKind, PatientRecord, RecordType, ResourceId,
-};
+use crate::records::{Identifier, IdentifierUse, Link, LinkKind, PatientRecord, ResourceId};
 
 pub(super) fn merge(draft: &mut Draft<'_>, message: &Message<'_>, event: Trigger) -> Effect {
     let mut any = false;
@@ -119,8 +117,7 @@ fn survivor(
         return Some(Arc::unwrap_or_clone(known));
     }
     draft.issue(IssueCode::MergeSurvivorUnknown, super::values::at(pid, 3));
-    let key = named.keys.first()?;
-    let id = draft.mint(RecordType::Patient, &[&key.system, &key.value]);
+    let id = identity::mint(draft, &named.keys)?;
     Some(patient::unknown(draft, id, true))
 }
 

@@ -93,10 +93,7 @@ pub(super) fn is_resend(stay: &StayRecord, fingerprint: u64) -> bool {
 /// By ZBE-1; those taken back too, since numbers are never used again (pam-fr §2).
 pub(super) fn by_identifier(stay: &StayRecord, identifier: &Identifier) -> Option<usize> {
     stay.movements.iter().position(|movement| {
-        movement
-            .identifier
-            .as_ref()
-            .is_some_and(|own| own.system == identifier.system && own.value == identifier.value)
+        movement.identifier.as_ref().is_some_and(|own| own.is_number_of(identifier))
     })
 }
 

@@ -31,9 +31,7 @@ pub(super) fn apply(draft: &mut Draft<'_>, message: &Message<'_>, event: Trigger
             Trigger::A46 => outside_pid_3(draft, &mut patient, group, (4, 2)),
             Trigger::A48 => outside_pid_3(draft, &mut patient, group, (2, 4)),
             Trigger::A47 => list(draft, &mut patient, group),
-            Trigger::A49 => {
-                account::renumber(draft, &mut patient, group);
-            }
+            Trigger::A49 => account::renumber(draft, &mut patient, group),
             Trigger::A42 => absorb_visit(draft, message, &mut patient, group),
             _ => visit(draft, &patient, group, event),
         }

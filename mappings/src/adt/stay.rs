@@ -57,7 +57,7 @@ pub(super) fn take_numbers(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: 
 }
 
 fn has(stay: &StayRecord, number: &Identifier) -> bool {
-    stay.identifiers.iter().any(|own| own.system == number.system && own.value == number.value)
+    stay.identifiers.iter().any(|own| own.is_number_of(number))
 }
 
 /// What a snapshot says of the stay, its situation apart.

@@ -116,13 +116,10 @@ fn pre_admission(
     }
     let by_visit = identifier(draft, &visit.pv1, 5, AuthorityUse::Visit)?;
     let by_account = identifier(draft, &visit.pv1, 5, AuthorityUse::Account)?;
-    let names = |own: &Identifier, named: &Identifier| {
-        own.system == named.system && own.value == named.value
-    };
     let mut planned = draft.stays_of(patient.id).into_iter().filter(|stay| {
         stay.status() == StayStatus::Planned
-            && (stay.identifiers.iter().any(|own| names(own, &by_visit))
-                || stay.account.iter().any(|own| names(own, &by_account)))
+            && (stay.identifiers.iter().any(|own| own.is_number_of(&by_visit))
+                || stay.account.iter().any(|own| own.is_number_of(&by_account)))
     });
     let stay = planned.next()?;
     planned.next().is_none().then_some(stay)

@@ -1,8 +1,8 @@
 //! A site's own ways in what is rendered: its codes' standard ones before them, its own fields as
 //! extensions. After the resource, so that no resource has to know of it.
 
-use super::datatypes::{Date, DateTime};
-use super::{FhirVersion, codes::systems, text};
+use super::datatypes::{Coding, Date, DateTime};
+use super::{FhirVersion, text};
 use crate::entity::LegalEntity;
 use crate::json::Tree;
 use crate::records::{Coded, OwnField, OwnValue, Record};
@@ -145,10 +145,7 @@ fn boolean(sent: &str) -> Option<bool> {
 }
 
 fn coding(coded: &Coded) -> Option<Tree> {
-    let code = text::code(&coded.code)?;
-    let system = systems::of_name(&coded.system, &coded.table).unwrap_or_default();
-    let display = text::string(&coded.text).unwrap_or_default();
-    Some(Tree::of_texts(&[("system", &system), ("code", &code), ("display", &display)]))
+    written(&Coding::first(coded)?)
 }
 
 fn concept(coded: &Coded) -> Option<Tree> {

@@ -57,7 +57,7 @@ pub enum IdentifierUse {
     Old,
 }
 
-/// CX or EI → FHIR Identifier. Two identifiers are the same when `system` and `value` are.
+/// CX or EI → FHIR Identifier. Equal when all parts are; the same number by [`Identifier::is_number_of`].
 #[derive(Clone, Eq, Default, Serialize, Deserialize)]
 pub struct Identifier {
     /// A URI: the EJ's configured system for the assigning authority, else `urn:oid:`/`urn:uuid:`
@@ -79,6 +79,14 @@ pub struct Identifier {
 pub struct CheckDigit {
     pub digit: String,
     pub scheme: String,
+}
+
+impl Identifier {
+    /// Whether both are the same number of the same authority, whatever else is said of them.
+    #[must_use]
+    pub fn is_number_of(&self, other: &Self) -> bool {
+        self.system == other.system && self.value == other.value
+    }
 }
 
 impl PartialEq for Identifier {

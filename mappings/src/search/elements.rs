@@ -409,3 +409,23 @@ fn reference_key(of: ReferenceOf, id: ResourceId) -> Key {
     key[1..].copy_from_slice(&id.0[..KEY_BYTES - 1]);
     key
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::params;
+
+    #[test]
+    fn every_element_that_a_parameter_is_about_has_rows() {
+        for record_type in RecordType::ALL {
+            for (param, _) in params(record_type) {
+                let has_rows = match element(record_type, param) {
+                    Some(Element::Token(of)) => tokens_of(record_type).contains(&of),
+                    Some(Element::Reference(of)) => references_of(record_type).contains(&of),
+                    None => true,
+                };
+                assert!(has_rows, "{}?{param}", record_type.fhir());
+            }
+        }
+    }
+}

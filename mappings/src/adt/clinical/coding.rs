@@ -1,8 +1,6 @@
 //! The parts that these segments share: codes with a description beside them, entity identifiers,
 //! numbers.
 
-use std::borrow::Cow;
-
 use super::super::draft::Draft;
 use super::super::values::at;
 use super::super::{IssueCode, systems};
@@ -73,13 +71,9 @@ pub(super) fn number(
 ) -> Option<Identifier> {
     let ei = Ei::of(segment.field(field));
     let mut number = draft.entity_identifier(ei, AuthorityUse::Any, at(segment, field))?;
-    let authority = [ei.namespace(), ei.universal_id(), ei.universal_id_type()];
-    number.system = if ei.authority_key().is_none() {
-        systems::local(draft.entity(), names)
-    } else {
-        let authority = authority.map(Option::unwrap_or_default);
-        draft.system_of::<Cow<'_, str>>(&authority, AuthorityUse::Any).uri
-    };
+    if ei.authority_key().is_none() {
+        number.system = systems::local(draft.entity(), names);
+    }
     Some(number)
 }
 

@@ -145,21 +145,7 @@ impl Listed for RelatedPersonRecord {
     const NAMED_BY: &'static [usize] = &[16];
 
     fn blank(owner: Owner) -> Self {
-        Self {
-            id: owner.patient,
-            stamp: Stamp::default(),
-            patient: owner.patient,
-            identifiers: Vec::new(),
-            names: Vec::new(),
-            relationships: Vec::new(),
-            telecoms: Vec::new(),
-            addresses: Vec::new(),
-            gender: String::new(),
-            birth_date: None,
-            language: Coded::default(),
-            start: None,
-            end: None,
-        }
+        Self::new(owner.patient, owner.patient)
     }
 
     fn read(&mut self, draft: &mut Draft<'_>, in1: &Segment<'_>) {

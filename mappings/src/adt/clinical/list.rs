@@ -219,7 +219,7 @@ fn is_same<L: Listed>(one: &L, other: &L) -> bool {
     if own.is_empty() || others.is_empty() {
         return one.is_same(other);
     }
-    own.iter().any(|own| others.iter().any(|o| own.system == o.system && own.value == o.value))
+    own.iter().any(|own| others.iter().any(|other| own.is_number_of(other)))
 }
 
 /// A new one's id: from its owner and number, else from what it is; of several that are the same
@@ -333,7 +333,7 @@ pub(super) fn what(code: &Coded) -> [String; 2] {
 
 /// The one of the list that a field names by its number.
 pub(super) fn numbered<L: Listed>(list: &[L], number: &Identifier) -> Option<ResourceId> {
-    let is_it = |own: &Identifier| own.system == number.system && own.value == number.value;
+    let is_it = |own: &Identifier| own.is_number_of(number);
     list.iter().find(|record| record.identifiers().iter().any(is_it)).map(Listed::id)
 }
 

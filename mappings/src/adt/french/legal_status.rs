@@ -21,9 +21,7 @@ pub(super) fn take(draft: &mut Draft<'_>, statuses: &mut Vec<LegalStatus>, segme
             draft.issue(IssueCode::FieldMissing, at(&zfs, 2));
             continue;
         };
-        let is_it = |own: &LegalStatus| {
-            own.identifier.system == identifier.system && own.identifier.value == identifier.value
-        };
+        let is_it = |own: &LegalStatus| own.identifier.is_number_of(&identifier);
         let known = statuses.iter().position(is_it);
         if zfs.field(5).component(1).text().trim() == "CANCEL" {
             if let Some(known) = known {

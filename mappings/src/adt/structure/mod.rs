@@ -16,6 +16,8 @@ mod link;
 mod notice;
 pub(super) mod units;
 
+pub(super) use units::unit_named;
+
 use std::collections::BTreeMap;
 
 use self::entry::Key;
@@ -42,8 +44,6 @@ pub fn is_structure_type(code: &str) -> bool {
 }
 
 /// What the message does to the structure.
-pub(super) use units::unit_named;
-
 pub(super) fn fold(draft: &mut Draft<'_>, message: &Message<'_>) -> Effect {
     let Some(notice) = notice::read(draft, message) else { return Effect::NoEffect };
     let mut fold = Fold::new(draft, notice);

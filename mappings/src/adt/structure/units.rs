@@ -285,7 +285,7 @@ pub(super) fn is_closed(entry: &Entry) -> bool {
 }
 
 pub(super) fn push(identifiers: &mut Vec<Identifier>, identifier: Identifier) {
-    let same = |own: &Identifier| own.system == identifier.system && own.value == identifier.value;
+    let same = |own: &Identifier| own.is_number_of(&identifier);
     if !identifiers.iter().any(same) {
         identifiers.push(identifier);
     }
