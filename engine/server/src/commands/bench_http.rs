@@ -1,6 +1,5 @@
 //! `sluice bench export` and `sluice bench mix`: what is asked of an engine over HTTP.
 
-use std::net::ToSocketAddrs;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -128,11 +127,7 @@ pub fn mix(arguments: &cli::BenchMix) -> Outcome {
     let engine = Engine::of(&arguments.engine)?;
     let mllp = match (&engine.own, &arguments.mllp) {
         (Some((server, _)), _) => server.address("BENCH.mllp")?,
-        (None, Some(to)) => to
-            .to_socket_addrs()
-            .ok()
-            .and_then(|mut found| found.next())
-            .ok_or_else(|| Failure::new(USAGE, format!("--mllp {to}: is not HOST:PORT")))?,
+        (None, Some(to)) => super::resolve("--mllp", to)?,
         (None, None) => {
             return Err(Failure::new(
                 USAGE,

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -161,7 +160,7 @@ fn to_listeners(arguments: &cli::Generate, plan: &Plan) -> Result<(Manifest, Ans
             Some((ej, address)) => (vec![ej.to_owned()], address),
             None => (plan.profile.ej.keys().cloned().collect(), &**listener),
         };
-        let address = resolve(address)?;
+        let address = super::resolve("--to", address)?;
         to.extend(ejs.into_iter().map(|ej| (ej, address)));
     }
     if !plan.ejs.is_empty() {
@@ -198,11 +197,6 @@ fn manifest_path(arguments: &cli::Generate) -> Option<PathBuf> {
 fn is_standard_output(arguments: &cli::Generate) -> bool {
     arguments.to.is_empty()
         && arguments.output.as_deref().is_none_or(|output| output == Path::new("-"))
-}
-
-fn resolve(address: &str) -> Result<SocketAddr, Failure> {
-    let found = address.to_socket_addrs().ok().and_then(|mut found| found.next());
-    found.ok_or_else(|| Failure::new(USAGE, format!("--to {address}: is not HOST:PORT")))
 }
 
 fn cannot(path: &Path, error: &io::Error) -> Failure {

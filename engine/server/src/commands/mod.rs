@@ -18,23 +18,27 @@ pub mod stages;
 pub mod token;
 pub mod verify;
 
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use sluice_config::{ConfigError, Loaded, Sources};
 
 use crate::cli::ConfigArgs;
-use crate::exit::{CONFIGURATION, Failure};
+use crate::exit::{CONFIGURATION, Failure, USAGE};
 
 /// Says on standard error why a command failed.
 pub fn complain(message: &str) {
     eprintln!("sluice: {message}");
 }
 
+/// `HOST:PORT`, as the flag was given it.
+pub fn resolve(flag: &str, address: &str) -> Result<SocketAddr, Failure> {
+    let found = address.to_socket_addrs().ok().and_then(|mut found| found.next());
+    found.ok_or_else(|| Failure::new(USAGE, format!("{flag} {address}: is not HOST:PORT")))
+}
+
 /// The configuration that the arguments ask for.
-pub fn load(
-    arguments: &ConfigArgs,
-    http: Option<std::net::SocketAddr>,
-) -> Result<Loaded, ConfigError> {
+pub fn load(arguments: &ConfigArgs, http: Option<SocketAddr>) -> Result<Loaded, ConfigError> {
     let here = PathBuf::from("sluice.toml");
     let file = arguments.config.clone().or_else(|| here.exists().then_some(here));
     let mut flags = arguments.set.clone();

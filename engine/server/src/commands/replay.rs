@@ -1,7 +1,7 @@
 //! `sluice replay`: a feed to a listener, by a schedule, on two clocks.
 
 use std::io::IsTerminal;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -102,7 +102,14 @@ impl Asked {
             loss: loss / 100.0,
             seed: arguments.pace.seed,
         });
-        Ok(Self { to: resolve(&arguments.to)?, arrivals, pace, shard, network, slip_max })
+        Ok(Self {
+            to: super::resolve("--to", &arguments.to)?,
+            arrivals,
+            pace,
+            shard,
+            network,
+            slip_max,
+        })
     }
 }
 
@@ -147,13 +154,6 @@ fn arrivals(pace: &cli::Pace) -> Result<(Arrivals, String), Failure> {
 /// A short name for a long description; equal for equal ones on every machine.
 fn digest(text: &str) -> String {
     hex(&Sha256::digest(text)[..8])
-}
-
-fn resolve(to: &str) -> Result<SocketAddr, Failure> {
-    to.to_socket_addrs()
-        .ok()
-        .and_then(|mut found| found.next())
-        .ok_or_else(|| Failure::new(USAGE, format!("--to {to}: is not HOST:PORT")))
 }
 
 /// What may be somebody's stays on this machine.
