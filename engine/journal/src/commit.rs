@@ -252,7 +252,8 @@ impl Committer {
         });
     }
 
-    /// Writes and syncs the group, lets readers see it, then tells those who wait.
+    /// Writes and syncs the group, lets readers see it, marks it as synced, then tells those who
+    /// wait.
     fn flush(&mut self) -> Result<(), Fault> {
         if self.group.placed.is_empty() {
             return Ok(());
@@ -272,6 +273,10 @@ impl Committer {
         self.shared.synced_lsn.store(self.at.next_lsn - 1, Ordering::Release);
         self.shared.tail.push(segment.number, offset, bytes);
         self.publish(&segment);
+        // Before the senders are told: whoever reads the folder beside us up to the mark finds what
+        // was acknowledged. It adds nothing to what the sync has promised already, so a mark that
+        // cannot be written ends the journal and not their append.
+        let marked = self.write_head();
         for placed in self.group.placed.drain(..) {
             placed
                 .completer
@@ -281,9 +286,7 @@ impl Committer {
         if offset / PIECE_BYTES != self.at.last_end / PIECE_BYTES {
             self.attendant.nudge();
         }
-        // After the senders were told, while they work: the mark adds nothing to what the sync has
-        // already promised, it only lets a later open tell damage from a torn tail.
-        self.write_head()
+        marked
     }
 
     fn write_head(&mut self) -> Result<(), Fault> {

@@ -1,6 +1,8 @@
 //! What is seen of a running journal: metrics, refusals, a verification beside it, cut releases.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 use sluice_ids::{Lsn, Seq};
@@ -8,6 +10,7 @@ use sluice_ids::{Lsn, Seq};
 use super::played_disk::{Dice, Plan, PlayedDisk};
 use super::scene::{EJS, Told, append, open, open_with, payload, read, settings};
 use crate::conformance::{ej_id, entry, keys_of};
+use crate::format::{HEAD_FILE, decode_head};
 use crate::verify::{verify, verify_on};
 use crate::{Append, EmbeddedJournal, Journal, JournalSettings, Owner, ReadError, Refusal};
 
@@ -121,6 +124,27 @@ fn verify_runs_beside_the_owner_and_after_it() {
     assert_eq!(report.head_lsn, Some(Lsn::new(stored)));
     assert!(report.unsynced.is_none() && report.segments > 5);
     println!("looked {looks} times while {stored} records were written");
+}
+
+/// Told before the mark was written, an appender could look and miss its own record.
+#[test]
+fn who_looks_on_sees_a_record_as_soon_as_its_appender_was_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let owner = Owner {
+        watermark: Lsn::ZERO,
+        keys_of: keys_of(),
+        on_fault: Arc::new(|fault| panic!("{fault}")),
+    };
+    let (journal, _) = EmbeddedJournal::open(folder.path(), settings(), owner).unwrap();
+    let mut appender = journal.appender();
+    for n in 1..=300 {
+        let mut told = appender.append(entry("EJ1", payload(n, 20)));
+        // Spinning, to look in the very moment.
+        let mut context = Context::from_waker(Waker::noop());
+        while Pin::new(&mut told).poll(&mut context).is_pending() {}
+        let head = std::fs::read(folder.path().join(HEAD_FILE)).unwrap();
+        assert_eq!(decode_head(&head).unwrap().1, n, "the mark is behind what was told");
+    }
 }
 
 #[test]
