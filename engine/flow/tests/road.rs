@@ -238,6 +238,43 @@ async fn the_demonstrations_feeds_are_kept_applied_and_rebuilt_the_same() {
     rebuilt.close().await;
 }
 
+/// The law that a sender relies on when it does not know how far it had come: whatever part of a feed
+/// it sends again, and also after a restart, the answers are acceptances and nothing changes.
+#[tokio::test]
+async fn a_prefix_replayed_twice_changes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (journal, state) = (folder.path().join("journal"), folder.path().join("state"));
+    let demo = demo();
+    for ej in &demo.ej {
+        let feed = repository().join(format!("fixtures/feeds/demo/{}.hl7", ej.id));
+        let feed = messages(&std::fs::read(feed).expect("a feed"));
+        for (upto, next) in [(feed.len() / 3, 0), (feed.len(), feed.len() / 3)] {
+            let road = Road::open(&journal, &state, &demo);
+            let mut client = road.client(ej.id).await;
+            let mut answers = Vec::new();
+            for message in &feed[next..upto] {
+                client.send(message).await;
+                answers.push(support::told(&client.answer().await.expect("an answer")));
+            }
+            road.folded().await;
+            let hashes = road.hashes(&demo);
+            for _ in 0..2 {
+                for (at, message) in feed[..upto].iter().enumerate() {
+                    client.send(message).await;
+                    let told = support::told(&client.answer().await.expect("an answer"));
+                    if at >= next {
+                        assert_eq!(told, answers[at - next], "{}: message {at}", ej.id);
+                    }
+                }
+                road.folded().await;
+                assert_eq!(road.hashes(&demo), hashes, "{}: {upto} messages", ej.id);
+            }
+            drop(client);
+            road.close().await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_rebuild_after_retention_starts_from_the_checkpoint_and_comes_to_the_same() {
     let folder = tempfile::tempdir().expect("a folder");
