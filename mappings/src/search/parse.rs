@@ -75,7 +75,7 @@ pub fn parse(
         clauses.push(Clause { param, test });
         kept.push((name, value));
     }
-    let hash = hash(record_type, kept, zone);
+    let hash = hash(record_type, version, kept, zone);
     Ok(Parsed { query: Query { record_type, clauses, sort, hash }, ignored })
 }
 
@@ -308,9 +308,15 @@ fn sort_key(record_type: RecordType, value: &str) -> Option<SortKey> {
 
 /// The first half of a UUIDv5 (SHA-1): results are kept under it, so that two queries with one
 /// hash must not be easy to make.
-fn hash(record_type: RecordType, mut kept: Vec<(&String, &String)>, zone: &TimeZone) -> u64 {
+fn hash(
+    record_type: RecordType,
+    version: FhirVersion,
+    mut kept: Vec<(&String, &String)>,
+    zone: &TimeZone,
+) -> u64 {
     kept.sort();
-    let mut text = format!("{}\0{}", record_type.fhir(), zone.iana_name().unwrap_or_default());
+    let zone = zone.iana_name().unwrap_or_default();
+    let mut text = format!("{}\0{}\0{zone}", record_type.fhir(), version.name());
     for (name, value) in kept {
         // Lengths, so that no value can pose as a name.
         text.push_str(&format!("\0{}\0{name}{}\0{value}", name.len(), value.len()));

@@ -18,8 +18,9 @@ pub struct Query {
 }
 
 impl Query {
-    /// The same for the same parameters, in whatever order they came, before and after a restart:
-    /// a cursor is good only for the query that it was given out for.
+    /// The same for the same parameters of the same FHIR version, in whatever order they came,
+    /// before and after a restart: a cursor is good only for the query that it was given out for,
+    /// and so are results that are kept (R5 finds by some parameters what R4 does not).
     #[must_use]
     pub const fn hash(&self) -> u64 {
         self.hash
