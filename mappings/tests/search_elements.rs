@@ -335,37 +335,105 @@ fn segment() -> impl Strategy<Value = String> {
     ]
 }
 
+/// What a message says of the stay: who attends and is consulted (PV1-7, PV1-9), the unit named
+/// (PV1-39), the one that answers for the patient (ZBE-7; `-`: no ZBE), and whether ZBE cancels.
+type OfStay = (&'static str, &'static str, &'static str, &'static str, bool);
+
+fn of_stay() -> impl Strategy<Value = OfStay> {
+    let unit = || one_of(&["", "3101"]);
+    let answers = one_of(&[
+        "-",
+        "",
+        "Unit A^^^^^UF^FI^^^3101",
+        "Unit B^^^^^UF^FI^^^3102",
+        "\"\"",
+        "Unnumbered",
+    ]);
+    (one_of(PERSONS), one_of(PERSONS), unit(), answers, any::<bool>())
+}
+
+/// An event of the stay of `V1`, or of the patient alone.
+fn message(event: &str, number: usize, stay: OfStay, segments: &[String]) -> String {
+    let (attending, consulting, unit, answers, cancels) = stay;
+    let mut text = format!(
+        "MSH|^~\\&|A|B|C|D|20260310||ADT^{event}|{number}|P|2.5.1\rEVN||2026031{number}\r\
+         PID|1||P1^^^H||DOE^JOHN|||||||||||||AN1\r"
+    );
+    let family_doctor = if number == 1 { "3^ROUX" } else { "4^BLANC" };
+    text.push_str(&format!("PD1|||CABINET^^^^^X^^^^77|{family_doctor}^ANA^^^^^^RPPS~^NEMO^LEA\r"));
+    if event != "A31" {
+        text.push_str(&format!(
+            "PV1|1|I|W1^R1^B1||||{attending}||{consulting}||||||||||V1^^^H\
+             ||||||||||||||||||||{unit}\r"
+        ));
+        if answers != "-" {
+            // A cancel names the movement of the message before.
+            let action = if cancels && number > 1 { "CANCEL" } else { "INSERT" };
+            let movement = if action == "CANCEL" { number - 1 } else { number };
+            text.push_str(&format!(
+                "ZBE|M{movement}^H|2026031{number}||{action}|N|A01|{answers}||HMS\r"
+            ));
+        }
+    }
+    for segment in segments {
+        text.push_str(segment);
+        text.push('\r');
+    }
+    text
+}
+
+fn later() -> impl Strategy<Value = (&'static str, OfStay, Vec<String>)> {
+    let event = one_of(&["A08", "A31", "A02", "A54", "A61"]);
+    (event, of_stay(), prop::collection::vec(segment(), 0..4))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn a_search_finds_what_the_rendered_elements_say(
-        segments in prop::collection::vec(segment(), 0..8),
-        of_stay in any::<bool>(),
-        then in prop::collection::vec(segment(), 0..4),
+        first in (one_of(&["A01", "A31"]), of_stay(), prop::collection::vec(segment(), 0..8)),
+        then in prop::collection::vec(later(), 1..4),
     ) {
         let mut lane = Lane::new(plain_entity());
         doctor(&mut lane);
-        for (event, segments) in [("A01", &segments), ("A08", &then)] {
-            let event = if of_stay { event } else { "A31" };
-            let mut text = format!(
-                "MSH|^~\\&|A|B|C|D|20260310||ADT^{event}|1|P|2.5.1\rEVN||20260310\r\
-                 PID|1||P1^^^H||DOE^JOHN|||||||||||||AN1\r"
-            );
-            let family_doctor = if event == "A01" { "3^ROUX" } else { "4^BLANC" };
-            text.push_str(&"PD1|||CABINET^^^^^X^^^^77|3^ROUX^ANA^^^^^^RPPS~^NEMO^LEA\r".replace("3^ROUX", family_doctor));
-            if of_stay {
-                text.push_str("PV1|1|I|W1^R1^B1||||1^LEROY^PAUL^^^^^^RPPS||||||||||||V1^^^H\r");
-            }
-            for segment in segments {
-                text.push_str(segment);
-                text.push('\r');
-            }
+        for (at, (event, stay, segments)) in [first].into_iter().chain(then).enumerate() {
             let before: Vec<Record> = lane.records.all().collect();
-            lane.take_text(&text);
+            lane.take_text(&message(event, at + 1, stay, &segments));
             check(&lane);
             before.iter().for_each(|old| check_changes(&lane, old));
         }
+    }
+}
+
+/// The rows of a stay follow what only its movements say: who attends from an A54 on, and which
+/// unit answers for the patient (ZBE-7) before the one of PV1-39.
+#[test]
+fn who_and_which_unit_a_movement_alone_names_is_found_as_it_is_shown() {
+    let mut lane = Lane::new(plain_entity());
+    let (one, two) = (PERSONS[1], PERSONS[2]);
+    let unit = |number: &'static str| (two, "", "3101", number, false);
+    let (a, b) = ("Unit A^^^^^UF^FI^^^3101", "Unit B^^^^^UF^FI^^^3102");
+    for (at, (event, stay, shown)) in [
+        ("A01", (one, "", "3101", "-", false), (1, "3101")),
+        ("A54", unit(b), (2, "Unit B")),
+        ("A02", unit(a), (2, "Unit A")),
+        // Takes the transfer back.
+        ("A12", (two, "", "3101", b, true), (2, "Unit B")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let before: Vec<Record> = lane.records.all().collect();
+        lane.take_text(&message(event, at + 1, stay, &[]));
+        check(&lane);
+        before.iter().for_each(|old| check_changes(&lane, old));
+        let stay = lane.records.all().find(|record| record.record_type() == RecordType::Stay);
+        let json = fhir::render(&stay.unwrap(), &lane.entity, FhirVersion::R4);
+        let json: Value = serde_json::from_slice(&json).unwrap();
+        let participants = json["participant"].as_array().map_or(0, Vec::len);
+        let provider = json["serviceProvider"]["display"].as_str().unwrap();
+        assert_eq!((participants, provider), shown, "{event}");
     }
 }
 

@@ -17,7 +17,7 @@ use crate::fhir::codes::provider_role::provider_role;
 use crate::fhir::codes::relationship::relationship;
 use crate::fhir::codes::{allergy, observation, organization_kind};
 use crate::fhir::datatypes::{CodeableConcept, Coding};
-use crate::fhir::resources::{account, condition, procedure};
+use crate::fhir::resources::{account, condition, encounter, procedure};
 use crate::records::{Coded, NamedOrganization, Practitioner, Record, RecordType, ResourceId};
 
 /// A coded element.
@@ -315,13 +315,12 @@ pub(super) fn references(
         }
         (Record::PractitionerRole(r), ReferenceOf::Location) => one(r.location),
         (Record::Stay(r), ReferenceOf::Account) => one(r.account_record),
-        (Record::Stay(r), ReferenceOf::Participant) => persons(&r.practitioners),
-        (Record::Stay(r), ReferenceOf::Organization) => match &r.service_provider {
-            NamedOrganization { organization: Some(id), .. } => vec![*id],
-            NamedOrganization { name, .. } if name.trim().is_empty() => {
-                vec![legal_entity_id(ej)]
-            }
-            NamedOrganization { .. } => Vec::new(),
+        (Record::Stay(r), ReferenceOf::Participant) => {
+            r.participants().iter().filter_map(|one| one.practitioner.practitioner).collect()
+        }
+        (Record::Stay(r), ReferenceOf::Organization) => match encounter::service_provider(r) {
+            Some(provider) => one(provider.id()),
+            None => vec![legal_entity_id(ej)],
         },
         (Record::Stay(r), ReferenceOf::Diagnosis) => {
             r.diagnoses.iter().map(|diagnosis| diagnosis.condition).collect()

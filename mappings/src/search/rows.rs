@@ -147,8 +147,9 @@ pub fn row_changes(ej: EjId, old: &Record, new: &Record) -> RowChanges {
         }
         (old_stay @ Record::Stay(old), new_stay @ Record::Stay(new)) => {
             let refers = old.account_record != new.account_record
-                || old.practitioners != new.practitioners
+                || !practitioners(old).eq(practitioners(new))
                 || old.service_provider != new.service_provider
+                || medical_unit(old) != medical_unit(new)
                 || old.diagnoses != new.diagnoses;
             if refers {
                 elements::reference_rows(ej, old_stay, went);
@@ -239,6 +240,18 @@ fn period_rows(stay: &StayRecord, out: &mut Vec<(Param, Key)>) {
 
 fn places(stay: &StayRecord) -> impl Iterator<Item = ResourceId> {
     stay.places().filter_map(|(movement, _)| movement.location)
+}
+
+/// Of all who take part, those whom we serve, as [`StayRecord::participants`] lists them.
+fn practitioners(stay: &StayRecord) -> impl Iterator<Item = ResourceId> {
+    let movements = stay.movements.iter().filter(|movement| movement.stands());
+    let listed = movements.filter_map(|movement| movement.effect.practitioners.as_deref());
+    let all = stay.practitioners.iter().chain(listed.flatten());
+    all.filter_map(|practitioner| practitioner.practitioner)
+}
+
+fn medical_unit(stay: &StayRecord) -> Option<ResourceId> {
+    stay.situation.medical_unit.as_ref().map(|unit| unit.organization)
 }
 
 fn place_rows(stay: &StayRecord, out: &mut Vec<(Param, Key)>) {

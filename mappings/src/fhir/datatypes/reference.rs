@@ -25,6 +25,12 @@ impl<'a> Reference<'a> {
         Self { reference, of_type: None, identifier: None, display: None }
     }
 
+    /// The record that it points at; none of a logical reference.
+    #[must_use]
+    pub fn id(&self) -> Option<ResourceId> {
+        self.reference.map(|reference| reference.id)
+    }
+
     /// A logical reference: something that is not served here, known by a number or a name.
     #[must_use]
     pub fn logical(

@@ -191,7 +191,7 @@ impl<'a> Encounter<'a> {
             special_courtesy: courtesies.courtesy,
             admission,
             location: EncounterLocation::list(record, version),
-            service_provider: service_provider(record, entity),
+            service_provider: service_provider(record).unwrap_or_else(|| legal_entity(entity)),
         }
     }
 }
@@ -285,11 +285,11 @@ impl<'a> Participant<'a> {
     }
 }
 
-/// Who answers for the patient (ZBE-7), else PV1-39, else the EJ.
-fn service_provider<'a>(record: &'a StayRecord, entity: &'a LegalEntity) -> Reference<'a> {
+/// Who answers for the patient (ZBE-7), else PV1-39; where there is neither, it is the EJ.
+pub(crate) fn service_provider(record: &StayRecord) -> Option<Reference<'_>> {
     match &record.situation.medical_unit {
-        Some(sent) => unit(sent),
-        None => organization(&record.service_provider).unwrap_or_else(|| legal_entity(entity)),
+        Some(sent) => Some(unit(sent)),
+        None => organization(&record.service_provider),
     }
 }
 

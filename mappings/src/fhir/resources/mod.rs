@@ -9,7 +9,7 @@ mod communication;
 pub(crate) mod condition;
 mod contact_detail;
 mod coverage;
-mod encounter;
+pub(crate) mod encounter;
 mod encounter_class;
 mod encounter_history;
 mod encounter_location;
