@@ -196,12 +196,20 @@ fn check_references(
     own: &[&(Record, Value)],
 ) {
     let all: BTreeSet<_> = own.iter().flat_map(|(_, r)| references(r, paths)).collect();
+    let line = search::referring(of).find(|line| line.param == param).unwrap();
+    for path in paths {
+        let element = path.split('.').next().unwrap();
+        assert!(line.elements.contains(&element), "{of:?} {param} is not said to be {element}");
+    }
     for reference in &all {
         let (of_type, id) = reference.split_once('/').unwrap();
-        let mut asked = vec![query(of, version, param, reference), query(of, version, param, id)];
-        if param != "location" || of != RecordType::Stay {
-            asked.push(query(of, version, &format!("{param}:{of_type}"), id));
-        }
+        let is_target = line.targets.iter().any(|target| target.fhir() == of_type);
+        assert!(is_target, "{of:?} {param} is not said to refer to a {of_type}");
+        let asked = [
+            query(of, version, param, reference),
+            query(of, version, param, id),
+            query(of, version, &format!("{param}:{of_type}"), id),
+        ];
         for (record, resource) in own {
             let has = references(resource, paths).contains(reference);
             for query in &asked {
@@ -344,8 +352,8 @@ fn of_stay() -> impl Strategy<Value = OfStay> {
     let answers = one_of(&[
         "-",
         "",
-        "Unit A^^^^^UF^FI^^^3101",
-        "Unit B^^^^^UF^FI^^^3102",
+        "Unit A^^^^^^UF^^^3101",
+        "Unit B^^^^^^UF^^^3102",
         "\"\"",
         "Unnumbered",
     ]);
@@ -413,7 +421,7 @@ fn who_and_which_unit_a_movement_alone_names_is_found_as_it_is_shown() {
     let mut lane = Lane::new(plain_entity());
     let (one, two) = (PERSONS[1], PERSONS[2]);
     let unit = |number: &'static str| (two, "", "3101", number, false);
-    let (a, b) = ("Unit A^^^^^UF^FI^^^3101", "Unit B^^^^^UF^FI^^^3102");
+    let (a, b) = ("Unit A^^^^^^UF^^^3101", "Unit B^^^^^UF^FI^^^3102");
     for (at, (event, stay, shown)) in [
         ("A01", (one, "", "3101", "-", false), (1, "3101")),
         ("A54", unit(b), (2, "Unit B")),

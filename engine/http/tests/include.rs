@@ -4,7 +4,11 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use sluice_http::role::Role;
+use sluice_mappings::records::RecordType;
+use sluice_mappings::search;
 use support::{Lane, Running, settings};
 
 /// `(mode, Type/id)` of each entry, in order.
@@ -104,4 +108,63 @@ fn too_many_and_unknown_includes_are_told() {
     let refused = server.request("GET", wrong, None, &strict, b"");
     assert_eq!(refused.status, 400);
     assert!(refused.text().contains("_include"));
+}
+
+/// One of every reference that is shown: the messages say each at least once.
+const MESSAGES: [&str; 3] = [
+    "MSH|^~\\&|A|B|C|D|20260310||ADT^A28|1|P|2.5.1\rEVN||20260310\rPID|1||P1^^^H||DOE^JOHN\r\
+     PD1|||CABINET^^^^^X^^^^77|3^ROUX^ANA^^^^^^RPPS\r\
+     ROL||AD|PP|4^BLANC^EVE^^^^^^RPPS|||||||||W1^R1^B1|Unit A^^^^^^UF^^^3101\r",
+    "MSH|^~\\&|A|B|C|D|20260311||ADT^A01|2|P|2.5.1\rEVN||20260311\r\
+     PID|1||P1^^^H||DOE^JOHN|||||||||||||AN1\rNK1|1|DOE^JANE|SPO\r\
+     PV1|1|I|W1^R1^B1||||1^LEROY^PAUL^^^^^^RPPS||||||||||||V1^^^H||||||||||||||||||||3101\r\
+     ROL||AD|PP|1^LEROY^PAUL^^^^^^RPPS|||||||||W1^R1^B1\r\
+     DG1|1||I10^^I10|||A||||||||||1^LEROY^PAUL^^^^^^RPPS\r\
+     PR1|1||47^^L||20260301|||1^LEROY^PAUL^^^^^^RPPS|||||||||||P1||||BLOC^S1\r\
+     PR1|2||48^^L||20260301|||1^LEROY^PAUL^^^^^^RPPS|||||||||||P2||||||P1\r\
+     OBX|1|NM|8867-4^^LN||72||||||F|||20260302||1^LEROY^PAUL^^^^^^RPPS\r\
+     IN1|1|A|1^^^X|Mutuelle||||||E1^^^S|SNCF||||HMO|DOE^JANE|SPO|19700501\r\
+     IN1|2|B|1^^^X|Mutuelle||||||E1^^^S|SNCF||||HMO|DOE^JOHN|SEL\r",
+    "MSH|^~\\&|A|B|C|D|20260312||ADT^A60|3|P|2.5.1\rEVN||20260312\rPID|1||P1^^^H||DOE^JOHN\r\
+     IAM|1|DA|PEN^^L|SV||A|K1||||||20260301|||||1^LEROY^PAUL^^^^^^RPPS\r\
+     IAM|2|DA|NUT^^L|SV||A|K2||||||20260301|DOE^JOHN|SEL\r",
+];
+
+/// Each parameter includes what it refers to, either way, of each type that it may refer to; so a
+/// page never lacks in silence what the table of parameters says it can hold.
+#[test]
+fn every_reference_that_can_be_searched_by_is_included_either_way() {
+    let server = Running::start(settings());
+    let mut lane = Lane::of(&server, "EJ1");
+    MESSAGES.iter().for_each(|message| lane.take(message));
+    for fhir in ["R4", "R5"] {
+        // One by one, so that a match of the same type does not hide what would be included.
+        let included = |of: &str, asked: &str| -> BTreeSet<String> {
+            let all = server.get(&format!("/fhir/{fhir}/{of}?_count=100"), None).json();
+            let mut found = BTreeSet::new();
+            for (_, name) in entries(&all) {
+                let id = name.split('/').next_back().unwrap();
+                let page = server.get(&format!("/fhir/{fhir}/{of}?_id={id}&{asked}"), None).json();
+                for (mode, name) in entries(&page) {
+                    assert_ne!(mode, "outcome", "{asked}: {page}");
+                    found.extend((mode == "include").then_some(name));
+                }
+            }
+            found
+        };
+        for line in RecordType::ALL.into_iter().flat_map(search::referring) {
+            for target in line.targets {
+                let (source, target) = (line.source.fhir(), target.fhir());
+                let asked = format!("{source}:{}:{target}", line.param);
+                for (of, include, other) in
+                    [(source, "_include", target), (target, "_revinclude", source)]
+                {
+                    let found = included(of, &format!("{include}={asked}"));
+                    assert!(!found.is_empty(), "{fhir} {include}={asked} finds nothing");
+                    let of_other = |name: &String| name.starts_with(&format!("{other}/"));
+                    assert!(found.iter().all(of_other), "{fhir} {include}={asked}: {found:?}");
+                }
+            }
+        }
+    }
 }

@@ -102,27 +102,6 @@ pub(super) fn element(record_type: RecordType, param: &str) -> Option<Element> {
     })
 }
 
-/// What a reference may name its target as.
-pub(super) const fn targets(of: ReferenceOf) -> &'static [&'static str] {
-    match of {
-        ReferenceOf::Encounter => &["Encounter"],
-        ReferenceOf::Subscriber => &["RelatedPerson", "Patient"],
-        ReferenceOf::Payor | ReferenceOf::PolicyHolder | ReferenceOf::Organization => {
-            &["Organization"]
-        }
-        ReferenceOf::PartOf => &["Organization", "Location", "Procedure"],
-        ReferenceOf::Practitioner
-        | ReferenceOf::Participant
-        | ReferenceOf::Asserter
-        | ReferenceOf::Performer => &["Practitioner"],
-        ReferenceOf::Recorder => &["Practitioner", "Patient"],
-        ReferenceOf::Account => &["Account"],
-        ReferenceOf::Diagnosis => &["Condition"],
-        ReferenceOf::Location => &["Location"],
-        ReferenceOf::GeneralPractitioner => &["Practitioner", "PractitionerRole", "Organization"],
-    }
-}
-
 const fn tokens_of(record_type: RecordType) -> &'static [TokenOf] {
     use TokenOf::{
         Category, ClinicalStatus, Code, Criticality, Relationship, Role, Specialty, Status, Type,

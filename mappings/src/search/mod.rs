@@ -20,8 +20,8 @@
 //! | `location` | Encounter | `Location/id` or `id`, any that the stay shows |
 //! | coded elements, references | see [`params`] | as rendered ([`elements`]) |
 //!
-//! Modifiers: `:exact` and `:contains` on text, `:not` on tokens, `:Patient` on `patient` and
-//! `subject`, `:missing` on all but `_id` and `_lastUpdated`.
+//! Modifiers: `:exact` and `:contains` on text, `:not` on tokens, a target's type on references
+//! ([`referring`]), `:missing` on all but `_id` and `_lastUpdated`.
 
 mod clause;
 pub mod date;
@@ -31,6 +31,7 @@ mod key;
 mod params;
 mod parse;
 mod query;
+mod referring;
 mod rows;
 mod text;
 mod values;
@@ -41,6 +42,7 @@ pub use key::{KEY_BYTES, Key, Span};
 pub use params::{Kind, Named, params, params_of};
 pub use parse::{CLAUSES_MAX, Parsed, VALUE_BYTES_MAX, VALUES_MAX, parse};
 pub use query::{Query, SortKey};
+pub use referring::{Referring, referring};
 pub use rows::{RowChanges, row_changes, rows};
 
 use serde::{Deserialize, Serialize};

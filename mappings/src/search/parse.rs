@@ -4,14 +4,15 @@ use jiff::tz::TimeZone;
 
 use super::clause::{StatusCode, Test, TextMode, TextOf, TextValue};
 use super::date::DateValue;
-use super::elements::{Element, element, targets};
+use super::elements::{Element, element};
 use super::params::params;
+use super::referring::targets;
 use super::values::{Target, Token, reference, split, unescape};
 use super::{Clause, Param, Query, QueryError, Reason, SortKey, text};
 use crate::fhir::FhirVersion;
 use crate::fhir::codes::administrative_sex::Gender;
 use crate::fhir::codes::{stay_status, systems};
-use crate::records::{RecordType, StayStatus};
+use crate::records::{RecordType, ResourceId, StayStatus};
 
 /// Most parameters of one query.
 pub const CLAUSES_MAX: usize = 64;
@@ -102,17 +103,18 @@ fn test(
     if modifier == "missing" {
         return missing((record_type, version), param, raw);
     }
+    let targets = targets(record_type, param);
     if let Some(element) = element(record_type, param) {
-        return of_element(element, version, modifier, &values);
+        return of_element(element, version, modifier, &values, targets);
     }
     let test = match param {
         "family" => return text_test(TextOf::Family, modifier, &values),
         "given" => return text_test(TextOf::Given, modifier, &values),
         "name" => return text_test(name_of(record_type), modifier, &values),
-        "patient" | "subject" | "beneficiary" if matches!(modifier, "" | "Patient") => {
-            patient(&values)?
+        "patient" | "subject" | "beneficiary" => {
+            return Ok(Test::Patient(referred(modifier, &values, targets)?));
         }
-        "location" if modifier.is_empty() => Test::Location(references(&values, &["Location"])?),
+        "location" => return Ok(Test::Location(referred(modifier, &values, targets)?)),
         "_id" if modifier.is_empty() => Test::Id(references(&values, &[])?),
         "birthdate" if modifier.is_empty() => Test::BirthDate(dates(&values, zone)?),
         "_lastUpdated" if modifier.is_empty() => Test::LastUpdated(dates(&values, zone)?),
@@ -131,7 +133,7 @@ fn test(
         _ => return Err(Reason::ModifierUnsupported),
     };
     match modifier {
-        "" | "Patient" => Ok(test),
+        "" => Ok(test),
         "not" => Ok(Test::Not(Box::new(test))),
         _ => Err(Reason::ModifierUnsupported),
     }
@@ -150,6 +152,7 @@ fn of_element(
     version: FhirVersion,
     modifier: &str,
     values: &[&str],
+    targets: &[RecordType],
 ) -> Result<Test, Reason> {
     match (element, modifier) {
         (Element::Token(of), "") => Ok(Test::Coded { of, version, tokens: tokens(values)? }),
@@ -157,11 +160,7 @@ fn of_element(
             Ok(Test::Not(Box::new(Test::Coded { of, version, tokens: tokens(values)? })))
         }
         (Element::Reference(of), modifier) => {
-            let targets = targets(of);
-            if !modifier.is_empty() && !targets.contains(&modifier) {
-                return Err(Reason::ModifierUnsupported);
-            }
-            Ok(Test::Refers { of, version, ids: references(values, targets)? })
+            Ok(Test::Refers { of, version, ids: referred(modifier, values, targets)? })
         }
         (Element::Token(_), _) => Err(Reason::ModifierUnsupported),
     }
@@ -218,11 +217,20 @@ fn text_test(of: TextOf, modifier: &str, values: &[&str]) -> Result<Test, Reason
     Ok(Test::Text { of, mode, values: read })
 }
 
-fn patient(values: &[&str]) -> Result<Test, Reason> {
-    Ok(Test::Patient(references(values, &["Patient"])?))
+/// References of a parameter whose modifier, if there is one, is one of its targets' types.
+fn referred(
+    modifier: &str,
+    values: &[&str],
+    targets: &[RecordType],
+) -> Result<Vec<ResourceId>, Reason> {
+    if modifier.is_empty() {
+        return references(values, targets);
+    }
+    let of = targets.iter().find(|target| target.fhir() == modifier);
+    references(values, of.map(std::slice::from_ref).ok_or(Reason::ModifierUnsupported)?)
 }
 
-fn references(values: &[&str], types: &[&str]) -> Result<Vec<crate::records::ResourceId>, Reason> {
+fn references(values: &[&str], types: &[RecordType]) -> Result<Vec<ResourceId>, Reason> {
     let mut ids = Vec::with_capacity(values.len());
     for value in values {
         match reference(value, types).ok_or(Reason::ReferenceMalformed)? {

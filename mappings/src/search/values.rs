@@ -1,6 +1,6 @@
 //! The text of a parameter's value: OR lists, tokens, references and their escapes.
 
-use crate::records::{ResourceId, phi_debug};
+use crate::records::{RecordType, ResourceId, phi_debug};
 
 /// Splits at each `separator` that no backslash stands before.
 pub(super) fn split(text: &str, separator: char) -> Vec<&str> {
@@ -75,10 +75,10 @@ pub(super) enum Target {
 }
 
 /// `id` or `Type/id`, `Type` being one of `types`. `None` where it is something else.
-pub(super) fn reference(text: &str, types: &[&str]) -> Option<Target> {
+pub(super) fn reference(text: &str, types: &[RecordType]) -> Option<Target> {
     let text = unescape(text);
     let id = match text.split_once('/') {
-        Some((of_type, id)) if types.contains(&of_type) => id,
+        Some((of_type, id)) if types.iter().any(|known| known.fhir() == of_type) => id,
         Some(_) => return None,
         None => text.as_str(),
     };
@@ -116,9 +116,9 @@ mod tests {
 
     #[test]
     fn a_reference_of_another_type_is_refused_and_a_foreign_id_is_not() {
-        assert!(matches!(reference("Patient/x", &["Patient"]), Some(Target::Foreign)));
-        assert!(reference("Group/x", &["Patient"]).is_none());
-        assert!(reference("Patient/x/_history/1", &["Patient"]).is_none());
-        assert!(reference("http://a/Patient/x", &["Patient"]).is_none());
+        assert!(matches!(reference("Patient/x", &[RecordType::Patient]), Some(Target::Foreign)));
+        assert!(reference("Group/x", &[RecordType::Patient]).is_none());
+        assert!(reference("Patient/x/_history/1", &[RecordType::Patient]).is_none());
+        assert!(reference("http://a/Patient/x", &[RecordType::Patient]).is_none());
     }
 }

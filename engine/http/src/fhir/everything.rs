@@ -58,7 +58,7 @@ pub(crate) fn bundle(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let mut matches = vec![Shown { of, id, local: None, updated_at, rendered }];
     let limit = call.app.settings.included_max as usize;
     let around = [Include::everything_that_refers(), Include::everything_referred_to()];
-    let (mut found, cut) = include::included(call, &around, &matches, limit);
+    let (mut found, cut) = include::included(call, &around, &matches, limit)?;
     if cut {
         return Err(Fault::TooMuch { limit });
     }

@@ -1,20 +1,23 @@
 //! `_include` and `_revinclude`: what stands on a page beside its matches.
 //!
-//! A reference is taken from the element that the parameter is about, as rendered, so that what is
-//! included is what the client sees referred to. Included resources are shown as they are now, and
+//! A reference is taken from the element that the parameter is about ([`search::referring`]), as
+//! rendered, so that what is included is what the client sees referred to. Included resources are shown as they are now, and
 //! each once; matches are never included again.
 
 use std::collections::HashSet;
 
+use jiff::tz::TimeZone;
 use sluice_ids::EjId;
 use sluice_mappings::fhir::ResourceType;
 use sluice_mappings::records::{Record, RecordType, ResourceId};
-use sluice_mappings::search;
+use sluice_mappings::search::{self, Referring};
 use sluice_state::PageRequest;
 
 use super::derived;
 use super::page::Shown;
+use super::search::fault_of;
 use crate::call::Call;
+use crate::fault::Fault;
 use crate::json;
 
 /// Rounds of `:iterate`: a chain of places has seven levels.
@@ -23,80 +26,30 @@ const ROUNDS_MAX: usize = 8;
 /// Ids in one reverse search.
 const IDS_MAX: usize = 100;
 
-/// A search parameter that is a reference: of which type, its elements, and what they refer to.
-struct Referring {
-    source: RecordType,
-    param: &'static str,
-    elements: &'static [&'static str],
-    targets: &'static [RecordType],
-}
-
-const fn referring(
-    source: RecordType,
-    param: &'static str,
-    elements: &'static [&'static str],
-    targets: &'static [RecordType],
-) -> Referring {
-    Referring { source, param, elements, targets }
-}
-
-use RecordType as T;
-const SUBJECT: &[&str] = &["subject", "patient", "beneficiary"];
-const REFERRING: [Referring; 43] = [
-    referring(
-        T::Patient,
-        "general-practitioner",
-        &["generalPractitioner"],
-        &[T::Practitioner, T::PractitionerRole, T::Organization],
-    ),
-    referring(T::Patient, "organization", &["managingOrganization"], &[T::Organization]),
-    referring(T::Patient, "link", &["link"], &[T::Patient, T::RelatedPerson]),
-    referring(T::Stay, "patient", SUBJECT, &[T::Patient]),
-    referring(T::Stay, "subject", SUBJECT, &[T::Patient]),
-    referring(T::Stay, "location", &["location"], &[T::Location]),
-    referring(T::Stay, "participant", &["participant"], &[T::Practitioner, T::PractitionerRole]),
-    referring(T::Stay, "practitioner", &["participant"], &[T::Practitioner]),
-    referring(T::Stay, "service-provider", &["serviceProvider"], &[T::Organization]),
-    referring(T::Stay, "account", &["account"], &[T::Account]),
-    referring(T::Stay, "diagnosis", &["diagnosis"], &[T::Condition, T::Procedure]),
-    referring(T::Location, "partof", &["partOf"], &[T::Location]),
-    referring(T::Location, "organization", &["managingOrganization"], &[T::Organization]),
-    referring(T::Organization, "partof", &["partOf"], &[T::Organization]),
-    referring(T::PractitionerRole, "practitioner", &["practitioner"], &[T::Practitioner]),
-    referring(T::PractitionerRole, "organization", &["organization"], &[T::Organization]),
-    referring(T::RelatedPerson, "patient", SUBJECT, &[T::Patient]),
-    referring(T::Coverage, "patient", SUBJECT, &[T::Patient]),
-    referring(T::Coverage, "beneficiary", SUBJECT, &[T::Patient]),
-    referring(T::Coverage, "subscriber", &["subscriber"], &[T::RelatedPerson, T::Patient]),
-    referring(
-        T::Coverage,
-        "policy-holder",
-        &["policyHolder"],
-        &[T::Organization, T::RelatedPerson, T::Patient],
-    ),
-    referring(T::Coverage, "payor", &["payor", "insurer"], &[T::Organization]),
-    referring(T::Coverage, "insurer", &["payor", "insurer"], &[T::Organization]),
-    referring(T::Account, "patient", SUBJECT, &[T::Patient]),
-    referring(T::Account, "subject", SUBJECT, &[T::Patient]),
-    referring(T::AllergyIntolerance, "patient", SUBJECT, &[T::Patient]),
-    referring(T::AllergyIntolerance, "recorder", &["recorder"], &[T::Practitioner]),
-    referring(T::Condition, "patient", SUBJECT, &[T::Patient]),
-    referring(T::Condition, "subject", SUBJECT, &[T::Patient]),
-    referring(T::Condition, "encounter", &["encounter"], &[T::Stay]),
-    referring(T::Condition, "asserter", &["asserter"], &[T::Practitioner]),
-    referring(T::Procedure, "patient", SUBJECT, &[T::Patient]),
-    referring(T::Procedure, "subject", SUBJECT, &[T::Patient]),
-    referring(T::Procedure, "encounter", &["encounter"], &[T::Stay]),
-    referring(T::Procedure, "performer", &["performer"], &[T::Practitioner]),
-    referring(T::Procedure, "location", &["location"], &[T::Location]),
-    referring(T::Procedure, "part-of", &["partOf"], &[T::Procedure]),
-    referring(T::Observation, "patient", SUBJECT, &[T::Patient]),
-    referring(T::Observation, "subject", SUBJECT, &[T::Patient]),
-    referring(T::Observation, "encounter", &["encounter"], &[T::Stay]),
-    referring(T::Observation, "performer", &["performer"], &[T::Practitioner]),
-    referring(T::Condition, "participant-actor", &["participant"], &[T::Practitioner]),
-    referring(T::AllergyIntolerance, "participant", &["participant"], &[T::Practitioner]),
-];
+/// References that are shown and that no search asks for: only what they refer to can be included.
+const SHOWN: [Referring; 4] = {
+    use RecordType as T;
+    const fn shown(
+        source: RecordType,
+        param: &'static str,
+        elements: &'static [&'static str],
+        targets: &'static [RecordType],
+    ) -> Referring {
+        Referring { source, param, elements, targets }
+    }
+    [
+        shown(T::Patient, "organization", &["managingOrganization"], &[T::Organization]),
+        shown(T::Patient, "link", &["link"], &[T::Patient]),
+        // R5's names for R4's `asserter` and `recorder`.
+        shown(T::Condition, "participant-actor", &["participant"], &[T::Practitioner]),
+        shown(
+            T::AllergyIntolerance,
+            "participant",
+            &["participant"],
+            &[T::Practitioner, T::Patient],
+        ),
+    ]
+};
 
 /// One `_include` or `_revinclude`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +81,7 @@ impl Include {
             "iterate" | "recurse" => true,
             _ => return Some(None),
         };
-        let read = Self::value(value).map(|include| Self { reverse, iterate, ..include });
+        let read = Self::value(value, reverse).map(|include| Self { iterate, ..include });
         // What a Provenance is of is its target: nothing else refers to one.
         Some(read.filter(|include| reverse || !include.provenance))
     }
@@ -157,9 +110,9 @@ impl Include {
         }
     }
 
-    fn value(value: &str) -> Option<Self> {
+    fn value(value: &str, reverse: bool) -> Option<Self> {
         let any = Self {
-            reverse: false,
+            reverse,
             iterate: false,
             source: None,
             param: None,
@@ -187,9 +140,11 @@ impl Include {
         is_known.then_some(include)
     }
 
-    /// The lines of the table that it is about.
-    fn referring(&self) -> impl Iterator<Item = &'static Referring> + '_ {
-        REFERRING.iter().filter(|line| {
+    /// The references that it is about.
+    fn referring(&self) -> impl Iterator<Item = Referring> + '_ {
+        let searched = RecordType::ALL.into_iter().flat_map(search::referring);
+        let shown = SHOWN.into_iter().filter(|_| !self.reverse);
+        searched.chain(shown).filter(|line| {
             !self.provenance
                 && self.source.is_none_or(|source| source == line.source)
                 && self.param.as_deref().is_none_or(|param| param == line.param)
@@ -199,12 +154,15 @@ impl Include {
 }
 
 /// What goes with the matches, and whether there was more than the limit.
+///
+/// # Errors
+/// Where the state cannot tell what refers to them: a page never lacks it in silence.
 pub(crate) fn included(
     call: &Call<'_>,
     includes: &[Include],
     matches: &[Shown],
     limit: usize,
-) -> (Vec<Shown>, bool) {
+) -> Result<(Vec<Shown>, bool), Fault> {
     let mut finder =
         Finder { call, known: matches.iter().filter_map(record_of).collect(), limit, cut: false };
     let mut found: Vec<Shown> = Vec::new();
@@ -217,7 +175,7 @@ pub(crate) fn included(
             if include.provenance {
                 finder.provenances(frontier, &mut new);
             } else if include.reverse {
-                finder.reverse(include, frontier, &mut new);
+                finder.reverse(include, frontier, &mut new)?;
             } else {
                 finder.forward(include, frontier, &mut new);
             }
@@ -228,7 +186,7 @@ pub(crate) fn included(
         start = found.len();
         found.extend(new);
     }
-    (found, finder.cut)
+    Ok((found, finder.cut))
 }
 
 struct Finder<'c, 'a> {
@@ -243,7 +201,8 @@ impl Finder<'_, '_> {
         for shown in frontier {
             let ResourceType::Record(source) = shown.of else { continue };
             let lines = include.referring().filter(|line| line.source == source);
-            let elements: Vec<&str> = lines.flat_map(|line| line.elements).copied().collect();
+            let elements: Vec<&str> =
+                lines.flat_map(|line| line.elements.iter().copied()).collect();
             for (record_type, id) in references(&shown.rendered.json, &elements) {
                 if include.target.is_none_or(|target| target == record_type) {
                     self.take(record_type, id, new);
@@ -252,35 +211,34 @@ impl Finder<'_, '_> {
         }
     }
 
-    fn reverse(&mut self, include: &Include, frontier: &[Shown], new: &mut Vec<Shown>) {
-        let fhir = self.call.route.fhir;
+    fn reverse(
+        &mut self,
+        include: &Include,
+        frontier: &[Shown],
+        new: &mut Vec<Shown>,
+    ) -> Result<(), Fault> {
+        let call = self.call;
         for line in include.referring() {
-            let searchable = search::params(line.source)
-                .iter()
-                .any(|(name, kind)| *name == line.param && *kind == search::Kind::Reference);
             let is_meant = |(of, _): &(RecordType, ResourceId)| {
                 line.targets.contains(of) && include.target.is_none_or(|target| target == *of)
             };
             let targets = frontier.iter().filter_map(record_of).filter(is_meant);
             let ids: Vec<String> = targets.map(|(of, id)| format!("{}/{id}", of.fhir())).collect();
-            for ids in ids.chunks(IDS_MAX).filter(|_| searchable) {
+            for ids in ids.chunks(IDS_MAX) {
                 let pair = [(line.param.to_owned(), ids.join(","))];
-                let Ok(parsed) = search::parse(line.source, fhir, &pair, &jiff::tz::TimeZone::UTC)
-                else {
-                    continue;
-                };
+                let parsed = search::parse(line.source, call.route.fhir, &pair, &TimeZone::UTC)
+                    .map_err(Fault::Query)?;
                 let request = PageRequest { count: self.room(), after: None };
-                let call = self.call;
-                let Ok(page) = call.in_store(|| call.scope().search(&parsed.query, &request))
-                else {
-                    continue;
-                };
+                let page = call
+                    .in_store(|| call.scope().search(&parsed.query, &request))
+                    .map_err(fault_of)?;
                 self.cut |= page.next.is_some();
                 for (ej, record) in page.records {
                     self.show(ej, &record, new);
                 }
             }
         }
+        Ok(())
     }
 
     fn provenances(&mut self, frontier: &[Shown], new: &mut Vec<Shown>) {
@@ -384,6 +342,9 @@ mod tests {
         {
             assert_eq!(read("_include", wrong), None, "{wrong}");
         }
+        // Nothing is found by it.
+        assert!(read("_include", "Patient:link").is_some());
+        assert_eq!(read("_revinclude", "Patient:link"), None);
         assert_eq!(read("_include:forever", "Encounter:patient"), None);
         assert_eq!(Include::read("_included", "Encounter:patient"), None);
     }

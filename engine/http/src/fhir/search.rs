@@ -79,7 +79,7 @@ pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         found.records.iter().map(shown).collect()
     });
     let limit = call.app.settings.included_max as usize;
-    let (included, cut) = include::included(call, &asked.includes, &matches, limit);
+    let (included, cut) = include::included(call, &asked.includes, &matches, limit)?;
     let warning = match (warning, cut) {
         (warning, false) => warning,
         (None, true) => {
@@ -321,7 +321,7 @@ pub(super) fn is_strict(call: &Call<'_>) -> bool {
     })
 }
 
-fn fault_of(error: SearchError) -> Fault {
+pub(super) fn fault_of(error: SearchError) -> Fault {
     match error {
         SearchError::CursorExpired => Fault::CursorExpired,
         SearchError::CursorForeign => Fault::CursorForeign,

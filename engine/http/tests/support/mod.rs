@@ -18,9 +18,9 @@ use sluice_http::{
     CursorKey, Deps, Forgotten, HttpSettings, MessageTold, Past, Reason, Server, Tokens, Vitals,
 };
 use sluice_ids::{EjId, Micros, Seq};
-use sluice_mappings::adt::{Change, Issue, IssueCode, Records};
+use sluice_mappings::adt::{self, Change, Context, Issue, IssueCode, Records};
 use sluice_mappings::entity::{EjSettings, LegalEntity};
-use sluice_mappings::hl7::Location;
+use sluice_mappings::hl7::{Location, Message};
 use sluice_mappings::records::{
     Coded, Held, HeldKind, HumanName, Identifier, IdentifierUse, Movement, MovementEffect,
     PatientRecord, PlaceRole, PlaceStatus, Record, RecordType, ResourceId, Situation, Stamp,
@@ -279,6 +279,18 @@ impl Lane {
             }
         }
         self.writer.stage(self.seq, vec![Change::Put(record)]).unwrap();
+        self.writer.publish();
+    }
+
+    /// A message as the EJ's lane folds it.
+    pub fn take(&mut self, text: &str) {
+        self.seq = self.seq.next();
+        let entity = entity(self.ej.as_str());
+        let received_at = Micros::new(1_790_000_000_000_000 + self.seq.get() as i64 * 1_000);
+        let context = Context { entity: &entity, seq: self.seq, received_at };
+        let message = Message::index(text).unwrap();
+        let outcome = adt::apply(&message, &context, &self.writer);
+        self.writer.stage(self.seq, outcome.changes).unwrap();
         self.writer.publish();
     }
 
