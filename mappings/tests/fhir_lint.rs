@@ -14,13 +14,15 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use sluice_ids::Micros;
+use sluice_ids::{Micros, Seq};
 use sluice_mappings::fhir::datatypes::Instant;
 use sluice_mappings::fhir::{
     Bundle, BundleType, CapabilityStatement, Entry, IssueType, Link, OUTCOME_URL, OperationOutcome,
     OutcomeIssue, SearchMode, Server,
 };
-use sluice_mappings::fhir::{Derived, FhirVersion, render, render_history, render_provenance};
+use sluice_mappings::fhir::{
+    Derived, FhirVersion, GroupRecord, render, render_group, render_history, render_provenance,
+};
 use sluice_mappings::records::{
     AccountRecord, Address, AllergyRecord, Coded, ConditionRecord, Contact, CoverageRecord,
     HumanName, IdentifierUse, Moment, NamedOrganization, ObservationRecord, ObservationValue,
@@ -82,7 +84,9 @@ fn resources(records: &[Record], version: FhirVersion) -> Vec<(String, Vec<u8>)>
     let server =
         Server { base: "https://h/fhir/R4", version: "0.1.0", date: "2026-11-20", tokens: true };
 
+    let patients = GroupRecord { quantity: 2, version: Seq::new(7) };
     let mut resources = vec![
+        ("Group".to_owned(), render_group(patients, &entity, version)),
         ("searchset".to_owned(), found.write(matches.chain([told]))),
         ("collection".to_owned(), collection.write(entries())),
         ("nothing-found".to_owned(), nothing.write([])),

@@ -1,4 +1,4 @@
-//! EncounterHistory and Provenance: derived when they are asked for.
+//! EncounterHistory, Provenance and Group: derived when they are asked for.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail")]
 
@@ -74,4 +74,41 @@ fn each_version_says_by_provenance_where_it_comes_from() {
     assert_eq!(server.get(&path, Some(&stranger)).status, 404);
     let path = format!("/fhir/R4/Provenance?target=Patient/{patient}");
     assert_eq!(server.get(&path, Some(&stranger)).json()["total"], 0);
+}
+
+#[test]
+fn each_ej_has_one_group_of_all_its_patients_and_nobody_elses() {
+    let server = Running::start(settings());
+    let mut lane = Lane::of(&server, "EJ1");
+    let before = server.get("/ej/EJ1/fhir/R4/Group", None).json();
+    assert_eq!(before["entry"][0]["resource"]["quantity"], 0);
+    for number in 0..3 {
+        lane.patient(number, "Durand");
+    }
+    for version in ["R4", "R5"] {
+        let all = server.get(&format!("/fhir/{version}/Group"), None).json();
+        assert_eq!((&all["total"], ids(&all).len()), (&2.into(), 2));
+        let group = &all["entry"][0]["resource"];
+        assert_eq!(group["quantity"], 3);
+        assert!(group.get("member").is_none());
+        let id = group["id"].as_str().unwrap();
+        let read = server.get(&format!("/fhir/{version}/Group/{id}"), None);
+        assert_eq!((read.status, &read.json()), (200, group));
+        let etag = [("If-None-Match", read.header("etag").unwrap())];
+        let again = server.request("GET", &format!("/fhir/{version}/Group/{id}"), None, &etag, b"");
+        assert_eq!(again.status, 304);
+        let organization = group["managingEntity"]["reference"].as_str().unwrap();
+        for search in [format!("_id={id}"), format!("managing-entity={organization}")] {
+            let found = server.get(&format!("/fhir/{version}/Group?{search}"), None).json();
+            assert_eq!(ids(&found), [id], "{search}");
+        }
+        let none = server.get(&format!("/fhir/{version}/Group?managing-entity=Patient/{id}"), None);
+        assert_eq!(none.json()["total"], 0);
+    }
+    let stranger = server.token(Role::Reader, &["EJ2"]);
+    let id = ids(&before)[0].clone();
+    assert_eq!(server.get(&format!("/fhir/R4/Group/{id}"), Some(&stranger)).status, 404);
+    let seen = ids(&server.get("/fhir/R4/Group", Some(&stranger)).json());
+    assert!(seen.len() == 1 && seen[0] != id);
+    assert_eq!(server.get(&format!("/fhir/R4/Group?_id={id}"), Some(&stranger)).json()["total"], 0);
 }

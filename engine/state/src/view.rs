@@ -20,8 +20,8 @@ pub struct Scope {
 /// One EJ of a scope.
 #[derive(Clone)]
 pub struct EjView {
-    core: Arc<Core>,
-    ej: Arc<Ej>,
+    pub(crate) core: Arc<Core>,
+    pub(crate) ej: Arc<Ej>,
 }
 
 impl Scope {
@@ -104,6 +104,22 @@ impl EjView {
     #[must_use]
     pub fn count(&self, ty: RecordType) -> u64 {
         u64::from(self.ej.inner.read().table(ty).count())
+    }
+
+    /// How many records of the type there were at `pin`, those that are gone included, and the
+    /// `Seq` that made the newest of them.
+    #[must_use]
+    pub fn created_at(&self, ty: RecordType, pin: Seq) -> (u64, Seq) {
+        // Those that came after are the last ones, and few.
+        for rid in (0..self.ej.inner.read().table(ty).count()).rev() {
+            let packed = self.ej.packed(RecordRef { ty, rid });
+            let stamp = packed.and_then(|packed| Ok(packed.stamp()?));
+            match stamp.map_err(|error| self.core.lost(&error)) {
+                Ok(stamp) if stamp.created <= pin => return (u64::from(rid) + 1, stamp.created),
+                _ => {}
+            }
+        }
+        (0, Seq::ZERO)
     }
 
     /// Chunks of an export: [`CHUNK_RECORDS`] records each, in order of creation.

@@ -347,3 +347,9 @@ fn mint(ej: EjId, kind: &str, parts: &[&str], taken: u32) -> ResourceId {
 pub fn legal_entity_id(ej: EjId) -> ResourceId {
     mint(ej, "Organization", &["EJ"], 0)
 }
+
+/// The Group of all the EJ's patients: one for each EJ, as its Organization is.
+#[must_use]
+pub fn group_id(ej: EjId) -> ResourceId {
+    mint(ej, "Group", &["EJ"], 0)
+}

@@ -65,7 +65,7 @@ pub mod memory;
 mod testing;
 
 pub use apply::apply;
-pub use draft::legal_entity_id;
+pub use draft::{group_id, legal_entity_id};
 pub use event::Trigger;
 pub use issue::{ISSUES_MAX, Issue, IssueCode, Severity};
 pub use structure::is_structure_type;

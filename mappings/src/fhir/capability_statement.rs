@@ -115,7 +115,9 @@ fn resource(of_type: ResourceType) -> Resource {
         |(name, kind): &(&'static str, search::Kind)| SearchParam { name, of_type: kind.fhir() };
     let codes: &[&str] = match of_type {
         ResourceType::Record(_) => &["read", "vread", "history-instance", "search-type"],
-        ResourceType::EncounterHistory | ResourceType::Provenance => &["read", "search-type"],
+        ResourceType::EncounterHistory | ResourceType::Provenance | ResourceType::Group => {
+            &["read", "search-type"]
+        }
     };
     Resource {
         of_type: of_type.name(),

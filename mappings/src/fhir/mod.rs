@@ -27,8 +27,9 @@ pub use operation_outcome::{IssueSeverity, IssueType, OperationOutcome, OutcomeI
 pub use resource_type::ResourceType;
 pub use version::{FhirVersion, FhirVersionError};
 
+pub use resources::GroupRecord;
 use resources::{
-    Account, AllergyIntolerance, Condition, Coverage, Encounter, EncounterHistory, Location,
+    Account, AllergyIntolerance, Condition, Coverage, Encounter, EncounterHistory, Group, Location,
     Observation, Organization, Patient, Practitioner, PractitionerRole, Procedure, Provenance,
     RelatedPerson,
 };
@@ -99,6 +100,14 @@ pub fn stay_of_history(id: &str) -> Option<ResourceId> {
 pub fn render_provenance(record: &Record, entity: &LegalEntity, version: FhirVersion) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(RESOURCE_BYTES);
     write(&mut bytes, &Provenance::new(record, entity, version));
+    bytes
+}
+
+/// The Group of all the EJ's patients.
+#[must_use]
+pub fn render_group(group: GroupRecord, entity: &LegalEntity, version: FhirVersion) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(RESOURCE_BYTES);
+    write(&mut bytes, &Group::new(group, entity, version));
     bytes
 }
 

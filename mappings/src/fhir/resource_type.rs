@@ -11,12 +11,14 @@ pub enum ResourceType {
     EncounterHistory,
     /// One for each record: the message that made its version.
     Provenance,
+    /// One for each EJ: all its patients.
+    Group,
 }
 
 impl ResourceType {
     /// Every type that `version` has.
     pub fn all(version: FhirVersion) -> impl Iterator<Item = Self> {
-        let derived = [Self::EncounterHistory, Self::Provenance];
+        let derived = [Self::EncounterHistory, Self::Provenance, Self::Group];
         let all = RecordType::ALL.into_iter().map(Self::Record).chain(derived);
         all.filter(move |of_type| of_type.is_in(version))
     }
@@ -25,7 +27,7 @@ impl ResourceType {
     pub const fn is_in(self, version: FhirVersion) -> bool {
         match self {
             Self::EncounterHistory => matches!(version, FhirVersion::R5),
-            Self::Record(_) | Self::Provenance => true,
+            Self::Record(_) | Self::Provenance | Self::Group => true,
         }
     }
 
@@ -34,7 +36,7 @@ impl ResourceType {
     pub const fn has_history(self) -> bool {
         match self {
             Self::Record(record_type) => record_type.is_of_a_patient(),
-            Self::EncounterHistory | Self::Provenance => false,
+            Self::EncounterHistory | Self::Provenance | Self::Group => false,
         }
     }
 
@@ -44,6 +46,7 @@ impl ResourceType {
             Self::Record(record_type) => record_type.fhir(),
             Self::EncounterHistory => "EncounterHistory",
             Self::Provenance => "Provenance",
+            Self::Group => "Group",
         }
     }
 

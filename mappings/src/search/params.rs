@@ -171,5 +171,6 @@ pub const fn params_of(resource_type: ResourceType) -> &'static [Named] {
             &[ID, ("encounter", Kind::Reference), ("patient", Kind::Reference)]
         }
         ResourceType::Provenance => &[ID, ("target", Kind::Reference)],
+        ResourceType::Group => &[ID, ("managing-entity", Kind::Reference)],
     }
 }

@@ -1,9 +1,11 @@
-//! EncounterHistory and Provenance: what is derived from a record beside its own resource.
+//! EncounterHistory, Provenance and Group: what is derived beside the resources of records.
 
 use serde_json::{Value, json};
 use sluice_ids::Seq;
 use sluice_mappings::fhir::FhirVersion::{R4, R5};
-use sluice_mappings::fhir::{FhirVersion, render_history, render_provenance, stay_of_history};
+use sluice_mappings::fhir::{
+    FhirVersion, GroupRecord, render_group, render_history, render_provenance, stay_of_history,
+};
 use sluice_mappings::records::{
     EventCode, Movement, MovementEffect, PatientRecord, PlaceRole, PlaceStatus, Record, Stamp,
     StayRecord, StayStatus, Unit,
@@ -279,4 +281,37 @@ fn who_last_changed_a_person_took_part() {
             "who": { "type": "Organization", "display": "CHU Nord" }
         })
     );
+}
+
+#[test]
+fn a_group_tells_how_many_patients_there_are_and_lists_none() {
+    let expected = json!({
+        "resourceType": "Group",
+        "id": sluice_mappings::adt::group_id(entity().id()).to_string(),
+        "meta": { "versionId": "7" },
+        "active": true,
+        "type": "person",
+        "actual": true,
+        "name": entity().settings.name,
+        "quantity": 41,
+        "managingEntity": legal_entity(),
+        "characteristic": [ {
+            "code": { "text": "managing organization" },
+            "valueReference": legal_entity(),
+            "exclude": false
+        } ]
+    });
+    let group = |version| -> serde_json::Value {
+        let record = GroupRecord { quantity: 41, version: Seq::new(7) };
+        serde_json::from_slice(&render_group(record, &entity(), version)).unwrap()
+    };
+    assert_eq!(group(R4), expected);
+    // R5 has another word for it: who is in it follows from the characteristic.
+    let mut r5 = expected;
+    r5.as_object_mut().unwrap().remove("actual");
+    r5["membership"] = json!("definitional");
+    assert_eq!(group(R5), r5);
+    // Never to be changed: ids are for life.
+    let id = sluice_mappings::adt::group_id(sluice_ids::EjId::new("EJ1").unwrap());
+    assert_eq!(id.to_string(), "df5a4f12-f860-5697-828c-151613230b6c");
 }

@@ -1,7 +1,8 @@
-//! EncounterHistory (R5) and Provenance: resources that are derived from records when they are
+//! EncounterHistory (R5), Provenance and Group: resources that are derived from records when they are
 //! asked for, so that they cost nothing to keep and always say what the record says.
 //!
-//! A search names what they are of; one answer holds all that there are of it.
+//! A search names what they are of; one answer holds all that there are of it. Of Groups, which are
+//! as few as EJs, it need not.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use sluice_mappings::search;
 
 use super::page::{Page, Shown};
 use super::shape::{Shape, negotiated};
-use super::{links, reply};
+use super::{group, links, reply};
 use crate::cache::Rendered;
 use crate::call::Call;
 use crate::fault::Fault;
@@ -30,7 +31,7 @@ pub(crate) fn read(call: &Call<'_>, of: ResourceType) -> Result<Arc<Rendered>, F
     let found = match of {
         ResourceType::EncounterHistory => history_by_id(call, call.id()),
         ResourceType::Provenance => provenance_by_id(call, call.id()),
-        ResourceType::Record(_) => None,
+        ResourceType::Record(_) | ResourceType::Group => None,
     };
     found.map(|shown| shown.rendered).ok_or_else(|| call.absent())
 }
@@ -59,7 +60,7 @@ pub(crate) fn search(call: &Call<'_>, of: ResourceType) -> Result<Response<Body>
             unknown.push(base.chars().filter(char::is_ascii_alphabetic).take(40).collect());
             continue;
         };
-        if !matches!(modifier, "" | "Patient" | "Encounter") {
+        if !matches!(modifier, "" | "Patient" | "Encounter" | "Organization") {
             return Err(Fault::parameter(*param, "does not take this modifier"));
         }
         let shown = of_values(call, of, param, value)?;
@@ -75,7 +76,10 @@ pub(crate) fn search(call: &Call<'_>, of: ResourceType) -> Result<Response<Body>
     if !unknown.is_empty() && super::search::is_strict(call) {
         return Err(Fault::ParametersUnknown { names: unknown });
     }
-    let matches = found.ok_or(Fault::NothingNamed)?;
+    let matches = match found {
+        None if of == ResourceType::Group => group::all(call),
+        found => found.ok_or(Fault::NothingNamed)?,
+    };
     let limit = call.app.settings.included_max as usize;
     if matches.len() > limit {
         return Err(Fault::TooMuch { limit });
@@ -116,6 +120,12 @@ fn of_values(
             (ResourceType::EncounterHistory, _) => {
                 let id = ResourceId::parse(id).filter(|_| of_type.is_none_or(|t| t == "Patient"));
                 found.extend(id.into_iter().flat_map(|id| history_of_patient(call, id)));
+            }
+            (ResourceType::Group, "_id") => found.extend(group::by_id(call, id)),
+            (ResourceType::Group, _) => {
+                let id = ResourceId::parse(id);
+                let id = id.filter(|_| of_type.is_none_or(|t| t == "Organization"));
+                found.extend(id.and_then(|id| group::managed_by(call, id)));
             }
             (_, "_id") => found.extend(provenance_by_id(call, id)),
             (_, _) => {

@@ -175,7 +175,9 @@ impl Asked {
 fn record_type(call: &Call<'_>) -> Result<(ResourceType, RecordType), Fault> {
     match call.resource_type()? {
         of @ ResourceType::Record(record_type) => Ok((of, record_type)),
-        ResourceType::EncounterHistory | ResourceType::Provenance => Err(Fault::PastNotKept),
+        ResourceType::EncounterHistory | ResourceType::Provenance | ResourceType::Group => {
+            Err(Fault::PastNotKept)
+        }
     }
 }
 

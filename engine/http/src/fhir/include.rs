@@ -295,7 +295,7 @@ impl Finder<'_, '_> {
 fn record_of(shown: &Shown) -> Option<(RecordType, ResourceId)> {
     match shown.of {
         ResourceType::Record(record_type) => Some((record_type, shown.id)),
-        ResourceType::EncounterHistory | ResourceType::Provenance => None,
+        ResourceType::EncounterHistory | ResourceType::Provenance | ResourceType::Group => None,
     }
 }
 

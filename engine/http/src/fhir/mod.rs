@@ -6,6 +6,7 @@ pub(crate) mod capability;
 pub(crate) mod conditional;
 pub(crate) mod derived;
 pub(crate) mod everything;
+pub(crate) mod group;
 pub(crate) mod history;
 pub(crate) mod include;
 pub(crate) mod links;

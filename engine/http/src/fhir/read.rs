@@ -9,7 +9,7 @@ use sluice_mappings::fhir::ResourceType;
 use sluice_mappings::records::{RecordType, ResourceId};
 
 use super::shape::Shape;
-use super::{conditional, derived};
+use super::{conditional, derived, group};
 use crate::cache::Rendered;
 use crate::call::Call;
 use crate::fault::Fault;
@@ -26,6 +26,7 @@ pub(crate) fn resource(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         ResourceType::EncounterHistory | ResourceType::Provenance => {
             derived::read(call, resource_type)?
         }
+        ResourceType::Group => group::read(call)?,
     };
 
     let last_modified = rendered.last_modified.as_ref();

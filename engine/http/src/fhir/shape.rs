@@ -42,6 +42,9 @@ const fn summary(resource_type: ResourceType) -> &'static [&'static str] {
     let ResourceType::Record(record_type) = resource_type else {
         return match resource_type {
             ResourceType::EncounterHistory => &["identifier", "encounter", "type", "serviceType"],
+            ResourceType::Group => {
+                &["active", "type", "actual", "membership", "name", "quantity", "managingEntity"]
+            }
             _ => &["patient"],
         };
     };
@@ -154,6 +157,7 @@ const fn mandatory(resource_type: ResourceType) -> &'static [&'static str] {
         },
         ResourceType::EncounterHistory => &["status", "class"],
         ResourceType::Provenance => &["target", "recorded", "agent"],
+        ResourceType::Group => &["type", "actual", "membership"],
     }
 }
 

@@ -12,7 +12,8 @@ use crate::records::Stamp;
 pub struct Meta {
     #[serde(serialize_with = "as_text")]
     version_id: Seq,
-    last_updated: Instant,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_updated: Option<Instant>,
     /// Canonicals of the profiles that the resource follows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub profile: Vec<&'static str>,
@@ -24,7 +25,7 @@ impl From<&Stamp> for Meta {
     fn from(stamp: &Stamp) -> Self {
         Self {
             version_id: stamp.version,
-            last_updated: Instant(stamp.updated_at),
+            last_updated: Some(Instant(stamp.updated_at)),
             profile: Vec::new(),
             security: Vec::new(),
         }
@@ -32,6 +33,12 @@ impl From<&Stamp> for Meta {
 }
 
 impl Meta {
+    /// Of what is derived from many records: none of them tells when it last changed.
+    #[must_use]
+    pub const fn of_version(version_id: Seq) -> Self {
+        Self { version_id, last_updated: None, profile: Vec::new(), security: Vec::new() }
+    }
+
     /// With the profiles that the resource follows.
     #[must_use]
     pub fn following(stamp: &Stamp, profile: Vec<&'static str>) -> Self {
