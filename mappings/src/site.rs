@@ -6,10 +6,11 @@
 //! `[[coding_system]]`, which fields are kept) acts by the epoch in force at its place. What acts
 //! when a resource is rendered (`code`, `url`) is that of today.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use crate::fhir::FhirVersion;
 use crate::fhir::codes::systems;
 use crate::hl7::Location;
 
@@ -119,6 +120,10 @@ pub const FIELDS_MAX: usize = 64;
 /// the table, so that a search finds what is shown.
 const SEARCHED: [&str; 2] = ["0001", "0004"];
 
+/// The systems that a class is shown by.
+const SEARCHED_SYSTEMS: [&str; 3] =
+    [systems::V2_0004, systems::V3_ACT_CODE, systems::V3_NULL_FLAVOR];
+
 /// What is wrong with a site's tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteProblem {
@@ -136,6 +141,9 @@ pub struct Site {
     to: HashMap<String, HashMap<String, String>>,
     /// By system URI, then by code: the codes in R4 and in R5.
     standard: HashMap<String, HashMap<String, [StandardCode; 2]>>,
+    /// The other way round: what is shown as a code, and what as any of a system.
+    sent_by_code: HashMap<String, BTreeSet<(String, String)>>,
+    sent_by_system: HashMap<String, BTreeSet<String>>,
     /// By CWE-3.
     coding_systems: HashMap<String, String>,
     /// Each with its place.
@@ -219,9 +227,11 @@ impl SiteCode {
             (true, false) if !is_uri(&self.system) => {
                 return Some(not_a_uri("system", &self.system));
             }
-            (true, false) if SEARCHED.contains(&&*self.table) => {
+            (true, false)
+                if SEARCHED.contains(&&*self.table) || SEARCHED_SYSTEMS.contains(&&*self.table) =>
+            {
                 return Some(format!(
-                    "table {} is searched by: say `to`, one of its own codes",
+                    "table {} is searched by: say `to`, one of its own codes, in table 0001 or 0004",
                     self.table
                 ));
             }
@@ -288,6 +298,16 @@ impl Site {
         for coding in &settings.coding_system {
             site.coding_systems.insert(coding.name.trim().to_owned(), coding.system.clone());
         }
+        for (system, codes) in &site.standard {
+            for (from, standard) in codes {
+                for shown in standard {
+                    let sent = site.sent_by_code.entry(shown.code.clone()).or_default();
+                    sent.insert((system.clone(), from.clone()));
+                    let sent = site.sent_by_system.entry(shown.system.clone()).or_default();
+                    sent.insert(system.clone());
+                }
+            }
+        }
         for field in settings.field.iter().take(FIELDS_MAX) {
             if let Ok(place) = place(&field.field) {
                 site.fields.push((place, field.clone()));
@@ -342,10 +362,40 @@ impl Site {
         self.coding_systems.get(name.trim()).map(String::as_str)
     }
 
-    /// The standard's codes for a rendered coding, in R4 and in R5.
+    /// The standard's code for a rendered concept of those codings (system and code): that of the
+    /// first that has one.
     #[must_use]
-    pub fn standard(&self, system: &str, code: &str) -> Option<&[StandardCode; 2]> {
-        self.standard.get(system)?.get(code)
+    pub fn standard<'c>(
+        &self,
+        mut codings: impl Iterator<Item = (&'c str, &'c str)>,
+        version: FhirVersion,
+    ) -> Option<&StandardCode> {
+        let [r4, r5] = codings.find_map(|(system, code)| self.standard.get(system)?.get(code))?;
+        Some(match version {
+            FhirVersion::R4 => r4,
+            FhirVersion::R5 => r5,
+        })
+    }
+
+    /// The codings (system and code) that are shown as one of that system (`None`: any) and code,
+    /// or may be in one of the versions; where any code is asked for, their systems alone.
+    pub fn shown_as<'a>(
+        &'a self,
+        system: Option<&'a str>,
+        code: Option<&'a str>,
+    ) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
+        let by_code = code.and_then(|code| self.sent_by_code.get(code));
+        let by_system = system.filter(|_| code.is_none());
+        let by_system = by_system.and_then(|system| self.sent_by_system.get(system));
+        let codes = by_code.into_iter().flatten();
+        let codes = codes.map(|(system, code)| (system.as_str(), Some(code.as_str())));
+        codes.chain(by_system.into_iter().flatten().map(|system| (system.as_str(), None)))
+    }
+
+    /// Whether a code is shown as another.
+    #[must_use]
+    pub fn shows_codes(&self) -> bool {
+        !self.standard.is_empty()
     }
 
     /// The fields that show on such a resource, with their places.
@@ -384,6 +434,9 @@ mod tests {
         assert!(problem(&row("table = \"0112\"\ncode = \"b\"\nsystem = \"b\"")).contains("URI"));
         let class = "table = \"0004\"\ncode = \"b\"\nsystem = \"urn:x:y\"";
         assert!(problem(&row(class)).contains("searched"));
+        let by_system =
+            format!("table = \"{}\"\ncode = \"b\"\nsystem = \"urn:x:y\"", systems::V2_0004);
+        assert!(problem(&row(&by_system)).contains("searched"));
         let uri = "table = \"urn:x:y\"\nto = \"A\"";
         assert!(problem(&row(uri)).contains("HL7 table"));
         let twice = row("table = \"0112\"\nto = \"A\"\n");
@@ -408,8 +461,11 @@ mod tests {
         assert_eq!(site.to("0112", "HOSP"), None);
         let v2 = "http://terminology.hl7.org/CodeSystem/v2-0112";
         // The site's own row goes before the form's.
-        assert_eq!(site.standard(v2, "01").map(|codes| codes[0].code.as_str()), Some("h"));
-        assert_eq!(site.standard(v2, "50").map(|codes| codes[1].code.as_str()), Some("hosp"));
+        let standard = |code| site.standard([(v2, code)].into_iter(), FhirVersion::R5).unwrap();
+        assert_eq!((&*standard("01").code, &*standard("50").code), ("h", "hosp"));
+        let sent: Vec<_> = site.shown_as(None, Some("hosp")).collect();
+        assert_eq!(sent, [(v2, Some("50")), (v2, Some("51"))]);
+        assert_eq!(site.shown_as(Some("urn:x:y"), None).collect::<Vec<_>>(), [(v2, None)]);
         assert_eq!(site.coding_system("99CCAM"), Some("urn:x:ccam"));
     }
 }

@@ -6,12 +6,14 @@
 mod adt_support;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use adt_support::{Lane, plain_entity};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use serde_json::Value;
 use sluice_mappings::adt::{Change, Records as _};
+use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::fhir::{self, FhirVersion};
 use sluice_mappings::records::{
     Coded, HumanName, Identifier, PractitionerRecord, PractitionerRoleRecord, Record, RecordType,
@@ -105,12 +107,43 @@ fn references(resource: &Value, paths: &[&str]) -> BTreeSet<String> {
     references.map(str::to_owned).collect()
 }
 
-fn query(of: RecordType, version: FhirVersion, name: &str, value: &str) -> Query {
+fn query(lane: &Lane, of: RecordType, version: FhirVersion, name: &str, value: &str) -> Query {
     let pair = (name.to_owned(), value.to_owned());
     let parsed = search::parse(of, version, &[pair], &TimeZone::get("Europe/Paris").unwrap())
         .unwrap_or_else(|error| panic!("{} {name}={value}: {error}", of.fhir()));
     assert!(parsed.ignored.is_empty(), "{} {name}", of.fhir());
-    parsed.query
+    parsed.query.with_sites([&Arc::new(lane.entity.clone())])
+}
+
+/// An EJ whose site file shows codes of tables and of systems as others, some in R5 alone as such.
+fn entity_with_site() -> LegalEntity {
+    let row = |table: &str, from: &str, code: &str| {
+        format!(
+            "[[site.code]]\ntable = \"{table}\"\nfrom = \"{from}\"\n\
+             system = \"urn:x:shown\"\ncode = \"{code}\"\n\
+             r5 = {{ system = \"urn:x:r5\", code = \"{code}\" }}\n"
+        )
+    };
+    let icd = "http://hl7.org/fhir/sid/icd-10";
+    let rows = [
+        row("0063", "SPO", "partner"),
+        row("0063", "FTH", "partner"),
+        row("0131", "C", "contact"),
+        row("0443", "PP", "doctor"),
+        row("0443", "XX", "other"),
+        row("0078", "H", "partner"),
+        row(icd, "I10", "hypertension"),
+        row(icd, "E11", "diabetes"),
+        row("urn:x:local", "I10", "own"),
+        row("urn:x:local", "PEN", "PEN"),
+        row("urn:x:hmo", "HMO", "plan"),
+    ];
+    let settings = format!(
+        "id = \"EJ1\"\nname = \"an EJ\"\n\
+         site.coding_system = [{{ name = \"L\", system = \"urn:x:local\" }}]\n{}",
+        rows.concat()
+    );
+    LegalEntity::new(toml::from_str(&settings).unwrap()).unwrap()
 }
 
 /// Whether the record is found, through its rows as well.
@@ -165,11 +198,11 @@ fn check_tokens(
     let mut all: BTreeSet<_> = own.iter().flat_map(|(_, resource)| said(resource)).collect();
     all.insert(("http://nowhere".into(), "nothing".into()));
     for (system, code) in &all {
-        let by_code = query(of, version, param, code);
-        let not = query(of, version, &format!("{param}:not"), code);
-        let by_system = query(of, version, param, &format!("{system}|{code}"));
+        let by_code = query(lane, of, version, param, code);
+        let not = query(lane, of, version, &format!("{param}:not"), code);
+        let by_system = query(lane, of, version, param, &format!("{system}|{code}"));
         let any_of_system =
-            (!system.is_empty()).then(|| query(of, version, param, &format!("{system}|")));
+            (!system.is_empty()).then(|| query(lane, of, version, param, &format!("{system}|")));
         for (record, resource) in own {
             let said = said(resource);
             let has_code = said.iter().any(|(_, own)| own == code);
@@ -206,9 +239,9 @@ fn check_references(
         let is_target = line.targets.iter().any(|target| target.fhir() == of_type);
         assert!(is_target, "{of:?} {param} is not said to refer to a {of_type}");
         let asked = [
-            query(of, version, param, reference),
-            query(of, version, param, id),
-            query(of, version, &format!("{param}:{of_type}"), id),
+            query(lane, of, version, param, reference),
+            query(lane, of, version, param, id),
+            query(lane, of, version, &format!("{param}:{of_type}"), id),
         ];
         for (record, resource) in own {
             let has = references(resource, paths).contains(reference);
@@ -228,7 +261,7 @@ fn missing(
     lacks: impl Fn(&Value) -> bool,
 ) {
     for wanted in [true, false] {
-        let query = query(of, version, &format!("{param}:missing"), &wanted.to_string());
+        let query = query(lane, of, version, &format!("{param}:missing"), &wanted.to_string());
         for (record, resource) in own {
             let lacks = lacks(resource) == wanted;
             assert_eq!(finds(&query, lane, record), lacks, "{of:?} {param}:missing={wanted}");
@@ -334,6 +367,8 @@ fn segment() -> impl Strategy<Value = String> {
                 )
             }
         ),
+        (one_of(&["", "SPO", "FTH", "XXX"]), one_of(&["", "C", "SPO", "XXX"]))
+            .prop_map(|(relationship, role)| format!("NK1|1|DOE^JANE|{relationship}||||{role}")),
         (one_of(&["A", "B"]), one_of(&["", "1^^^X", "1^^^X~2^^^X"]), one_of(&["SEL", "SPO", ""]))
             .prop_map(|(plan, insurer, relationship)| {
                 format!(
@@ -349,14 +384,8 @@ type OfStay = (&'static str, &'static str, &'static str, &'static str, bool);
 
 fn of_stay() -> impl Strategy<Value = OfStay> {
     let unit = || one_of(&["", "3101"]);
-    let answers = one_of(&[
-        "-",
-        "",
-        "Unit A^^^^^^UF^^^3101",
-        "Unit B^^^^^^UF^^^3102",
-        "\"\"",
-        "Unnumbered",
-    ]);
+    let answers =
+        one_of(&["-", "", "Unit A^^^^^^UF^^^3101", "Unit B^^^^^^UF^^^3102", "\"\"", "Unnumbered"]);
     (one_of(PERSONS), one_of(PERSONS), unit(), answers, any::<bool>())
 }
 
@@ -396,14 +425,15 @@ fn later() -> impl Strategy<Value = (&'static str, OfStay, Vec<String>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn a_search_finds_what_the_rendered_elements_say(
         first in (one_of(&["A01", "A31"]), of_stay(), prop::collection::vec(segment(), 0..8)),
         then in prop::collection::vec(later(), 1..4),
+        site in any::<bool>(),
     ) {
-        let mut lane = Lane::new(plain_entity());
+        let mut lane = Lane::new(if site { entity_with_site() } else { plain_entity() });
         doctor(&mut lane);
         for (at, (event, stay, segments)) in [first].into_iter().chain(then).enumerate() {
             let before: Vec<Record> = lane.records.all().collect();
@@ -458,7 +488,7 @@ fn the_others_are_found_by_name_and_date() {
     );
     doctor(&mut lane);
     let count = |of: RecordType, name: &str, value: &str| {
-        let query = query(of, FhirVersion::R4, name, value);
+        let query = query(&lane, of, FhirVersion::R4, name, value);
         let own = lane.records.all().filter(|record| record.record_type() == of);
         own.filter(|record| finds(&query, &lane, record)).count()
     };
@@ -490,5 +520,36 @@ fn the_others_are_found_by_name_and_date() {
         (T::Practitioner, "identifier", "urn:r|1", 1),
     ] {
         assert_eq!(count(of, name, value), found, "{of:?} {name}={value}");
+    }
+}
+
+/// What a site file shows is found, of each EJ by its own file, and of the version that shows it.
+#[test]
+fn a_code_that_a_site_file_shows_is_found_in_its_ej_and_version() {
+    let mut lane = Lane::new(entity_with_site());
+    lane.take_text(&message("A01", 1, ("", "", "", "-", false), &["DG1|1||I10^^I10|||A".into()]));
+    let other = "id = \"EJ2\"\nname = \"another\"";
+    let mut plain = Lane::new(LegalEntity::new(toml::from_str(other).unwrap()).unwrap());
+    plain.take_text(&message("A01", 1, ("", "", "", "-", false), &["DG1|1||I10^^I10|||A".into()]));
+    let condition = |lane: &Lane| {
+        let of = |record: &Record| record.record_type() == RecordType::Condition;
+        lane.records.all().find(of).unwrap()
+    };
+    for (version, code, found) in [
+        (FhirVersion::R4, "hypertension", true),
+        (FhirVersion::R4, "urn:x:shown|hypertension", true),
+        (FhirVersion::R4, "urn:x:shown|", true),
+        (FhirVersion::R4, "urn:x:r5|hypertension", false),
+        (FhirVersion::R4, "urn:x:r5|", false),
+        (FhirVersion::R4, "|hypertension", false),
+        (FhirVersion::R5, "urn:x:r5|hypertension", true),
+        (FhirVersion::R5, "urn:x:r5|diabetes,I10", true),
+        (FhirVersion::R5, "urn:x:shown|hypertension", false),
+        (FhirVersion::R4, "own", false),
+    ] {
+        let asked = query(&lane, RecordType::Condition, version, "code", code);
+        assert_eq!(finds(&asked, &lane, &condition(&lane)), found, "{version} {code}");
+        let of_i10 = code.ends_with("I10");
+        assert_eq!(finds(&asked, &plain, &condition(&plain)), of_i10, "{version} {code}");
     }
 }

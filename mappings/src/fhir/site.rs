@@ -81,15 +81,8 @@ impl SiteView<'_> {
     }
 
     fn add_standard(&mut self, codings: &mut Vec<Tree>) {
-        let found = codings.iter().find_map(|coding| {
-            let standard =
-                self.entity.site.standard(coding.text("system")?, coding.text("code")?)?;
-            let [r4, r5] = standard;
-            Some(match self.version {
-                FhirVersion::R4 => r4,
-                FhirVersion::R5 => r5,
-            })
-        });
+        let sent = codings.iter().filter_map(|c| Some((c.text("system")?, c.text("code")?)));
+        let found = self.entity.site.standard(sent, self.version);
         let Some(StandardCode { system, code, display }) = found else { return };
         let is_it = |coding: &Tree| {
             coding.text("system") == Some(system) && coding.text("code") == Some(code)

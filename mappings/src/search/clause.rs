@@ -10,6 +10,7 @@ use super::rows::{
     CLASS_CODE_BYTES, class_key, class_of, class_system_number, dated, family, given, identifiers,
     location_name, rows, status_key,
 };
+use super::sites::Sites;
 use super::values::Token;
 use super::{Param, text};
 use crate::fhir::civil::{self, Interval};
@@ -53,6 +54,7 @@ pub(super) enum Test {
         of: TokenOf,
         version: FhirVersion,
         tokens: Vec<Token>,
+        sites: Sites,
     },
     Refers {
         of: ReferenceOf,
@@ -140,6 +142,14 @@ impl Clause {
 }
 
 impl Test {
+    pub(super) fn with_sites(&mut self, known: &Sites) {
+        match self {
+            Self::Coded { sites, .. } => sites.clone_from(known),
+            Self::Not(test) => test.with_sites(known),
+            _ => {}
+        }
+    }
+
     fn spans(&self, out: &mut Vec<Span>) {
         match self {
             Self::Id(ids) => id_spans(Param::Id, ids, out),
@@ -169,8 +179,11 @@ impl Test {
                 out.extend(values.iter().map(span));
             }
             Self::Class(tokens) => out.extend(tokens.iter().filter_map(class_span)),
-            Self::Coded { of, tokens, .. } => {
-                out.extend(tokens.iter().map(|token| elements::token_span(*of, token)));
+            Self::Coded { of, tokens, sites, .. } => {
+                for token in tokens {
+                    out.push(elements::token_span(*of, token));
+                    out.extend(sites.spans(*of, token));
+                }
             }
             Self::Refers { of, ids, .. } => {
                 out.extend(ids.iter().map(|id| elements::reference_span(*of, *id)));
@@ -208,8 +221,8 @@ impl Test {
             (Self::Text { of, mode, values }, _) => {
                 values.iter().any(|value| has_text(*of, *mode, value, record))
             }
-            (Self::Coded { of, version, tokens }, _) => {
-                let own = elements::tokens(record, *of, *version);
+            (Self::Coded { of, version, tokens, sites }, _) => {
+                let own = elements::tokens(record, *of, *version, sites.of(ej));
                 own.iter().any(|(system, code)| tokens.iter().any(|t| t.matches(system, code)))
             }
             (Self::Refers { of, version, ids }, _) => {
@@ -218,7 +231,7 @@ impl Test {
             }
             (Self::Lacks { element, version, missing }, _) => {
                 let lacks = match element {
-                    Element::Token(of) => elements::tokens(record, *of, *version).is_empty(),
+                    Element::Token(of) => elements::tokens(record, *of, *version, None).is_empty(),
                     Element::Reference(of) => {
                         elements::references(ej, record, *of, *version).is_empty()
                     }

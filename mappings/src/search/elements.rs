@@ -14,11 +14,11 @@ use super::values::Token;
 use crate::adt::legal_entity_id;
 use crate::fhir::FhirVersion;
 use crate::fhir::codes::provider_role::provider_role;
-use crate::fhir::codes::relationship::relationship;
 use crate::fhir::codes::{allergy, observation, organization_kind};
 use crate::fhir::datatypes::{CodeableConcept, Coding};
-use crate::fhir::resources::{account, condition, encounter, procedure};
+use crate::fhir::resources::{account, condition, encounter, procedure, related_person};
 use crate::records::{Coded, NamedOrganization, Practitioner, Record, RecordType, ResourceId};
+use crate::site::Site;
 
 /// A coded element.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,91 +147,108 @@ const fn references_of(record_type: RecordType) -> &'static [ReferenceOf] {
 
 // ---- values ----
 
-/// System (empty: none) and code of each coding, as rendered.
-pub(super) fn tokens(record: &Record, of: TokenOf, version: FhirVersion) -> Vec<(String, String)> {
-    let mut out = Vec::new();
-    let code = |system: &str, code: &str| vec![(system.to_owned(), code.to_owned())];
+/// System (empty: none) and code of each coding, as rendered; with what a site file shows besides.
+pub(super) fn tokens(
+    record: &Record,
+    of: TokenOf,
+    version: FhirVersion,
+    site: Option<&Site>,
+) -> Vec<(String, String)> {
+    let mut out = Codings { version, site, all: Vec::new() };
     match (record, of) {
-        (Record::AllergyIntolerance(r), TokenOf::Code) => sent(&r.code, &mut out),
+        (Record::AllergyIntolerance(r), TokenOf::Code) => out.sent(&r.code),
         (Record::AllergyIntolerance(r), TokenOf::ClinicalStatus) => {
-            out.extend(coding(allergy::status(&r.clinical_status.code, r.void).clinical));
+            out.coding(allergy::status(&r.clinical_status.code, r.void).clinical);
         }
         (Record::AllergyIntolerance(r), TokenOf::VerificationStatus) => {
-            out.extend(coding(allergy::status(&r.clinical_status.code, r.void).verification));
+            out.coding(allergy::status(&r.clinical_status.code, r.void).verification);
         }
         (Record::AllergyIntolerance(r), TokenOf::Category) => {
-            let category = allergy::category(&r.category.code);
-            return category.map_or_else(Vec::new, |c| code(ALLERGY_CATEGORY, c));
+            out.code(ALLERGY_CATEGORY, allergy::category(&r.category.code));
         }
         (Record::AllergyIntolerance(r), TokenOf::Criticality) => {
             let told_of_reaction = r.reactions.iter().any(|r| CodeableConcept::sent(r).is_some());
             let criticality = allergy::criticality(&r.severity.code).filter(|_| !told_of_reaction);
-            return criticality.map_or_else(Vec::new, |c| code(ALLERGY_CRITICALITY, c));
+            out.code(ALLERGY_CRITICALITY, criticality);
         }
-        (Record::Condition(r), TokenOf::Code) => sent(&r.code, &mut out),
+        (Record::Condition(r), TokenOf::Code) => out.sent(&r.code),
         (Record::Condition(r), TokenOf::ClinicalStatus) => {
-            concept(condition::clinical_status(r.void, version), &mut out);
+            out.concept(condition::clinical_status(r.void, version));
         }
         (Record::Condition(r), TokenOf::VerificationStatus) => {
-            concept(condition::verification_status(r.void), &mut out);
+            out.concept(condition::verification_status(r.void));
         }
-        (Record::Condition(_), TokenOf::Category) => {
-            concept(Some(condition::category()), &mut out);
-        }
-        (Record::Procedure(r), TokenOf::Code) => concept(procedure::code(r), &mut out),
-        (Record::Procedure(r), TokenOf::Category) => sent(&r.category, &mut out),
+        (Record::Condition(_), TokenOf::Category) => out.concept(Some(condition::category())),
+        (Record::Procedure(r), TokenOf::Code) => out.concept(procedure::code(r)),
+        (Record::Procedure(r), TokenOf::Category) => out.sent(&r.category),
         (Record::Procedure(r), TokenOf::Status) => {
-            return code("http://hl7.org/fhir/event-status", procedure::status(r));
+            out.code("http://hl7.org/fhir/event-status", Some(procedure::status(r)));
         }
-        (Record::Observation(r), TokenOf::Code) => sent(&r.code, &mut out),
-        (Record::Observation(r), TokenOf::Category) => sent(&r.category, &mut out),
+        (Record::Observation(r), TokenOf::Code) => out.sent(&r.code),
+        (Record::Observation(r), TokenOf::Category) => out.sent(&r.category),
         (Record::Observation(r), TokenOf::Status) => {
-            return code("http://hl7.org/fhir/observation-status", observation::status(&r.status));
+            let status = observation::status(&r.status);
+            out.code("http://hl7.org/fhir/observation-status", Some(status));
         }
-        (Record::Coverage(r), TokenOf::Type) => sent(&r.coverage_type, &mut out),
+        (Record::Coverage(r), TokenOf::Type) => out.sent(&r.coverage_type),
         (Record::Coverage(_), TokenOf::Status) => {
-            return code("http://hl7.org/fhir/fm-status", "active");
+            out.code("http://hl7.org/fhir/fm-status", Some("active"));
         }
         (Record::Account(r), TokenOf::Status) => {
-            return code("http://hl7.org/fhir/account-status", account::status(r));
+            out.code("http://hl7.org/fhir/account-status", Some(account::status(r)));
         }
         (Record::Organization(r), TokenOf::Type) => {
             for kind in organization_kind::organization_kind(r.kind) {
-                concept(Some(kind), &mut out);
+                out.concept(Some(kind));
             }
         }
         (Record::RelatedPerson(r), TokenOf::Relationship) => {
-            for related in &r.relationships {
-                concept(CodeableConcept::mapped(related, relationship), &mut out);
-                sent(related, &mut out);
-            }
+            r.relationships.iter().for_each(|sent| out.concept(related_person::related(sent)));
         }
         (Record::PractitionerRole(r), TokenOf::Role) => {
-            concept(CodeableConcept::mapped(&r.role, provider_role), &mut out);
+            out.concept(CodeableConcept::mapped(&r.role, provider_role));
         }
         (Record::PractitionerRole(r), TokenOf::Specialty) => {
-            r.specialties.iter().for_each(|specialty| sent(specialty, &mut out));
+            r.specialties.iter().for_each(|specialty| out.sent(specialty));
         }
         _ => {}
     }
-    out
+    out.all
 }
 
 const ALLERGY_CATEGORY: &str = "http://hl7.org/fhir/allergy-intolerance-category";
 const ALLERGY_CRITICALITY: &str = "http://hl7.org/fhir/allergy-intolerance-criticality";
 
-fn sent(code: &Coded, out: &mut Vec<(String, String)>) {
-    concept(CodeableConcept::sent(code), out);
+struct Codings<'s> {
+    version: FhirVersion,
+    site: Option<&'s Site>,
+    all: Vec<(String, String)>,
 }
 
-fn concept(concept: Option<CodeableConcept<'_>>, out: &mut Vec<(String, String)>) {
-    out.extend(concept.into_iter().flat_map(|c| c.coding).filter_map(|c| coding(Some(c))));
-}
+impl Codings<'_> {
+    /// An element of the type `code`, which a site file leaves as it is.
+    fn code(&mut self, system: &str, code: Option<&str>) {
+        self.all.extend(code.map(|code| (system.to_owned(), code.to_owned())));
+    }
 
-fn coding(coding: Option<Coding<'_>>) -> Option<(String, String)> {
-    let coding = coding?;
-    let owned = |text: Option<Cow<'_, str>>| text.unwrap_or_default().into_owned();
-    Some((owned(coding.system), owned(coding.code)))
+    fn sent(&mut self, code: &Coded) {
+        self.concept(CodeableConcept::sent(code));
+    }
+
+    fn coding(&mut self, coding: Option<Coding<'_>>) {
+        self.concept(coding.map(CodeableConcept::from));
+    }
+
+    fn concept(&mut self, concept: Option<CodeableConcept<'_>>) {
+        let from = self.all.len();
+        let owned = |text: Option<Cow<'_, str>>| text.unwrap_or_default().into_owned();
+        let codings = concept.into_iter().flat_map(|concept| concept.coding);
+        self.all.extend(codings.map(|coding| (owned(coding.system), owned(coding.code))));
+        let Some(site) = self.site else { return };
+        let codings = self.all[from..].iter().map(|(system, code)| (&**system, &**code));
+        let standard = site.standard(codings, self.version);
+        self.all.extend(standard.map(|shown| (shown.system.clone(), shown.code.clone())));
+    }
 }
 
 /// Whom an element refers to, by record.
@@ -314,7 +331,7 @@ pub(super) fn references(
 pub(super) fn token_rows(record: &Record, out: &mut Vec<(Param, Key)>) {
     for of in tokens_of(record.record_type()) {
         for version in FhirVersion::ALL {
-            for (system, code) in tokens(record, *of, version) {
+            for (system, code) in tokens(record, *of, version, None) {
                 out.push((Param::Token, token_key(*of, &system, &code)));
                 out.push((Param::TokenCode, code_key(*of, &code)));
             }

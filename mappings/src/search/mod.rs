@@ -33,6 +33,7 @@ mod parse;
 mod query;
 mod referring;
 mod rows;
+mod sites;
 mod text;
 mod values;
 

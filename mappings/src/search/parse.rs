@@ -7,6 +7,7 @@ use super::date::DateValue;
 use super::elements::{Element, element};
 use super::params::params;
 use super::referring::targets;
+use super::sites::Sites;
 use super::values::{Target, Token, reference, split, unescape};
 use super::{Clause, Param, Query, QueryError, Reason, SortKey, text};
 use crate::fhir::FhirVersion;
@@ -155,9 +156,10 @@ fn of_element(
     targets: &[RecordType],
 ) -> Result<Test, Reason> {
     match (element, modifier) {
-        (Element::Token(of), "") => Ok(Test::Coded { of, version, tokens: tokens(values)? }),
-        (Element::Token(of), "not") => {
-            Ok(Test::Not(Box::new(Test::Coded { of, version, tokens: tokens(values)? })))
+        (Element::Token(of), "" | "not") => {
+            let tokens = tokens(values)?;
+            let test = Test::Coded { of, version, tokens, sites: Sites::default() };
+            Ok(if modifier.is_empty() { test } else { Test::Not(Box::new(test)) })
         }
         (Element::Reference(of), modifier) => {
             Ok(Test::Refers { of, version, ids: referred(modifier, values, targets)? })

@@ -1,9 +1,13 @@
 //! A whole query: an AND of clauses over the records of one type.
 
+use std::sync::Arc;
+
 use sluice_ids::EjId;
 
 use super::key::Key;
+use super::sites::Sites;
 use super::{Clause, Param, rows};
+use crate::entity::LegalEntity;
 use crate::records::{Record, RecordType};
 
 /// What a search looks for, and in which order it shows it.
@@ -18,6 +22,18 @@ pub struct Query {
 }
 
 impl Query {
+    /// The same, found also by the codes that the EJs' site files show. Whoever searches for what
+    /// is shown calls it once; rows and hashes are the same.
+    #[must_use]
+    pub fn with_sites<'e>(
+        mut self,
+        entities: impl IntoIterator<Item = &'e Arc<LegalEntity>>,
+    ) -> Self {
+        let sites = Sites::new(entities);
+        self.clauses.iter_mut().for_each(|clause| clause.test.with_sites(&sites));
+        self
+    }
+
     /// The same for the same parameters of the same FHIR version, in whatever order they came,
     /// before and after a restart: a cursor is good only for the query that it was given out for,
     /// and so are results that are kept (R5 finds by some parameters what R4 does not).

@@ -219,8 +219,10 @@ impl Asked {
         for (name, value) in &mut self.filters {
             local_reference(name, value, &root, call.route.fhir);
         }
-        let parsed = search::parse(record_type, call.route.fhir, &self.filters, &zone(call))
-            .map_err(Fault::Query)?;
+        let Parsed { query, ignored } =
+            search::parse(record_type, call.route.fhir, &self.filters, &zone(call))
+                .map_err(Fault::Query)?;
+        let parsed = Parsed { query: query.with_sites(call.app.entities.values()), ignored };
         let mut names: Vec<String> = parsed
             .ignored
             .iter()

@@ -26,7 +26,7 @@ mod practitioner_role;
 pub(crate) mod procedure;
 mod provenance;
 mod reference;
-mod related_person;
+pub(crate) mod related_person;
 mod structure;
 
 pub use account::Account;

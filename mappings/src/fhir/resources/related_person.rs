@@ -63,7 +63,7 @@ impl<'a> RelatedPerson<'a> {
 }
 
 /// NK1-3 is a relationship (0063) and NK1-7 a role (0131), whose codes pass through.
-fn related(sent: &Coded) -> Option<CodeableConcept<'_>> {
+pub(crate) fn related(sent: &Coded) -> Option<CodeableConcept<'_>> {
     if sent.table == "0131" {
         return CodeableConcept::sent(sent);
     }
