@@ -17,14 +17,16 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.key.is_empty() {
-            write!(f, "{}: ", self.key)?;
+        // What is wrong with a whole file has no key: the file itself is what is spoken of.
+        let subject = if self.key.is_empty() { &self.source } else { &self.key };
+        if !subject.is_empty() {
+            write!(f, "{subject}: ")?;
         }
         f.write_str(&self.what)?;
         if let Some(nearest) = &self.nearest {
             write!(f, "; did you mean `{nearest}`?")?;
         }
-        if !self.source.is_empty() {
+        if !self.key.is_empty() && !self.source.is_empty() {
             write!(f, " (set in {})", self.source)?;
         }
         Ok(())

@@ -17,33 +17,28 @@ pub enum Bench {
         #[arg(long, default_value_t = 8)]
         seconds: u64,
         /// How long each turn runs in which they are not; 0: none
-        #[arg(long, default_value_t = 2)]
+        #[arg(long, default_value_t = 2, conflicts_with = "scheduled")]
         burst_seconds: u64,
         /// Connections to measure with
-        #[arg(long, value_delimiter = ',', default_value = "1,8,32")]
+        #[arg(long, value_delimiter = ',', default_value = "1,8,32", value_parser = clap::value_parser!(u32).range(1..=4096))]
         connections: Vec<u32>,
         /// How often ours and the bare listener take turns
-        #[arg(long, default_value_t = 3)]
+        #[arg(long, default_value_t = 3, conflicts_with = "scheduled", value_parser = clap::value_parser!(u32).range(1..))]
         rounds: u32,
         /// Messages a second, by a schedule that the engine does not change
-        #[arg(
-            long,
-            value_delimiter = ',',
-            value_name = "PER_SECOND",
-            conflicts_with = "find_knee"
-        )]
+        #[arg(long, value_delimiter = ',', value_name = "PER_SECOND", group = "scheduled")]
         rates: Vec<f64>,
         /// Look for the highest rate at which --fail holds [response.p99<50ms, unanswered==0, refused==0]
-        #[arg(long)]
+        #[arg(long, group = "scheduled")]
         find_knee: bool,
         /// With a rate: messages without an answer that one connection may have
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = 1, requires = "scheduled", value_parser = clap::value_parser!(u32).range(1..=4096))]
         window: u32,
         /// With a rate: at random moments instead of evenly
-        #[arg(long)]
+        #[arg(long, requires = "scheduled")]
         poisson: bool,
         /// With a rate: how late the sender itself may be at p99
-        #[arg(long, value_name = "SPAN", default_value = "10ms")]
+        #[arg(long, value_name = "SPAN", default_value = "10ms", requires = "scheduled")]
         slip_max: String,
         #[command(flatten)]
         reporting: Reporting,
@@ -61,7 +56,7 @@ pub enum Bench {
     /// CPU time of each step of a message, on one core, beside its floor
     #[command(after_help = "Example:\n  sluice bench stages --messages 20000")]
     Stages {
-        #[arg(long, default_value_t = 100_000)]
+        #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
         messages: u64,
         #[arg(long)]
         json: bool,
@@ -69,7 +64,7 @@ pub enum Bench {
     /// Memory with many patients, and the time to restart
     #[command(after_help = "Example:\n  sluice bench state --patients 20000")]
     State {
-        #[arg(long, default_value_t = 100_000)]
+        #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
         patients: u64,
         #[arg(long)]
         json: bool,
@@ -101,7 +96,7 @@ pub struct Measured {
     #[arg(long, requires = "url", value_name = "PID")]
     pub server_pid: Option<u32>,
     /// Patients that an engine of its own is given first
-    #[arg(long, default_value_t = 2000, conflicts_with = "url")]
+    #[arg(long, default_value_t = 2000, conflicts_with = "url", value_parser = clap::value_parser!(u64).range(1..))]
     pub patients: u64,
 }
 

@@ -52,8 +52,8 @@ pub struct Generate {
     #[arg(long, value_enum, default_value = "blank-line")]
     pub framing: Framing,
     /// Threads that write messages; the bytes are the same [default: as many as there are cores]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
     /// Where counts, span and SHA-256 go [default: FILE.manifest.json]
     #[arg(long, value_name = "FILE")]
     pub manifest: Option<PathBuf>,

@@ -2,9 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 #[derive(Args)]
+#[command(
+    group = ArgGroup::new("scheduled").args(["rate", "stages", "profile", "as_recorded"]).multiple(true),
+    group = ArgGroup::new("of other times").args(["profile", "as_recorded"]).multiple(true),
+    group = ArgGroup::new("random").args(["poisson", "loss"]).multiple(true),
+)]
 pub struct Replay {
     /// Feed files, folders and packet captures, played one after the other; `-` for standard input
     #[arg(required = true, value_name = "FILE")]
@@ -39,10 +44,10 @@ pub struct Replay {
     #[arg(long, value_name = "PERCENT")]
     pub loss: Option<f64>,
     /// How long one answer may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: u64,
     /// How late the sender itself may be at p99 before the run is invalid
-    #[arg(long, value_name = "SPAN", default_value = "10ms")]
+    #[arg(long, value_name = "SPAN", default_value = "10ms", requires = "scheduled")]
     pub slip_max: String,
     #[command(flatten)]
     pub audit: Auditing,
@@ -90,13 +95,13 @@ pub struct Pace {
     #[arg(long)]
     pub closed: bool,
     /// At random moments instead of evenly
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["as_recorded", "closed"])]
     pub poisson: bool,
     /// Of the random moments, and of what the bad network loses
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, requires = "random")]
     pub seed: u64,
     /// So many times as fast as it was recorded, or as the profile says
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, requires = "of other times")]
     pub speed: f64,
     /// No gap longer than this is kept of what was recorded
     #[arg(long, value_name = "SPAN", requires = "as_recorded")]

@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use sluice_channels::ack::Verdict;
 use sluice_fixtures::audit::{
-    Audit, Engine, Ledger, OrderAudit, PatientTruth, against_feed, against_truth, read_truth,
+    Audit, Engine, Known, Ledger, OrderAudit, PatientTruth, Seen, against_feed, against_truth,
+    read_truth,
 };
 use sluice_fixtures::feed::Feed;
 use sluice_fixtures::replay::Tally;
 use sluice_journal::{Kind, records};
 
 use crate::cli;
+use crate::engine::holds_journal;
 use crate::exit::{Failure, NOT_SO, USAGE};
 
 /// Where to look, and how things stood before.
@@ -24,24 +26,21 @@ struct StateAuditor {
     engine: Engine,
     ej: String,
     truth: Option<Vec<PatientTruth>>,
-    was_empty: bool,
+    /// Whom the EJ held before.
+    known: Known,
 }
 
 impl Auditor {
     /// Reads what is needed before anything is sent.
     pub fn prepare(arguments: &cli::Replay) -> Result<Self, Failure> {
         let asked = &arguments.audit;
-        if asked.truth.is_some() && (arguments.deidentify.is_some() || arguments.shift.is_some()) {
-            return Err(Failure::new(
-                USAGE,
-                "--truth: speaks of the feed as it is, not with other people (--deidentify) or times (--shift)",
-            ));
+        if asked.truth.is_some() {
+            whole_feed(arguments)?;
         }
         let journal = match &asked.audit_journal {
             None => None,
             Some(data) => {
-                let folder =
-                    if data.join("journal").is_dir() { data.join("journal") } else { data.clone() };
+                let folder = journal_of(data)?;
                 let mut last = 0;
                 read(&folder, |record| last = record.lsn.get())?;
                 Some((folder, last))
@@ -49,10 +48,14 @@ impl Auditor {
         };
         let state = match (&asked.audit, &asked.ej) {
             (Some(url), Some(ej)) => {
+                let truth = asked.truth.as_deref().map(|file| truth(file, ej)).transpose()?;
                 let engine = Engine::new(url, asked.token.as_deref().map(token).transpose()?);
-                let before = engine.settled(ej).map_err(|error| not_so(url, &error))?;
-                let truth = asked.truth.as_deref().map(truth).transpose()?;
-                Some(StateAuditor { engine, ej: ej.clone(), truth, was_empty: before == 0 })
+                let failed = |error| not_so(url, &error);
+                let known = match engine.settled(ej).map_err(failed)? {
+                    0 => Known::default(),
+                    _ => Known::of(&Seen::of(&engine, ej).map_err(failed)?),
+                };
+                Some(StateAuditor { engine, ej: ej.clone(), truth, known })
             }
             _ => None,
         };
@@ -76,21 +79,45 @@ impl Auditor {
         if let Some(state) = &self.state {
             let failed = |error| not_so(&state.ej, &error);
             state.engine.settled(&state.ej).map_err(failed)?;
-            let seen = state.engine.seen(&state.ej).map_err(failed)?;
+            let seen = Seen::of(&state.engine, &state.ej).map_err(failed)?;
             audit.state = Some(match &state.truth {
-                Some(truth) => against_truth(truth, &state.ej, &seen, state.was_empty),
-                None => against_feed(&feed.messages, tally, &seen),
+                Some(truth) => against_truth(truth, &state.ej, &seen, &state.known),
+                None => against_feed(&feed.messages, tally, &seen, &state.known),
             });
         }
         Ok(audit)
     }
 }
 
-fn read(folder: &Path, each: impl FnMut(&sluice_journal::Record)) -> Result<(), Failure> {
-    if !folder.is_dir() {
-        let said = format!("--audit-journal {}: is no folder", folder.display());
-        return Err(Failure::new(USAGE, said));
+/// A truth tells what the whole feed comes to, as it was generated.
+fn whole_feed(arguments: &cli::Replay) -> Result<(), Failure> {
+    let other = if arguments.deidentify.is_some() {
+        "with other people (--deidentify)"
+    } else if arguments.shift.is_some() {
+        "at other times (--shift)"
+    } else if arguments.shard != "1/1" {
+        "in part (--shard)"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::new(USAGE, format!("--truth: speaks of the feed as it is, not {other}")))
+}
+
+/// The journal in an engine's data directory.
+fn journal_of(data: &Path) -> Result<PathBuf, Failure> {
+    let refused =
+        |code, what| Err(Failure::new(code, format!("--audit-journal {}: {what}", data.display())));
+    let folder = data.join("journal");
+    if !data.is_dir() {
+        return refused(USAGE, "is no folder");
     }
+    if !holds_journal(&folder) {
+        return refused(NOT_SO, "holds no journal");
+    }
+    Ok(folder)
+}
+
+fn read(folder: &Path, each: impl FnMut(&sluice_journal::Record)) -> Result<(), Failure> {
     records(folder, each).map_err(|error| {
         Failure::new(NOT_SO, format!("--audit-journal {}: {error}", folder.display()))
     })
@@ -100,11 +127,19 @@ fn not_so(what: &str, error: &dyn std::fmt::Display) -> Failure {
     Failure::new(NOT_SO, format!("--audit {what}: {error}"))
 }
 
-fn truth(file: &Path) -> Result<Vec<PatientTruth>, Failure> {
-    let failed = |said: String| Failure::new(NOT_SO, format!("--truth {}: {said}", file.display()));
-    let text = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
+fn truth(file: &Path, ej: &str) -> Result<Vec<PatientTruth>, Failure> {
+    let failed = |code, said: &dyn std::fmt::Display| {
+        Failure::new(code, format!("--truth {}: {said}", file.display()))
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| failed(NOT_SO, &error))?;
     // What serde would say quotes the line.
-    read_truth(&text).map_err(|_| failed("is not what `sluice generate --truth` writes".to_owned()))
+    let truth = read_truth(&text)
+        .map_err(|_| failed(NOT_SO, &"is not what `sluice generate --truth` writes"))?;
+    if truth.iter().all(|patient| patient.ej != ej) {
+        let said = format!("says nothing of {ej}, so that nothing could be compared");
+        return Err(failed(USAGE, &said));
+    }
+    Ok(truth)
 }
 
 /// The token itself, or what the file after an `@` holds: an argument can be seen by others on

@@ -32,16 +32,23 @@ pub fn run(arguments: cli::Bench) -> Outcome {
             if find_knee || !rates.is_empty() {
                 let seed = poisson.then_some(1);
                 let slip_max = slip(&slip_max)?;
+                if seconds == 0 {
+                    return Err(Failure::new(USAGE, "--seconds 0: a rate needs time"));
+                }
                 let plan = RatesPlan {
                     connections,
                     rates,
-                    seconds: seconds.max(1),
+                    seconds,
                     window,
                     seed,
                     slip_max,
                     thresholds: Vec::new(),
                 };
                 return at_rates(plan, &reporting);
+            }
+            if seconds == 0 && burst_seconds == 0 {
+                let said = "--seconds 0 --burst-seconds 0: nothing would be measured";
+                return Err(Failure::new(USAGE, said));
             }
             let thresholds = reporting::thresholds(&reporting, &mllp::MEASURES)?;
             let plan = MllpPlan { seconds, burst_seconds, connections, rounds };

@@ -13,6 +13,10 @@ use crate::cli;
 use crate::exit::{Failure, INVALID_RUN, NOT_SO, Outcome, USAGE};
 
 pub fn run(arguments: &cli::Compare) -> Outcome {
+    if !arguments.least.is_finite() || arguments.least < 0.0 {
+        let said = format!("--least {}: is not a number from 0 on", arguments.least);
+        return Err(Failure::new(USAGE, said));
+    }
     let (before, after) = (read(&arguments.before)?, read(&arguments.after)?);
     let comparison = compare(&before, &after, arguments.least / 100.0).map_err(|error| {
         let code = match &error {

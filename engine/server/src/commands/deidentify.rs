@@ -1,5 +1,6 @@
 //! `sluice deidentify`: a feed under surrogates.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -7,12 +8,17 @@ use sha2::{Digest, Sha256};
 use sluice_fixtures::deidentify::{Key, deidentify};
 use sluice_fixtures::feed::{Provenance, hex, messages};
 
+use super::whole_file::WholeFile;
 use crate::cli;
-use crate::exit::{Failure, NOT_SO, Outcome};
+use crate::exit::{Failure, NOT_SO, Outcome, USAGE};
 
 pub fn run(arguments: &cli::Deidentify) -> Outcome {
-    let key = key(&arguments.key)?;
+    if arguments.output == Path::new("-") {
+        let said = "--output -: goes to a file, so that its manifest can stand beside it";
+        return Err(Failure::new(USAGE, said));
+    }
     let feed = super::replay::read(&arguments.files)?;
+    let key = key(&arguments.key)?;
     let done = deidentify(&feed.messages, &key);
     let mut file = Vec::new();
     for message in &done {
@@ -36,7 +42,7 @@ pub fn run(arguments: &cli::Deidentify) -> Outcome {
     });
     let beside = Provenance::beside(&arguments.output);
     for (path, bytes) in [(&arguments.output, file), (&beside, manifest.to_string().into())] {
-        std::fs::write(path, bytes)
+        WholeFile::write(path, &bytes)
             .map_err(|error| Failure::new(NOT_SO, format!("{}: {error}", path.display())))?;
     }
     println!("{} messages under surrogates in {}", done.len(), arguments.output.display());
@@ -44,7 +50,7 @@ pub fn run(arguments: &cli::Deidentify) -> Outcome {
 }
 
 /// The key in a file, or a new one.
-pub fn key(file: &std::path::Path) -> Result<Key, Failure> {
+pub fn key(file: &Path) -> Result<Key, Failure> {
     let (key, made) =
         Key::open_or_make(file).map_err(|error| Failure::new(NOT_SO, error.to_string()))?;
     if made {

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use sluice_config::Sources;
+use sluice_fixtures::audit::Engine;
 use sluice_fixtures::demo::{self, DemoFeed};
 use sluice_fixtures::hospital::Trigger;
 use sluice_fixtures::replay::{Replayed, replay};
@@ -130,8 +131,9 @@ async fn caught_up(started: &Started) -> Result<(), Failure> {
 
 /// What a FHIR client sees of each EJ.
 async fn look(base: &str, feeds: &[DemoFeed]) -> Result<Vec<Seen>, Failure> {
-    let urls: Vec<String> = feeds.iter().map(|feed| format!("{base}/ej/{}", feed.ej)).collect();
-    tokio::task::spawn_blocking(move || urls.iter().map(|url| Seen::of(url)).collect())
+    let engine = Engine::new(base, None);
+    let ejs: Vec<String> = feeds.iter().map(|feed| feed.ej.clone()).collect();
+    tokio::task::spawn_blocking(move || ejs.iter().map(|ej| Seen::of(&engine, ej)).collect())
         .await
         .map_err(|_| Failure::new(NOT_SO, "reading over HTTP failed"))?
 }

@@ -1,7 +1,9 @@
 //! `sluice generate`: a synthetic hospital's feed, to a file or straight to listeners.
 
+mod listeners;
+mod plan;
+
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,12 +12,11 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use sluice_fixtures::hospital::manifest::Manifest;
 use sluice_fixtures::hospital::output::{Framing, Output};
-use sluice_fixtures::hospital::profile::{self, Dialect, Profile};
+use sluice_fixtures::hospital::profile;
 use sluice_fixtures::hospital::wire::{Answers, Wire};
-use sluice_fixtures::hospital::{
-    GenerateError, Message, PatientTruth, Plan, Sink, Trigger, TriggerSet,
-};
+use sluice_fixtures::hospital::{GenerateError, Message, PatientTruth, Plan, Sink};
 
+use super::whole_file::WholeFile;
 use crate::cli;
 use crate::exit::{Failure, NOT_SO, Outcome, PIPE_CLOSED, USAGE};
 
@@ -27,18 +28,21 @@ pub fn run(arguments: &cli::Generate) -> Outcome {
         print!("{}", profile::DEFAULT);
         return Ok(ExitCode::SUCCESS);
     }
-    let plan = plan(arguments)?;
+    files(arguments)?;
+    let plan = plan::of(arguments)?;
+    // Before a file is made or a listener called.
+    let ejs = plan.check().map_err(refused)?;
     let began = Instant::now();
     let (manifest, answers) = if arguments.to.is_empty() {
         (to_file(arguments, &plan)?, None)
     } else {
-        let (manifest, answers) = to_listeners(arguments, &plan)?;
+        let (manifest, answers) = to_listeners(arguments, &plan, &ejs)?;
         (manifest, Some(answers))
     };
     let seconds = began.elapsed().as_secs_f64();
     if let Some(path) = manifest_path(arguments) {
         let text = serde_json::to_string_pretty(&manifest)? + "\n";
-        std::fs::write(&path, text).map_err(|error| cannot(&path, &error))?;
+        WholeFile::write(&path, text.as_bytes()).map_err(|error| cannot(&path, &error))?;
     }
     let mut out: Box<dyn Write> = if is_standard_output(arguments) {
         Box::new(io::stderr())
@@ -54,85 +58,21 @@ pub fn run(arguments: &cli::Generate) -> Outcome {
     Ok(if as_expected { ExitCode::SUCCESS } else { ExitCode::from(NOT_SO) })
 }
 
-fn plan(arguments: &cli::Generate) -> Result<Plan, Failure> {
-    let usage = |why: String| Failure::new(USAGE, why);
-    let mut profile = match &arguments.profile {
-        None => Profile::default(),
-        Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| cannot(path, &error))?;
-            Profile::read(&text).map_err(|why| usage(format!("{}: {why}", path.display())))?
+/// What is written is named, and each name once.
+fn files(arguments: &cli::Generate) -> Result<(), Failure> {
+    let usage = |why: String| Err(Failure::new(USAGE, why));
+    let mut names: Vec<&Path> = arguments.output.iter().map(PathBuf::as_path).collect();
+    for (flag, file) in [("--truth", &arguments.truth), ("--manifest", &arguments.manifest)] {
+        let Some(file) = file else { continue };
+        if file == Path::new("-") {
+            return usage(format!("{flag} -: goes to a file; --json prints the manifest"));
         }
-    };
-    if let Some(start) = &arguments.start {
-        profile.calendar.start.clone_from(start);
+        if names.contains(&file.as_path()) {
+            return usage(format!("{flag} {}: is written already", file.display()));
+        }
+        names.push(file);
     }
-    if arguments.dialect.is_some() || arguments.hl7.is_some() || arguments.charset.is_some() {
-        profile.sender = vec![sender(arguments, &profile)];
-    }
-    for (kind, rate) in &arguments.fault {
-        let faults = &mut profile.faults;
-        let place = match &**kind {
-            "duplicate" => &mut faults.duplicate,
-            "disorder" => &mut faults.disorder,
-            "bad-segment" => &mut faults.bad_segment,
-            "lying-charset" => &mut faults.lying_charset,
-            "missing-field" => &mut faults.missing_field,
-            "oversize" => &mut faults.oversize,
-            other => {
-                return Err(usage(format!(
-                    "--fault {other}: is none of duplicate, disorder, bad-segment, lying-charset, \
-                     missing-field, oversize"
-                )));
-            }
-        };
-        *place = *rate;
-    }
-    let ejs = match arguments.ej.as_slice() {
-        [all] if all == "all" => Vec::new(),
-        some => some.to_vec(),
-    };
-    let events = match arguments.events.as_slice() {
-        [] => TriggerSet::EVERY,
-        some => some
-            .iter()
-            .map(|code| {
-                Trigger::parse(code).ok_or_else(|| usage(format!("--events {code}: not generated")))
-            })
-            .collect::<Result<_, _>>()?,
-    };
-    let threads = arguments
-        .threads
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    Ok(Plan {
-        seed: arguments.seed,
-        patients: arguments.patients,
-        ejs,
-        profile,
-        events,
-        structure: arguments.structure,
-        threads,
-    })
-}
-
-/// The one sender that replaces those of the profile.
-fn sender(arguments: &cli::Generate, profile: &Profile) -> profile::Sender {
-    let dialect = match (arguments.dialect, arguments.hl7.as_deref()) {
-        (Some(cli::Dialect::PamFr), _) | (None, None | Some("2.5")) => Dialect::PamFr,
-        (Some(cli::Dialect::International), _) | (None, Some(_)) => Dialect::International,
-    };
-    let hl7 = match dialect {
-        Dialect::PamFr => "2.5",
-        Dialect::International => "2.5.1",
-    };
-    profile::Sender {
-        ej: profile.ej.keys().cloned().collect(),
-        weight: 1,
-        dialect,
-        hl7: arguments.hl7.clone().unwrap_or_else(|| hl7.to_owned()),
-        charset: arguments.charset.clone().unwrap_or_default(),
-        accept_ack: String::new(),
-        source: "the command line".to_owned(),
-    }
+    Ok(())
 }
 
 fn to_file(arguments: &cli::Generate, plan: &Plan) -> Result<Manifest, Failure> {
@@ -142,45 +82,63 @@ fn to_file(arguments: &cli::Generate, plan: &Plan) -> Result<Manifest, Failure> 
         cli::Framing::Mllp => Framing::Mllp,
         cli::Framing::Cr => Framing::Cr,
     };
-    let feed: Box<dyn Write> = if is_standard_output(arguments) {
-        Box::new(StandardOutput)
-    } else {
-        Box::new(File::create(output).map_err(|error| cannot(output, &error))?)
+    let mut file = match is_standard_output(arguments) {
+        true => None,
+        false => Some(WholeFile::create(output).map_err(|error| cannot(output, &error))?),
     };
-    let mut sink = Watched::new(Output::new(feed, framing, truth_file(arguments)?), arguments);
+    let mut truth = Truth::create(arguments)?;
+    let feed: Box<dyn Write + '_> = match &mut file {
+        None => Box::new(StandardOutput),
+        Some(file) => Box::new(file),
+    };
+    let mut sink = Watched::new(Output::new(feed, framing, truth.writer()), arguments);
     let mut manifest = plan.generate(&mut sink).map_err(refused)?;
     sink.finish().finish(&mut manifest).map_err(|error| cannot(output, &error))?;
+    if let Some(file) = file {
+        file.keep().map_err(|error| cannot(output, &error))?;
+    }
+    truth.keep()?;
     Ok(manifest)
 }
 
-fn to_listeners(arguments: &cli::Generate, plan: &Plan) -> Result<(Manifest, Answers), Failure> {
-    let mut to = BTreeMap::new();
-    for listener in &arguments.to {
-        let (ejs, address) = match listener.split_once('=') {
-            Some((ej, address)) => (vec![ej.to_owned()], address),
-            None => (plan.profile.ej.keys().cloned().collect(), &**listener),
-        };
-        let address = super::resolve("--to", address)?;
-        to.extend(ejs.into_iter().map(|ej| (ej, address)));
-    }
-    if !plan.ejs.is_empty() {
-        to.retain(|ej, _| plan.ejs.contains(ej));
-    }
-    let wire = Wire::connect(&to, ANSWER_TIMEOUT, truth_file(arguments)?)
-        .map_err(|error| Failure::new(NOT_SO, format!("cannot connect: {error}")))?;
+fn to_listeners(
+    arguments: &cli::Generate,
+    plan: &Plan,
+    ejs: &[String],
+) -> Result<(Manifest, Answers), Failure> {
+    let to = listeners::of(&arguments.to, ejs)?;
+    let mut truth = Truth::create(arguments)?;
+    let wire = Wire::connect(&to, ANSWER_TIMEOUT, truth.writer())
+        .map_err(|error| Failure::new(NOT_SO, format!("cannot connect to {error}")))?;
     let mut sink = Watched::new(wire, arguments);
     let mut manifest = plan.generate(&mut sink).map_err(refused)?;
     let answers = sink
         .finish()
         .finish(&mut manifest)
         .map_err(|error| Failure::new(NOT_SO, format!("waiting for answers: {error}")))?;
+    truth.keep()?;
     Ok((manifest, answers))
 }
 
-fn truth_file(arguments: &cli::Generate) -> Result<Option<BufWriter<File>>, Failure> {
-    let Some(path) = &arguments.truth else { return Ok(None) };
-    let file = File::create(path).map_err(|error| cannot(path, &error))?;
-    Ok(Some(BufWriter::new(file)))
+/// The file of `--truth`, where it was asked for.
+struct Truth(Option<(PathBuf, BufWriter<WholeFile>)>);
+
+impl Truth {
+    fn create(arguments: &cli::Generate) -> Result<Self, Failure> {
+        let Some(path) = &arguments.truth else { return Ok(Self(None)) };
+        let file = WholeFile::create(path).map_err(|error| cannot(path, &error))?;
+        Ok(Self(Some((path.clone(), BufWriter::new(file)))))
+    }
+
+    fn writer(&mut self) -> Option<&mut BufWriter<WholeFile>> {
+        self.0.as_mut().map(|(_, writer)| writer)
+    }
+
+    fn keep(self) -> Result<(), Failure> {
+        let Some((path, writer)) = self.0 else { return Ok(()) };
+        let kept = writer.into_inner().map_err(io::IntoInnerError::into_error);
+        kept.and_then(WholeFile::keep).map_err(|error| cannot(&path, &error))
+    }
 }
 
 /// Beside the feed, unless it is told where, or the feed is no file.

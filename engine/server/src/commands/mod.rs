@@ -17,6 +17,7 @@ pub mod serve;
 pub mod stages;
 pub mod token;
 pub mod verify;
+pub mod whole_file;
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;

@@ -15,6 +15,7 @@ use sluice_fixtures::replay::{
     Arrivals, ReplayError, Rewriting, Schedule, Sending, Shard, Tally, Tcp, play, span,
 };
 use sluice_fixtures::report::{Report, Standing};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::auditing::Auditor;
@@ -220,14 +221,18 @@ fn send(
 ) -> Result<(Tally, bool), Failure> {
     let sending = Sending {
         window: arguments.window as usize,
-        answer_timeout: Duration::from_secs(arguments.timeout.max(1)),
+        answer_timeout: Duration::from_secs(arguments.timeout),
         ..Sending::default()
     };
     let mut live = Live::new(schedule.due.len() as u64, arguments.reporting.json);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
         let to = match asked.network {
-            Some(network) => proxy::start(asked.to, network).await.map_err(ReplayError::Sender)?,
+            Some(network) => {
+                // Behind the proxy nobody would look like somebody who hangs up.
+                TcpStream::connect(asked.to).await.map_err(ReplayError::Unreachable)?;
+                proxy::start(asked.to, network).await.map_err(ReplayError::Sender)?
+            }
             None => asked.to,
         };
         let (ask, stop) = watch::channel(false);

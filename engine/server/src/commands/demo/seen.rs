@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use sluice_fixtures::audit::Engine;
 use sluice_fixtures::demo::DemoFeed;
 use sluice_fixtures::replay::Replayed;
 
@@ -50,7 +51,7 @@ struct Coding {
 }
 
 impl Seen {
-    pub fn of(ej: &str) -> Result<Self, Failure> {
+    pub fn of(engine: &Engine, ej: &str) -> Result<Self, Failure> {
         let mut seen = Self {
             patients: 0,
             active: 0,
@@ -59,10 +60,9 @@ impl Seen {
             versions: BTreeMap::new(),
         };
         for export in ["structure", "patients", "venues"] {
-            let lines = lines(&format!("{ej}/export/{export}"))?;
-            for line in lines.lines().filter(|line| !line.trim().is_empty()) {
-                seen.add(serde_json::from_str(line)?);
-            }
+            engine
+                .export(ej, export, |resource| seen.add(resource))
+                .map_err(|error| Failure::new(NOT_SO, error.to_string()))?;
         }
         Ok(seen)
     }
@@ -88,17 +88,6 @@ impl Seen {
         self.versions.insert((resource.resource_type, resource.id), version);
     }
 }
-
-fn lines(url: &str) -> Result<String, Failure> {
-    let failed = |what: String| Failure::new(NOT_SO, format!("GET {url}: {what}"));
-    let request = ureq::get(url).header("Accept", "application/fhir+ndjson");
-    let mut answer = request.call().map_err(|e| failed(e.to_string()))?;
-    let body = answer.body_mut().with_config().limit(BODY_BYTES_MAX);
-    body.read_to_string().map_err(|e| failed(e.to_string()))
-}
-
-/// Most bytes of an export that are read.
-const BODY_BYTES_MAX: u64 = 1 << 30;
 
 /// What a seeding did, by resource type.
 #[derive(Default)]
