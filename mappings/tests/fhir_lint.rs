@@ -58,7 +58,7 @@ fn resources(records: &[Record], version: FhirVersion) -> Vec<(String, Vec<u8>)>
             full_url: Some(url),
             resource: body,
             mode: None,
-            history: None,
+            ..Entry::default()
         })
     };
     let mut found = Bundle::new(BundleType::Searchset);
@@ -77,7 +77,7 @@ fn resources(records: &[Record], version: FhirVersion) -> Vec<(String, Vec<u8>)>
         full_url: Some(OUTCOME_URL),
         resource: &outcome,
         mode: Some(SearchMode::Outcome),
-        history: None,
+        ..Entry::default()
     };
     let mut collection = Bundle::new(BundleType::Collection);
     collection.timestamp = Some(Instant(Micros::new(1_795_000_000_123_456)));

@@ -24,6 +24,7 @@ mod past;
 mod progress;
 mod retention;
 mod telling;
+mod walk;
 
 mod flow;
 
@@ -36,3 +37,4 @@ pub use measures::describe_metrics;
 pub use past::{MessageTold, Past, PastError};
 pub use progress::{Halt, Standing};
 pub use settings::{FlowSettings, Unserved};
+pub use walk::{Made, Version, Walk, WalkFrom, Walked};

@@ -6,7 +6,7 @@
 //! none is new. What comes out last must be the record as it stands; if it is not (messages that
 //! retention let go, say), nothing is told of the past rather than something wrong.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use sluice_channels::ack::Verdict;
@@ -25,7 +25,7 @@ use crate::keys::{EPOCH_KEY, control_id_hash, keys_of, patient_hash};
 use crate::measures::Become;
 
 /// Messages that are folded again for one answer: a patient of decades has some thousands.
-const MESSAGES_MAX: usize = 8_192;
+pub(crate) const MESSAGES_MAX: usize = 8_192;
 
 /// Patients' identifiers that are followed for one answer.
 const IDENTIFIERS_MAX: usize = 512;
@@ -84,17 +84,10 @@ impl Past {
         let view = scope.ej(ej).ok_or(PastError::Unknown)?;
         let present = view.get(ty, id).ok_or(PastError::Unknown)?;
         let patient = present.patient().ok_or(PastError::NotKept)?;
-        let seqs = self.messages(ej, identifiers(&view, patient))?;
-        let mut versions = self.fold(entity, &view, &seqs, (ty, id))?;
-        let told = versions.range(..=present.stamp().version).next_back();
-        let starts = versions.values().next().map(|first| first.stamp().version);
-        if told.is_none_or(|(_, last)| *last != present) || starts != Some(present.stamp().created)
-        {
-            return Err(PastError::Incomplete);
-        }
-        // What was folded while this was being read is the next answer's.
-        versions.retain(|version, _| *version <= present.stamp().version);
-        Ok(versions.into_values().collect())
+        let seqs = self.messages(ej, identifiers(&view, patient), &mut BTreeSet::new())?;
+        let folded = self.fold(entity, &view, &seqs)?.remove(&(ty, id));
+        let versions = folded.and_then(|versions| come_to(versions, &present));
+        Ok(versions.ok_or(PastError::Incomplete)?.into_values().collect())
     }
 
     /// What a message of the EJ did, and what was found in it: its patients' messages are folded
@@ -113,7 +106,7 @@ impl Past {
         if seq > view.applied() {
             return Err(PastError::NotYet);
         }
-        let mut seqs = self.messages(ej, keys_of()(&record).patients)?;
+        let mut seqs = self.messages(ej, keys_of()(&record).patients, &mut BTreeSet::new())?;
         seqs.retain(|other| *other <= view.applied());
         seqs.insert(seq);
         // Under its control id another patient's message may have come.
@@ -153,11 +146,17 @@ impl Past {
         told.ok_or(PastError::Unknown)
     }
 
-    /// The messages that name one of the identifiers, or a patient whom such a message names.
-    fn messages(&self, ej: EjId, identifiers: Vec<u64>) -> Result<BTreeSet<Seq>, PastError> {
+    /// The messages that name one of the identifiers, or a patient whom such a message names;
+    /// `known` gets the identifiers that they name, also where they are too many.
+    pub(crate) fn messages(
+        &self,
+        ej: EjId,
+        identifiers: Vec<u64>,
+        known: &mut BTreeSet<u64>,
+    ) -> Result<BTreeSet<Seq>, PastError> {
         let keys_of = keys_of();
         let mut seqs = BTreeSet::new();
-        let mut known: BTreeSet<u64> = identifiers.iter().copied().collect();
+        known.extend(identifiers.iter().copied());
         let mut wanted = identifiers;
         while let Some(hash) = wanted.pop() {
             for seq in self.journal.find(ej, KeyIndex::Patient, hash)? {
@@ -174,35 +173,49 @@ impl Past {
         Ok(seqs)
     }
 
-    fn fold(
+    /// The versions of each record that is a patient's, as these messages make them.
+    pub(crate) fn fold(
         &self,
         entity: &LegalEntity,
         view: &EjView,
         messages: &BTreeSet<Seq>,
-        (ty, id): (RecordType, ResourceId),
-    ) -> Result<BTreeMap<Seq, Record>, PastError> {
+    ) -> Result<HashMap<(RecordType, ResourceId), Versions>, PastError> {
         let ej = entity.id();
         let mut seqs = messages.clone();
         seqs.extend(self.journal.find(ej, KeyIndex::ControlId, EPOCH_KEY)?);
         let memory = ControlIds::new(self.reach);
         let mut fold = Fold::new(self.apply, entity.clone());
         let mut records = Then { memory: MemoryRecords::new(), now: view };
-        let mut versions = BTreeMap::new();
+        let mut folded: HashMap<_, Versions> = HashMap::new();
         for seq in seqs {
             let Some(record) = self.journal.get(ej, seq)? else { continue };
             let step = fold.step(&record, &memory, &records);
             let step = step.map_err(|_| PastError::Incomplete)?;
             for change in &step.changes {
                 if let Change::Put(put) = change
-                    && (put.record_type(), put.id()) == (ty, id)
+                    && put.record_type().is_of_a_patient()
                 {
+                    let versions = folded.entry((put.record_type(), put.id())).or_default();
                     versions.insert(put.stamp().version, put.clone());
                 }
             }
             records.memory.accept(step.changes);
         }
-        Ok(versions)
+        Ok(folded)
     }
+}
+
+/// A record at each of its versions.
+pub(crate) type Versions = BTreeMap<Seq, Record>;
+
+/// The versions of a record, if they are all of them: from its first message on, and come to what
+/// stands. What was folded while they were being read is the next answer's, and left out.
+pub(crate) fn come_to(mut versions: Versions, present: &Record) -> Option<Versions> {
+    let stamp = present.stamp();
+    versions.retain(|version, _| *version <= stamp.version);
+    let (first, _) = versions.first_key_value()?;
+    let (_, last) = versions.last_key_value()?;
+    (*first == stamp.created && last == present).then_some(versions)
 }
 
 /// The hashes of all identifiers of a patient and of those merged with them.

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use serde::Deserialize;
 use sluice_channels::ack::{AckMode, Terms, Verdict, When, is_acknowledgement};
 use sluice_channels::mllp::{Listening, listen};
 use sluice_channels::{ListenerSettings, MllpSettings};
-use sluice_flow::{Flow, FlowSettings, Parts, PastError, keys_of};
+use sluice_flow::{Flow, FlowSettings, Made, Parts, PastError, Version, WalkFrom, Walked, keys_of};
 use sluice_ids::{EjId, Lsn, Micros, Seq};
 use sluice_journal::{EmbeddedJournal, Journal, JournalSettings, Kind, Owner};
 use sluice_mappings::adt::memory::MemoryRecords;
@@ -413,6 +414,7 @@ async fn the_past_of_each_record_is_what_it_was() {
     }
     road.folded().await;
     assert!(tell_the_past(&road, &entity) > 100);
+    walk_the_past(&road, &entity);
     let unknown =
         road.flow.past(&road.state).versions(&entity, RecordType::Patient, ResourceId([7; 16]));
     assert!(matches!(unknown, Err(PastError::Unknown)));
@@ -440,7 +442,103 @@ async fn the_past_of_each_record_is_what_it_was() {
         }
     }
     assert!(forgotten > whole, "{forgotten} forgotten, {whole} whole");
+    walk_what_is_left(&road, &entity);
     road.close().await;
+}
+
+/// What a walk gives from the newest on, begun anew wherever it rests; and whether more was there
+/// once.
+fn walked(
+    road: &Road,
+    entity: &LegalEntity,
+    types: &[RecordType],
+    messages_max: usize,
+) -> (Vec<Made>, bool) {
+    let past = road.flow.past(&road.state);
+    let (mut all, mut forgotten, mut from) = (Vec::new(), false, Some(WalkFrom::Now));
+    while let Some(begin) = from.take() {
+        let walk = past.walk(entity, types, begin, None, messages_max).expect("a walk");
+        for step in walk {
+            match step.expect("a sound journal") {
+                Walked::Made(made) => all.push(made),
+                Walked::Rests { place } => {
+                    from = Some(WalkFrom::Place(place));
+                    break;
+                }
+                Walked::Forgotten => forgotten = true,
+            }
+        }
+    }
+    (all, forgotten)
+}
+
+/// Holds a walk through the past, of each type and of all, to what it was.
+fn walk_the_past(road: &Road, entity: &LegalEntity) {
+    let versions = all(road, entity).versions;
+    use RecordType::{AllergyIntolerance, Location, Organization, Patient, Stay};
+    // Seldom a rest, and one after every few messages.
+    for (types, messages_max) in [
+        (&RecordType::ALL[..], 1 << 20),
+        (&[Patient], 500),
+        (&[Stay, AllergyIntolerance], 2_000),
+        (&[Location, Organization], 1),
+    ] {
+        // The newest first; of what is no patient's the last version alone.
+        let mut expected: Vec<(Seq, RecordType, ResourceId, Option<Micros>)> = Vec::new();
+        for ((ty, id), versions) in versions.iter().filter(|((ty, _), _)| types.contains(ty)) {
+            let times = versions.values().map(|record| record.stamp().updated_at);
+            let until = times.skip(1).map(Some).chain([None]);
+            let told = versions.keys().zip(until).map(|(seq, until)| (*seq, *ty, *id, until));
+            expected.extend(told.filter(|(.., until)| ty.is_of_a_patient() || until.is_none()));
+        }
+        expected.sort_by_key(|(seq, ty, id, _)| (Reverse(*seq), *ty, *id));
+        let (made, forgotten) = walked(road, entity, types, messages_max);
+        assert!(!forgotten);
+        let mut told = Vec::new();
+        for version in made.iter().flat_map(|made| &made.versions) {
+            let record = &version.record;
+            let (ty, id, stamp) = (record.record_type(), record.id(), record.stamp());
+            assert!(versions[&(ty, id)][&stamp.version] == *record, "{ty:?} {id}");
+            assert_eq!(version.alone, !ty.is_of_a_patient() && stamp.version != stamp.created);
+            told.push((stamp.version, ty, id, version.until));
+        }
+        assert!(told == expected, "{types:?}: {} and {}", told.len(), expected.len());
+    }
+    // From a moment back, and not further than another.
+    let (made, _) = walked(road, entity, &[RecordType::Stay], 1 << 20);
+    let (until, since) = (made[made.len() / 3].at, made[made.len() / 2].at);
+    let past = road.flow.past(&road.state);
+    let from = WalkFrom::Time(until);
+    let walk = past.walk(entity, &[RecordType::Stay], from, Some(since), 1 << 20).expect("a walk");
+    let places = walk.map(|step| match step.expect("a sound journal") {
+        Walked::Made(made) => made.place,
+        other => panic!("{other:?}"),
+    });
+    let places: Vec<u64> = places.collect();
+    let within = |made: &&Made| made.at >= since && made.at <= until;
+    for wanted in made.iter().filter(within) {
+        assert!(places.contains(&wanted.place));
+    }
+    assert!(made.iter().filter(|made| made.at < since).all(|made| !places.contains(&made.place)));
+}
+
+/// After retention: the walk says that it does not reach the beginning, what it tells is right, and
+/// nothing that stands and was made by a message that is still kept is missing.
+fn walk_what_is_left(road: &Road, entity: &LegalEntity) {
+    let scope = road.state.scope(&Access::to([ej1()]));
+    let view = scope.ej(ej1()).expect("the EJ");
+    let (made, forgotten) = walked(road, entity, &RecordType::ALL, 1 << 20);
+    assert!(forgotten && !made.is_empty());
+    let oldest = made.last().expect("one").place;
+    let told: Vec<&Version> = made.iter().flat_map(|made| &made.versions).collect();
+    assert!(told.iter().any(|version| version.alone));
+    for ty in RecordType::ALL {
+        let standing = (0..view.chunks(ty)).flat_map(|n| view.chunk(ty, n).1);
+        for record in standing.filter(|record| record.stamp().version.get() >= oldest) {
+            let of_it = |v: &&&Version| v.record == record && v.until.is_none();
+            assert_eq!(told.iter().filter(of_it).count(), 1, "{ty:?} {}", record.id());
+        }
+    }
 }
 
 /// Messages that are not ours to keep in the repository; they are beside it where it is worked on.

@@ -32,7 +32,7 @@ mod vitals;
 pub use app::Deps;
 pub use cursor::{CursorKey, KeyError};
 pub use instruments::describe_metrics;
-pub use past::{Forgotten, MessageTold, Past};
+pub use past::{Forgotten, MessageTold, Past, Version, Walk, WalkFrom, Walked};
 pub use server::{BindError, Server};
 pub use settings::HttpSettings;
 pub use tls::TlsError;

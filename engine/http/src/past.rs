@@ -1,5 +1,7 @@
 //! What the server tells the HTTP face about the past.
 
+use std::cmp::Reverse;
+
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::adt::Issue;
 use sluice_mappings::records::{Record, RecordType, ResourceId};
@@ -26,8 +28,72 @@ pub struct MessageTold {
     pub issues: Vec<Issue>,
 }
 
+/// A version that a message made.
+#[derive(Debug, Clone)]
+pub struct Version {
+    pub record: Record,
+    /// When the next version came; `None`: it stands.
+    pub until: Option<Micros>,
+    /// There were versions before it, and they cannot be told.
+    pub alone: bool,
+}
+
+impl Version {
+    /// Its place among those that were made at once.
+    #[must_use]
+    pub fn order(&self) -> (Reverse<Seq>, RecordType, ResourceId) {
+        (Reverse(self.record.stamp().version), self.record.record_type(), self.record.id())
+    }
+}
+
+/// A step back through the past of an EJ.
+#[derive(Debug, Clone)]
+pub enum Walked {
+    /// What was made at once: at least one version, in their order.
+    Made {
+        /// To begin again from here.
+        place: u64,
+        at: Micros,
+        versions: Vec<Version>,
+    },
+    /// As much was read as one walk may: another may begin at this place.
+    Rests { place: u64 },
+    /// What came before is no longer kept. The last step.
+    Forgotten,
+}
+
+/// Where a walk begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WalkFrom {
+    /// What is newest.
+    Now,
+    /// What was there at that moment.
+    Time(Micros),
+    /// A place that a walk of the same types gave.
+    Place(u64),
+}
+
+/// A walk, the newest first.
+pub type Walk<'a> = Box<dyn Iterator<Item = Result<Walked, Forgotten>> + 'a>;
+
 /// Asked by vread, history, and of messages.
 pub trait Past: Send + Sync + 'static {
+    /// Every version of the EJ's records of these types, the newest first; of what is no patient's,
+    /// and where no more is kept, the present one. Little that was received before `since` is read,
+    /// and at most about `messages_max` messages are. Reads the journal as it goes: called where
+    /// blocking does no harm.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn walk<'a>(
+        &'a self,
+        ej: EjId,
+        types: &[RecordType],
+        from: WalkFrom,
+        since: Option<Micros>,
+        messages_max: usize,
+    ) -> Result<Walk<'a>, Forgotten>;
+
     /// Every version of a record of the EJ, the oldest first, the present one last. May read the
     /// journal: called where blocking does no harm.
     ///

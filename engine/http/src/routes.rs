@@ -31,6 +31,8 @@ pub enum Interaction {
     Read,
     Vread,
     HistoryInstance,
+    HistoryType,
+    HistorySystem,
     SearchType,
 }
 
@@ -41,6 +43,8 @@ impl Interaction {
             Self::Read => "read",
             Self::Vread => "vread",
             Self::HistoryInstance => "history-instance",
+            Self::HistoryType => "history-type",
+            Self::HistorySystem => "history-system",
             Self::SearchType => "search-type",
         }
     }
@@ -157,7 +161,9 @@ impl Route {
 
     /// Whether an answer shows records.
     pub(crate) const fn shows_records(&self) -> bool {
-        self.type_segment.is_some() || !self.exported.is_empty()
+        self.type_segment.is_some()
+            || !self.exported.is_empty()
+            || matches!(self.interaction, Some(Interaction::HistorySystem))
     }
 
     pub(crate) fn id_in<'p>(&self, path: &'p str) -> Option<&'p str> {
@@ -205,6 +211,7 @@ pub fn table() -> Vec<Route> {
     let (statement, search, read) =
         (fhir::capability::statement, fhir::search::page, fhir::read::resource);
     let (history, vread) = (fhir::history::instance, fhir::history::version);
+    let (type_history, system_history) = (fhir::type_history::of_type, fhir::type_history::system);
     let everything = fhir::everything::bundle;
     // Paths are written out, since a metric is named by each.
     macro_rules! fhir_base {
@@ -212,7 +219,11 @@ pub fn table() -> Vec<Route> {
             table.extend(
                 [
                     get(concat!($base, "/metadata"), $metadata, statement),
+                    get(concat!($base, "/_history"), $records, system_history)
+                        .past(Interaction::HistorySystem),
                     get(concat!($base, "/{type}"), $records, search).search(),
+                    get(concat!($base, "/{type}/_history"), $records, type_history)
+                        .past(Interaction::HistoryType),
                     post(concat!($base, "/{type}/_search"), $records, search).search().form(),
                     get(concat!($base, "/{type}/{id}"), $records, read).read(),
                     get(concat!($base, "/{type}/{id}/_history"), $records, history)

@@ -55,6 +55,9 @@ pub struct HttpSettings {
     pub page_count_default: u32,
     /// Most resources on a page; a larger `_count` gets this. Default 1000.
     pub page_count_max: u32,
+    /// Most messages that are folded again for one page of a type's or a system's history; a page
+    /// that needs more is shorter, and its next link goes on. Default 8192: less than a second.
+    pub history_messages_max: usize,
     /// Most resources that `_include` and `_revinclude` add to a page; what is beyond is told in an
     /// entry of its own. Default 1000.
     pub included_max: u32,
@@ -128,6 +131,7 @@ impl Default for HttpSettings {
             body_bytes_max: 64 * 1024,
             page_count_default: 20,
             page_count_max: 1000,
+            history_messages_max: 8192,
             included_max: 1000,
             wide_searches_max: 2,
             gzip_bytes_min: 4096,
@@ -178,7 +182,7 @@ impl HttpSettings {
     /// # Errors
     /// The first value that cannot work.
     pub fn check(&self) -> Result<(), SettingsError> {
-        let least: [(&'static str, u64, u64); 14] = [
+        let least: [(&'static str, u64, u64); 15] = [
             ("connections_max", self.connections_max as u64, 1),
             ("connections_per_peer_max", self.connections_per_peer_max as u64, 1),
             ("header_timeout_ms", self.header_timeout_ms, 1),
@@ -190,6 +194,7 @@ impl HttpSettings {
             ("body_bytes_max", self.body_bytes_max as u64, 256),
             ("page_count_default", u64::from(self.page_count_default), 1),
             ("page_count_max", u64::from(self.page_count_max), 1),
+            ("history_messages_max", self.history_messages_max as u64, 1),
             ("wide_searches_max", self.wide_searches_max as u64, 1),
             ("gzip_bytes_min", self.gzip_bytes_min as u64, 1),
             ("export_builders_max", self.export_builders_max as u64, 1),

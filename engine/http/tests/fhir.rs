@@ -486,13 +486,21 @@ fn the_capability_statement_promises_what_is_routed_and_all_of_it() {
                 assert!(known, "{path}: {}", answer.text());
             }
         }
+        for interaction in statement["rest"][0]["interaction"].as_array().unwrap() {
+            let code = interaction["code"].as_str().unwrap();
+            promised.insert((String::new(), code.to_owned()));
+        }
         let prefix = base.replace("EJ1", "{ej}");
         let mut routed = BTreeSet::new();
         for route in routes::table() {
-            let of_base = route.path.starts_with(&format!("{prefix}/"));
+            let of_base = route.path.starts_with(&prefix);
             let Some(interaction) = route.interaction.filter(|_| of_base) else { continue };
             let derives = |of: &ResourceType| !matches!(of, ResourceType::Record(_));
-            let past = matches!(interaction.code(), "vread" | "history-instance");
+            if !route.path.contains("{type}") {
+                routed.insert((String::new(), interaction.code().to_owned()));
+                continue;
+            }
+            let past = matches!(interaction.code(), "vread" | "history-instance" | "history-type");
             for of_type in ResourceType::all(version).filter(|of| !(past && derives(of))) {
                 routed.insert((of_type.name().to_owned(), interaction.code().to_owned()));
             }

@@ -95,7 +95,7 @@ fn a_history_is_cut_by_time_and_paged_by_count() {
         next = link.map(|link| link["url"].as_str().unwrap().replace("http://localhost", ""));
     }
     assert_eq!(walked, all);
-    for wrong in ["_since=yesterday", "_count=few", "_at=2026", "name=a"] {
+    for wrong in ["_since=yesterday", "_count=few", "_at=gt2026", "_before=x", "name=a"] {
         assert_eq!(server.get(&format!("{path}?{wrong}"), None).status, 400, "{wrong}");
     }
 }
@@ -129,6 +129,8 @@ fn only_the_present_is_told_where_no_more_is_kept_and_nothing_to_strangers() {
     let bundle = server.get(&format!("/fhir/R4/Patient/{id}/_history"), None).json();
     assert_eq!(bundle["total"], 1);
     assert_eq!(bundle["entry"][0]["request"]["method"], "PUT");
+    let said = &bundle["entry"][1]["response"]["outcome"]["issue"][0];
+    assert_eq!(said["severity"], "information");
     let path = |version: u64| format!("/fhir/R4/Patient/{id}/_history/{version}");
     assert_eq!(server.get(&path(past[2].stamp().version.get()), None).status, 200);
     assert_eq!(server.get(&path(past[0].stamp().version.get()), None).status, 404);

@@ -12,9 +12,11 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sluice_channels::mllp::{Listening, listen};
 use sluice_config::Config;
-use sluice_flow::{Flow, Halt, MessageTold, Parts, Past, PastError, keys_of};
+use sluice_flow::{
+    Flow, Halt, MessageTold, Parts, Past, PastError, Version, WalkFrom, Walked, keys_of,
+};
 use sluice_http::{Deps, Forgotten, Reason, Server, Tokens, Vitals};
-use sluice_ids::{ChannelId, EjId, Lsn, Seq};
+use sluice_ids::{ChannelId, EjId, Lsn, Micros, Seq};
 use sluice_journal::{EmbeddedJournal, Fault, Journal, Owner};
 use sluice_mappings::adt;
 use sluice_mappings::entity::LegalEntity;
@@ -256,6 +258,33 @@ impl sluice_http::Past for Told {
         })
     }
 
+    fn walk<'a>(
+        &'a self,
+        ej: EjId,
+        types: &[RecordType],
+        from: sluice_http::WalkFrom,
+        since: Option<Micros>,
+        messages_max: usize,
+    ) -> Result<sluice_http::Walk<'a>, Forgotten> {
+        let from = match from {
+            sluice_http::WalkFrom::Now => WalkFrom::Now,
+            sluice_http::WalkFrom::Time(at) => WalkFrom::Time(at),
+            sluice_http::WalkFrom::Place(place) => WalkFrom::Place(place),
+        };
+        let walk = self.past.walk(self.entity(ej)?, types, from, since, messages_max);
+        let walk = walk.map_err(|error| forgotten(ej, error))?;
+        Ok(Box::new(walk.map(move |step| match step {
+            Ok(Walked::Made(made)) => Ok(sluice_http::Walked::Made {
+                place: made.place,
+                at: made.at,
+                versions: made.versions.into_iter().map(version).collect(),
+            }),
+            Ok(Walked::Rests { place }) => Ok(sluice_http::Walked::Rests { place }),
+            Ok(Walked::Forgotten) => Ok(sluice_http::Walked::Forgotten),
+            Err(error) => Err(forgotten(ej, error)),
+        })))
+    }
+
     fn message(&self, ej: EjId, seq: Seq) -> Result<sluice_http::MessageTold, Forgotten> {
         let told = self.past.message(self.entity(ej)?, seq);
         let MessageTold { received_at, verdict, became, issues } =
@@ -270,6 +299,11 @@ impl Told {
         let entity = self.entities.iter().find(|entity| entity.id() == ej);
         entity.map(Arc::as_ref).ok_or(Forgotten::NotKept)
     }
+}
+
+fn version(version: Version) -> sluice_http::Version {
+    let Version { record, until, alone } = version;
+    sluice_http::Version { record, until, alone }
 }
 
 fn forgotten(ej: EjId, error: PastError) -> Forgotten {

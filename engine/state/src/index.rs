@@ -120,6 +120,11 @@ impl Index {
         self.live.range(from..=to).take(max).count()
     }
 
+    /// The live rows of the range, the highest first.
+    pub(crate) fn downwards(&self, from: Row, to: Row) -> impl Iterator<Item = Row> + '_ {
+        self.live.range(from..=to).rev().copied()
+    }
+
     /// Whether `row` was there at `pin`.
     pub(crate) fn contains_at(&self, row: Row, pin: Seq) -> Result<bool, Forgotten> {
         let mut undo = Vec::new();

@@ -6,6 +6,7 @@
 
 mod access;
 mod book;
+mod changed;
 mod checkpoint;
 mod cold;
 mod cut;

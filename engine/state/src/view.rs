@@ -164,7 +164,7 @@ impl EjView {
     }
 
     /// Nothing where the store lost the record; [`crate::State::health`] says so.
-    fn load(&self, record_ref: RecordRef) -> Option<Record> {
+    pub(crate) fn load(&self, record_ref: RecordRef) -> Option<Record> {
         self.ej.record(record_ref).map_err(|error| self.core.lost(&error)).ok()
     }
 }

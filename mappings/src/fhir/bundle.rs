@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use sluice_ids::{Micros, Seq};
+use sluice_ids::Micros;
 
 use super::datatypes::Instant;
 
@@ -16,6 +16,10 @@ pub enum BundleType {
     Searchset,
     Collection,
     History,
+    #[serde(rename = "batch-response")]
+    BatchResponse,
+    #[serde(rename = "transaction-response")]
+    TransactionResponse,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -55,20 +59,45 @@ pub struct Bundle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
+    Get,
     Post,
     Put,
     Delete,
 }
 
-/// What a history says of a version: how it came to be, as if a client had made it.
-#[derive(Debug, Clone, Copy)]
-pub struct HistoryEntry<'a> {
-    pub method: Method,
-    /// Relative to the base.
-    pub url: &'a str,
-    pub version: Seq,
-    pub last_modified: Micros,
+/// What an entry was asked for, and what was answered. Of a version in a history: how it came to
+/// be, as if a client had made it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Exchange<'a> {
+    /// For a history: its URL is relative to the base.
+    pub request: Option<(Method, &'a str)>,
+    /// `200`.
+    pub status: &'a str,
+    /// `W/"7"`.
+    pub etag: Option<&'a str>,
+    pub last_modified: Option<Micros>,
+    /// An OperationOutcome; empty where there is none.
+    pub outcome: &'a [u8],
 }
+
+/// How sure a match is (`match-grade`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MatchGrade {
+    CertainlyNot,
+    Possible,
+    Probable,
+    Certain,
+}
+
+/// What a match is worth: hundredths, and in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Score {
+    pub hundredths: u8,
+    pub grade: MatchGrade,
+}
+
+const MATCH_GRADE: &str = "http://hl7.org/fhir/StructureDefinition/match-grade";
 
 #[derive(Serialize)]
 struct Request<'a> {
@@ -76,16 +105,8 @@ struct Request<'a> {
     url: &'a str,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Response {
-    status: &'static str,
-    etag: String,
-    last_modified: Instant,
-}
-
 /// One entry; `resource` is one JSON object.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Entry<'a> {
     /// Absolute. R5 wants one of every entry (bdl-15): an outcome's is [`OUTCOME_URL`].
     pub full_url: Option<&'a str>,
@@ -93,8 +114,10 @@ pub struct Entry<'a> {
     pub resource: &'a [u8],
     /// For a searchset.
     pub mode: Option<SearchMode>,
-    /// For a history.
-    pub history: Option<HistoryEntry<'a>>,
+    /// For the answer to `$match`.
+    pub score: Option<Score>,
+    /// For a history, and for the answer to a batch.
+    pub exchange: Option<Exchange<'a>>,
 }
 
 impl Bundle {
@@ -157,22 +180,43 @@ impl Entry<'_> {
         }
         if let Some(mode) = self.mode {
             name(bytes, "search");
-            bytes.extend_from_slice(br#"{"mode":"#);
-            serde_json::to_writer(&mut *bytes, &mode).expect("text, written to memory");
+            bytes.push(b'{');
+            if let Some(score) = self.score {
+                let grade = serde_json::json!([{ "url": MATCH_GRADE, "valueCode": score.grade }]);
+                member(bytes, "extension", &grade);
+            }
+            member(bytes, "mode", &mode);
+            if let Some(Score { hundredths, .. }) = self.score {
+                name(bytes, "score");
+                let (whole, rest) = (hundredths / 100, hundredths % 100);
+                bytes.extend_from_slice(format!("{whole}.{rest:02}").as_bytes());
+            }
             bytes.push(b'}');
         }
-        if let Some(version) = &self.history {
-            member(bytes, "request", &Request { method: version.method, url: version.url });
-            let response = Response {
-                status: match version.method {
-                    Method::Post => "201",
-                    Method::Put => "200",
-                    Method::Delete => "204",
-                },
-                etag: format!("W/\"{}\"", version.version),
-                last_modified: Instant(version.last_modified),
-            };
-            member(bytes, "response", &response);
+        if let Some(exchange) = &self.exchange {
+            if let Some((method, url)) = exchange.request {
+                member(bytes, "request", &Request { method, url });
+            }
+            name(bytes, "response");
+            exchange.write(bytes);
+        }
+        bytes.push(b'}');
+    }
+}
+
+impl Exchange<'_> {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.push(b'{');
+        member(bytes, "status", &self.status);
+        if let Some(etag) = self.etag {
+            member(bytes, "etag", &etag);
+        }
+        if let Some(at) = self.last_modified {
+            member(bytes, "lastModified", &Instant(at));
+        }
+        if !self.outcome.is_empty() {
+            name(bytes, "outcome");
+            bytes.extend_from_slice(self.outcome);
         }
         bytes.push(b'}');
     }
@@ -199,7 +243,7 @@ mod tests {
             full_url: Some("http://a/Patient/1"),
             resource,
             mode: Some(SearchMode::Match),
-            history: None,
+            ..Entry::default()
         }
     }
 
@@ -215,6 +259,36 @@ mod tests {
              \"search\":{\"mode\":\"match\"}},\
              {\"fullUrl\":\"http://a/Patient/1\",\"resource\":{},\
              \"search\":{\"mode\":\"match\"}}]}"
+        );
+    }
+
+    #[test]
+    fn a_score_and_an_exchange_are_written_in_the_order_of_their_elements() {
+        let score = |hundredths| {
+            let mut bytes = Vec::new();
+            let score = Some(Score { hundredths, grade: MatchGrade::CertainlyNot });
+            Entry { full_url: None, score, ..entry(b"{}") }.write(&mut bytes);
+            String::from_utf8(bytes).unwrap()
+        };
+        assert_eq!(
+            score(7),
+            "{\"resource\":{},\"search\":{\"extension\":[{\"url\":\"http://hl7.org/fhir/\
+             StructureDefinition/match-grade\",\"valueCode\":\"certainly-not\"}],\
+             \"mode\":\"match\",\"score\":0.07}}"
+        );
+        assert!(score(100).ends_with("\"score\":1.00}}"));
+        let exchange = Exchange {
+            request: Some((Method::Get, "Patient")),
+            status: "404",
+            outcome: b"{}",
+            ..Exchange::default()
+        };
+        let mut bytes = Vec::new();
+        Entry { exchange: Some(exchange), ..Entry::default() }.write(&mut bytes);
+        assert_eq!(
+            String::from_utf8(bytes).unwrap(),
+            "{\"request\":{\"method\":\"GET\",\"url\":\"Patient\"},\
+             \"response\":{\"status\":\"404\",\"outcome\":{}}}"
         );
     }
 

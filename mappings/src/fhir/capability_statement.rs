@@ -49,6 +49,7 @@ struct Rest {
     #[serde(skip_serializing_if = "Option::is_none")]
     security: Option<Security>,
     resource: Vec<Resource>,
+    interaction: Vec<Interaction>,
 }
 
 #[derive(Serialize)]
@@ -100,6 +101,7 @@ impl<'a> CapabilityStatement<'a> {
                     description: "A bearer token (Authorization: Bearer …) with a right to read.",
                 }),
                 resource: ResourceType::all(version).map(resource).collect(),
+                interaction: vec![Interaction { code: "history-system" }],
             }],
         }
     }
@@ -114,7 +116,9 @@ fn resource(of_type: ResourceType) -> Resource {
     let param =
         |(name, kind): &(&'static str, search::Kind)| SearchParam { name, of_type: kind.fhir() };
     let codes: &[&str] = match of_type {
-        ResourceType::Record(_) => &["read", "vread", "history-instance", "search-type"],
+        ResourceType::Record(_) => {
+            &["read", "vread", "history-instance", "history-type", "search-type"]
+        }
         ResourceType::EncounterHistory | ResourceType::Provenance | ResourceType::Group => {
             &["read", "search-type"]
         }

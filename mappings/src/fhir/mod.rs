@@ -21,7 +21,9 @@ mod site;
 pub mod text;
 mod version;
 
-pub use bundle::{Bundle, BundleType, Entry, HistoryEntry, Link, Method, OUTCOME_URL, SearchMode};
+pub use bundle::{
+    Bundle, BundleType, Entry, Exchange, Link, MatchGrade, Method, OUTCOME_URL, Score, SearchMode,
+};
 pub use capability_statement::{CapabilityStatement, Server};
 pub use operation_outcome::{IssueSeverity, IssueType, OperationOutcome, OutcomeIssue};
 pub use resource_type::ResourceType;

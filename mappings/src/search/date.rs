@@ -95,6 +95,16 @@ pub(super) struct DateValue {
     tail: u8,
 }
 
+/// The instants that a date or a time covers, as much of it as is given: read on the clock of
+/// `zone` where it has no offset. `None` where it is neither.
+#[must_use]
+pub fn covered(text: &str, zone: &TimeZone) -> Option<Interval> {
+    if !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    Some(DateValue::parse(text, zone)?.instants)
+}
+
 /// Orders the dates that start on the same day: the coarser first.
 pub(super) const fn date_key_tail(precision: Precision) -> u8 {
     match precision {

@@ -52,6 +52,13 @@ pub(super) fn number(value: i64, tail: u8) -> Key {
     key
 }
 
+/// The value that [`number`] made the key of.
+pub(super) fn number_of(key: &Key) -> i64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&key[..8]);
+    (u64::from_be_bytes(bytes) ^ (1 << 63)).cast_signed()
+}
+
 /// The first bytes of `text`, zero-padded.
 pub(super) fn prefix(text: &[u8]) -> Key {
     let mut key = LOWEST;
@@ -117,5 +124,6 @@ mod tests {
         let keys = [i64::MIN, -5, -1, 0, 1, i64::MAX].map(|n| number(n, 0));
         assert!(keys.is_sorted());
         assert!(number(0, 1) > number(0, 0) && number(0, 1) < number(1, 0));
+        assert_eq!(keys.map(|key| number_of(&key)), [i64::MIN, -5, -1, 0, 1, i64::MAX]);
     }
 }

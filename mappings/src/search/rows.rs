@@ -1,6 +1,6 @@
 //! The index rows of a record.
 
-use sluice_ids::EjId;
+use sluice_ids::{EjId, Micros};
 
 use super::date::date_key_tail;
 use super::key::{self, Key, LOWEST};
@@ -191,7 +191,19 @@ pub fn row_changes(ej: EjId, old: &Record, new: &Record) -> RowChanges {
 }
 
 fn last_updated_row(record: &Record, out: &mut Vec<(Param, Key)>) {
-    out.push((Param::LastUpdated, key::number(record.stamp().updated_at.get(), 0)));
+    out.push((Param::LastUpdated, last_updated_key(record.stamp().updated_at)));
+}
+
+/// The key of [`Param::LastUpdated`]: byte order is order in time.
+#[must_use]
+pub fn last_updated_key(at: Micros) -> Key {
+    key::number(at.get(), 0)
+}
+
+/// The moment that such a key stands for.
+#[must_use]
+pub fn last_updated_of(key: &Key) -> Micros {
+    Micros::new(key::number_of(key))
 }
 
 fn identifier_rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {

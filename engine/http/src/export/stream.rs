@@ -258,7 +258,7 @@ fn entries(lines: &Lines, record_type: &str, base: &str, any: &mut bool) -> Vec<
             *any = true;
         }
         let url = format!("{base}/{record_type}/{id}");
-        Entry { full_url: Some(&url), resource, mode: None, history: None }.write(&mut out);
+        Entry { full_url: Some(&url), resource, ..Entry::default() }.write(&mut out);
     }
     out
 }

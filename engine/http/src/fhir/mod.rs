@@ -15,3 +15,4 @@ pub(crate) mod read;
 pub(crate) mod reply;
 pub(crate) mod search;
 pub(crate) mod shape;
+pub(crate) mod type_history;

@@ -60,7 +60,7 @@ impl Page {
                 full_url: Some(url),
                 resource,
                 mode: Some(*mode),
-                history: None,
+                ..Entry::default()
             })
             .collect();
         let outcome = self.warning.map(|text| {
@@ -70,7 +70,7 @@ impl Page {
             full_url: Some(OUTCOME_URL),
             resource,
             mode: Some(SearchMode::Outcome),
-            history: None,
+            ..Entry::default()
         }));
         let bundle = Bundle {
             total: Some(self.total),

@@ -299,7 +299,7 @@ fn without_base<'u>(url: &'u str, root: &str, version: FhirVersion) -> Option<&'
 }
 
 /// The clock of dates without an offset: the EJ's, or the first one's that the caller may see.
-fn zone(call: &Call<'_>) -> TimeZone {
+pub(super) fn zone(call: &Call<'_>) -> TimeZone {
     let reach = call.reach();
     let first = call.app.visible(&reach).next();
     first.map_or(TimeZone::UTC, |entity| entity.zone.clone())

@@ -15,7 +15,8 @@ use parking_lot::Mutex;
 use sluice_http::role::{Reach, Role};
 use sluice_http::tokens::NewToken;
 use sluice_http::{
-    CursorKey, Deps, Forgotten, HttpSettings, MessageTold, Past, Reason, Server, Tokens, Vitals,
+    CursorKey, Deps, Forgotten, HttpSettings, MessageTold, Past, Reason, Server, Tokens, Version,
+    Vitals, Walk, WalkFrom, Walked,
 };
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::adt::{self, Change, Context, Issue, IssueCode, Records};
@@ -49,6 +50,8 @@ pub struct TestVitals {
     pub journaled: Mutex<HashMap<EjId, Seq>>,
     pub folding: Mutex<Vec<EjId>>,
     pub past: Mutex<Vec<Record>>,
+    /// Whether there was more once.
+    pub forgotten: Mutex<bool>,
 }
 
 impl Vitals for TestVitals {
@@ -76,6 +79,63 @@ impl Past for TestVitals {
         let of_it = past.iter().filter(|r| r.record_type() == record_type && r.id() == id);
         let versions: Vec<Record> = of_it.cloned().collect();
         if versions.is_empty() { Err(Forgotten::NotKept) } else { Ok(versions) }
+    }
+
+    /// As the flow's walk: here every record is made by a message of its own.
+    fn walk<'a>(
+        &'a self,
+        ej: EjId,
+        types: &[RecordType],
+        from: WalkFrom,
+        since: Option<Micros>,
+        messages_max: usize,
+    ) -> Result<Walk<'a>, Forgotten> {
+        let past = self.past.lock();
+        let of_ej = |record: &&Record| {
+            record.id().0[4..7] == ej.to_padded()[..3] && types.contains(&record.record_type())
+        };
+        let mut made: Vec<Version> = Vec::new();
+        for record in past.iter().filter(of_ej) {
+            let before = made.iter_mut().rev().find(|v| v.record.id() == record.id());
+            if let Some(before) = before {
+                before.until = Some(record.stamp().updated_at);
+            } else if record.stamp().version != record.stamp().created {
+                made.push(Version { record: record.clone(), until: None, alone: true });
+                continue;
+            }
+            made.push(Version { record: record.clone(), until: None, alone: false });
+        }
+        made.sort_by_key(Version::order);
+        let begun = made.into_iter().filter(move |version| {
+            let stamp = version.record.stamp();
+            since.is_none_or(|since| stamp.updated_at >= since)
+                && match from {
+                    WalkFrom::Now => true,
+                    WalkFrom::Time(at) => stamp.updated_at <= at,
+                    WalkFrom::Place(place) => stamp.version.get() <= place,
+                }
+        });
+        let mut steps: Vec<_> = Vec::new();
+        for version in begun {
+            let (place, at) =
+                (version.record.stamp().version.get(), version.record.stamp().updated_at);
+            let full = steps.len() == messages_max;
+            match steps.last_mut() {
+                Some(Walked::Made { place: last, versions, .. }) if *last == place => {
+                    versions.push(version);
+                }
+                _ if full => {
+                    steps.push(Walked::Rests { place });
+                    break;
+                }
+                _ => steps.push(Walked::Made { place, at, versions: vec![version] }),
+            }
+        }
+        let rests = matches!(steps.last(), Some(Walked::Rests { .. }));
+        if !rests && *self.forgotten.lock() {
+            steps.push(Walked::Forgotten);
+        }
+        Ok(Box::new(steps.into_iter().map(Ok)))
     }
 
     /// Message 7 is the only one, with an issue in a segment that is known and in one that is not.

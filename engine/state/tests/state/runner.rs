@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
-use sluice_ids::{EjId, Seq};
+use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::adt::{Change, Records};
 use sluice_mappings::fhir::FhirVersion;
 use sluice_mappings::records::{Record, RecordType, ResourceId};
@@ -148,6 +148,7 @@ impl Runner {
                 assert_eq!(version, newest);
             }
             compare_held(&view, lane);
+            compare_changed(&view, lane);
             self.compare_lookups(*ej, lane);
         }
         for query in queries() {
@@ -179,6 +180,24 @@ impl Runner {
         let mut found: Vec<(Option<Key>, ResourceId)> = self.lanes.iter().flat_map(of).collect();
         model::sort(&mut found, query);
         found.into_iter().map(|(_, id)| id).collect()
+    }
+}
+
+/// When records last changed, from the newest moment back, and which those are.
+fn compare_changed(view: &EjView, lane: &Lane) {
+    let alone = RecordType::ALL.map(|ty| vec![ty]);
+    for types in alone.into_iter().chain([RecordType::ALL.to_vec()]) {
+        let mut expected: BTreeMap<Micros, Vec<Record>> = BTreeMap::new();
+        for record in types.iter().flat_map(|ty| lane.published.live(*ty)) {
+            expected.entry(record.stamp().updated_at).or_default().push(record.clone());
+        }
+        let mut before = Micros::new(i64::MAX);
+        for (at, records) in expected.into_iter().rev() {
+            assert_eq!(view.last_change(&types, before), Some(at));
+            assert!(view.changed_at(&types, at) == records);
+            before = at;
+        }
+        assert_eq!(view.last_change(&types, before), None);
     }
 }
 
