@@ -3,16 +3,18 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use parking_lot::Mutex;
 use sluice_ids::EjId;
 use sluice_mappings::entity::LegalEntity;
 use sluice_state::{Access, Health, Scope, State};
 use tokio::sync::Semaphore;
 
-use crate::cache::{Cache, Rendered, ResourceKey};
+use crate::cache::{Cache, Ratios, Rendered, ResourceKey};
 use crate::cursor::CursorKey;
-use crate::export::{ChunkKey, KeptChunk};
+use crate::export::{Bases, ChunkKey, KeptChunk, Warming};
 use crate::host::Hosts;
 use crate::past::Past;
 use crate::role::{Reach, Role};
@@ -39,6 +41,12 @@ pub(crate) struct App {
     pub(crate) cursors: CursorKey,
     pub(crate) resources: Cache<ResourceKey, Arc<Rendered>>,
     pub(crate) chunks: Cache<ChunkKey, KeptChunk>,
+    /// Of the resources and of the chunks.
+    pub(crate) ratios: Mutex<[Ratios; 2]>,
+    pub(crate) started: Instant,
+    /// Under which Bundles of exports were asked for.
+    pub(crate) bases: Bases,
+    pub(crate) warming: Warming,
     /// Held while a search may walk a whole index.
     pub(crate) searches: Arc<Semaphore>,
     /// Held while a chunk is built.
@@ -59,13 +67,22 @@ impl App {
         let entities: BTreeMap<EjId, Arc<LegalEntity>> =
             deps.entities.into_iter().map(|entity| (entity.id(), entity)).collect();
         let declared = || entities.keys().copied();
+        let ttl = settings.cache.ttl();
+        let bases = Bases::default();
+        if !settings.public_base.is_empty() {
+            bases.id(&settings.public_base);
+        }
         let cached = |bytes_max| if settings.cache.enabled { bytes_max } else { 0 };
         Self {
             everything: deps.state.scope(&Access::to(declared())),
             each: declared().map(|ej| (ej, deps.state.scope(&Access::to([ej])))).collect(),
             state: deps.state,
-            resources: Cache::new(cached(settings.cache.resource_bytes_max), "resources"),
-            chunks: Cache::new(cached(settings.cache.chunk_bytes_max), "chunks"),
+            resources: Cache::new(cached(settings.cache.resource_bytes_max), ttl, "resources"),
+            chunks: Cache::new(cached(settings.cache.chunk_bytes_max), ttl, "chunks"),
+            ratios: Mutex::default(),
+            started: Instant::now(),
+            bases,
+            warming: Warming::default(),
             searches: Arc::new(Semaphore::new(settings.wide_searches_max)),
             builders: Arc::new(Semaphore::new(settings.export_builders_max)),
             hosts: Hosts::new(settings.address, &settings.allowed_hosts, &settings.public_base),

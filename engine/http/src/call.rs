@@ -15,16 +15,20 @@ use sluice_state::Scope;
 
 use crate::app::App;
 use crate::fault::Fault;
+use crate::negotiate::Coding;
 use crate::role::Reach;
 use crate::routes::Route;
 use crate::tokens::Grant;
 
-/// Where the time of a request went, for `Server-Timing`.
+/// Where the time of a request went, and how much of its answer was kept.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Spent {
     pub(crate) auth: Duration,
     pub(crate) store: Duration,
     pub(crate) render: Duration,
+    /// Of the resources or chunks that the answer is made of.
+    pub(crate) hits: u32,
+    pub(crate) misses: u32,
 }
 
 pub(crate) struct Call<'a> {
@@ -35,6 +39,8 @@ pub(crate) struct Call<'a> {
     pub(crate) form: Option<Bytes>,
     /// `None` only on public routes.
     pub(crate) grant: Option<Grant>,
+    /// When the request's header was there.
+    pub(crate) began: Instant,
     pub(crate) spent: Cell<Spent>,
 }
 
@@ -129,6 +135,30 @@ impl Call<'_> {
         self.timed(work, |spent, took| spent.render += took)
     }
 
+    /// Whether the answer may come from what is kept: not where the cache is off, nor for a caller
+    /// who says `Cache-Control: no-cache` (RFC 9111 §5.2.1.4), who wants to see what it costs.
+    pub(crate) fn takes_kept(&self) -> bool {
+        self.app.settings.cache.enabled && !self.asks_anew()
+    }
+
+    /// `Cache-Control: no-cache` or `no-store`.
+    pub(crate) fn asks_anew(&self) -> bool {
+        let values = self.parts.headers.get_all(header::CACHE_CONTROL).iter();
+        let mut directives = values.filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
+        directives.any(|directive| {
+            let name = directive.trim();
+            name.eq_ignore_ascii_case("no-cache") || name.eq_ignore_ascii_case("no-store")
+        })
+    }
+
+    /// Counts what was there and what had to be made.
+    pub(crate) fn count(&self, hits: u32, misses: u32) {
+        let mut spent = self.spent.get();
+        spent.hits += hits;
+        spent.misses += misses;
+        self.spent.set(spent);
+    }
+
     fn timed<T>(&self, work: impl FnOnce() -> T, add: impl FnOnce(&mut Spent, Duration)) -> T {
         let started = Instant::now();
         let done = work();
@@ -138,8 +168,9 @@ impl Call<'_> {
         done
     }
 
-    /// Whether the client takes gzip (RFC 9110 §12.5.3; `q=0` is a refusal).
-    pub(crate) fn takes_gzip(&self) -> bool {
-        self.header(header::ACCEPT_ENCODING).is_some_and(crate::negotiate::takes_gzip)
+    /// How the answer is to be packed; `first` where the client takes gzip and zstd alike.
+    pub(crate) fn coding(&self, first: Coding) -> Coding {
+        let values = self.parts.headers.get_all(header::ACCEPT_ENCODING).iter();
+        Coding::best(values.filter_map(|value| value.to_str().ok()), first)
     }
 }

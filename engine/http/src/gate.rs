@@ -23,6 +23,7 @@ use crate::fhir::search;
 use crate::instruments;
 use crate::role::{EjScope, Policy, Reach};
 use crate::routes::Route;
+use crate::timing;
 use crate::tokens::Grant;
 
 /// A route and what it is answered from.
@@ -65,13 +66,13 @@ impl Door {
         this: &Arc<Self>,
         parts: Parts,
         body: Body,
-        started: Instant,
+        began: Instant,
     ) -> Result<Response<Body>, Fault> {
         check_request(&this.app, &parts)?;
         let grant = this.authenticated(&parts)?;
         this.authorised(&parts, grant.as_ref())?;
         this.folded(&parts, grant.as_ref())?;
-        let spent = Spent { auth: started.elapsed(), ..Spent::default() };
+        let spent = Spent { auth: began.elapsed(), ..Spent::default() };
         let form = if this.route.takes_form {
             Some(read_form(&this.app, &parts, body).await?)
         } else {
@@ -82,13 +83,13 @@ impl Door {
             let permit = Arc::clone(&this.app.searches).acquire_owned().await;
             let this = Arc::clone(this);
             let work = move || {
-                let answer = this.called(&parts, form, grant, spent);
+                let answer = this.called(&parts, form, grant, began, spent);
                 drop(permit);
                 answer
             };
             return tokio::task::spawn_blocking(work).await.unwrap_or(Err(Fault::Internal));
         }
-        this.called(&parts, form, grant, spent)
+        this.called(&parts, form, grant, began, spent)
     }
 
     fn called(
@@ -96,15 +97,22 @@ impl Door {
         parts: &Parts,
         form: Option<Bytes>,
         grant: Option<Grant>,
+        began: Instant,
         spent: Spent,
     ) -> Result<Response<Body>, Fault> {
         let (app, route, spent) = (&self.app, &self.route, Cell::new(spent));
-        let call = Call { app, route, parts, form, grant, spent };
+        let call = Call { app, route, parts, form, grant, began, spent };
+        let entered = Instant::now();
         // A panic in one answer is that answer's; its payload may quote data and is dropped.
-        catch_unwind(AssertUnwindSafe(|| (route.endpoint)(&call))).unwrap_or_else(|_| {
+        let answer = catch_unwind(AssertUnwindSafe(|| (route.endpoint)(&call)));
+        let mut response = answer.unwrap_or_else(|_| {
             tracing::error!(route = route.path, "an endpoint panicked");
             Err(Fault::Internal)
-        })
+        })?;
+        if route.face == Some(Face::Fhir) {
+            timing::tell(&call, entered.elapsed(), response.headers_mut());
+        }
+        Ok(response)
     }
 
     /// Who is asking. On a public route nobody need say, and a wrong token is nobody's.

@@ -14,6 +14,8 @@ const CONNECTION_ERRORS: &str = "sluice_http_connection_errors_total";
 const REFUSED: &str = "sluice_http_refused_total";
 const CACHE_HITS: &str = "sluice_cache_hits_total";
 const CACHE_MISSES: &str = "sluice_cache_misses_total";
+const CACHE_RERENDERED: &str = "sluice_cache_rerendered_total";
+const CACHE_ACTS: &str = "sluice_cache_acts_total";
 const CACHE_EVICTIONS: &str = "sluice_cache_evictions_total";
 const CACHE_BYTES: &str = "sluice_cache_bytes";
 const CACHE_ENTRIES: &str = "sluice_cache_entries";
@@ -32,6 +34,8 @@ pub fn describe_metrics() {
     describe_counter!(REFUSED, "Requests refused before any body was read, by reason");
     describe_counter!(CACHE_HITS, "Rendered bytes found in the cache");
     describe_counter!(CACHE_MISSES, "Rendered bytes not found, or of an older version");
+    describe_counter!(CACHE_RERENDERED, "Entries that took the place of an older version");
+    describe_counter!(CACHE_ACTS, "Times that an operator had the caches cleared or warmed");
     describe_counter!(CACHE_EVICTIONS, "Entries that made place for others");
     describe_gauge!(CACHE_BYTES, Unit::Bytes, "Bytes kept");
     describe_gauge!(CACHE_ENTRIES, "Entries kept");
@@ -97,10 +101,16 @@ pub(crate) fn refused(reason: &'static str) {
     counter!(REFUSED, "reason" => reason).increment(1);
 }
 
+/// `act`: `clear`, `warm`.
+pub(crate) fn cache_act(act: &'static str) {
+    counter!(CACHE_ACTS, "act" => act).increment(1);
+}
+
 /// One cache's counters; `cache`: `resources`, `chunks`.
 pub(crate) struct CacheMeter {
     pub(crate) hits: Counter,
     pub(crate) misses: Counter,
+    pub(crate) rerendered: Counter,
     pub(crate) evictions: Counter,
     pub(crate) bytes: Gauge,
     pub(crate) entries: Gauge,
@@ -111,6 +121,7 @@ impl CacheMeter {
         Self {
             hits: counter!(CACHE_HITS, "cache" => cache),
             misses: counter!(CACHE_MISSES, "cache" => cache),
+            rerendered: counter!(CACHE_RERENDERED, "cache" => cache),
             evictions: counter!(CACHE_EVICTIONS, "cache" => cache),
             bytes: gauge!(CACHE_BYTES, "cache" => cache),
             entries: gauge!(CACHE_ENTRIES, "cache" => cache),

@@ -25,6 +25,7 @@ pub mod routes;
 mod server;
 pub mod settings;
 mod stall;
+mod timing;
 mod tls;
 pub mod tokens;
 mod vitals;

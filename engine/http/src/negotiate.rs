@@ -1,41 +1,76 @@
 //! What the client takes: media types and encodings (RFC 9110 §12.5; FHIR "Content types").
 
-/// Whether `Accept-Encoding` takes gzip: by name, or by `*`, with a quality above zero.
-pub(crate) fn takes_gzip(value: &str) -> bool {
-    let mut any = false;
-    for item in value.split(',') {
-        let mut parts = item.split(';');
-        let coding = parts.next().unwrap_or_default().trim();
-        let refused = parts.any(is_zero_quality);
-        if coding.eq_ignore_ascii_case("gzip") || coding.eq_ignore_ascii_case("x-gzip") {
-            return !refused;
-        }
-        if coding == "*" {
-            any = !refused;
-        }
-    }
-    any
+/// How an answer is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Coding {
+    Identity,
+    Gzip,
+    Zstd,
 }
 
-/// `q=0`, `q=0.000`.
-fn is_zero_quality(parameter: &str) -> bool {
-    let Some((name, value)) = parameter.split_once('=') else { return false };
-    name.trim().eq_ignore_ascii_case("q")
-        && value.trim().starts_with('0')
-        && value.trim().bytes().all(|b| matches!(b, b'0' | b'.'))
+impl Coding {
+    /// What the client likes best (RFC 9110 §12.5.3). Of those that it likes alike, `first` goes
+    /// before the other, and either before no packing at all.
+    pub(crate) fn best<'v>(accepted: impl Iterator<Item = &'v str>, first: Self) -> Self {
+        let (mut gzip, mut zstd, mut identity, mut any) = (None, None, None, None);
+        for item in accepted.flat_map(|value| value.split(',')) {
+            let (coding, quality) = quality(item);
+            let is = |name: &str| coding.eq_ignore_ascii_case(name);
+            let slot = match () {
+                () if is("gzip") || is("x-gzip") => &mut gzip,
+                () if is("zstd") => &mut zstd,
+                () if is("identity") => &mut identity,
+                () if coding == "*" => &mut any,
+                () => continue,
+            };
+            *slot = Some(quality);
+        }
+        let quality = |named: Option<u16>| named.or(any).unwrap_or(0);
+        let second = if first == Self::Zstd { Self::Gzip } else { Self::Zstd };
+        let of = |coding| quality(if coding == Self::Zstd { zstd } else { gzip });
+        let best = if of(second) > of(first) { second } else { first };
+        // Not named it has no quality of its own: it is what is left.
+        if of(best) > 0 && of(best) >= identity.unwrap_or(0) { best } else { Self::Identity }
+    }
+
+    /// The value of `Content-Encoding`.
+    pub(crate) const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Identity => None,
+            Self::Gzip => Some("gzip"),
+            Self::Zstd => Some("zstd"),
+        }
+    }
+}
+
+/// An item of a list, and its quality in thousandths; one that cannot be read is taken as 1.
+fn quality(item: &str) -> (&str, u16) {
+    let mut parts = item.split(';');
+    let name = parts.next().unwrap_or_default().trim();
+    let of = parts.find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("q").then(|| value.trim())
+    });
+    let value = of.and_then(|value| value.parse::<f32>().ok()).unwrap_or(1.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
+    let thousandths = (value.clamp(0.0, 1.0) * 1000.0).round() as u16;
+    (name, thousandths)
 }
 
 /// Whether an `Accept` value takes FHIR JSON of `fhir_version` (`4.0`). Absent takes anything.
 pub(crate) fn takes_fhir_json(accept: Option<&str>, fhir_version: &str) -> bool {
     let Some(accept) = accept else { return true };
-    accept.split(',').any(|item| {
-        let mut parts = item.split(';');
-        let media = parts.next().unwrap_or_default().trim();
-        is_json(media)
-            && !parts.any(|parameter| {
-                is_zero_quality(parameter) || is_other_version(parameter, fhir_version)
-            })
-    })
+    json_quality(accept, fhir_version) > 0
+}
+
+/// How much FHIR JSON of that version is liked.
+fn json_quality(accept: &str, fhir_version: &str) -> u16 {
+    let liked = |item: &str| {
+        let (media, quality) = quality(item);
+        let other = item.split(';').skip(1).any(|p| is_other_version(p, fhir_version));
+        if is_json(media) && !other { quality } else { 0 }
+    };
+    accept.split(',').map(liked).max().unwrap_or(0)
 }
 
 /// The names of FHIR JSON, the one of DSTU2 included, and what stands for anything.
@@ -67,12 +102,11 @@ pub(crate) fn is_ndjson(media: &str) -> bool {
     NAMES.iter().any(|name| media.eq_ignore_ascii_case(name))
 }
 
-/// Whether an `Accept` value names NDJSON, and not with quality zero.
-pub(crate) fn takes_ndjson(accept: &str) -> bool {
-    accept.split(',').any(|item| {
-        let mut parts = item.split(';');
-        is_ndjson(parts.next().unwrap_or_default().trim()) && !parts.any(is_zero_quality)
-    })
+/// Whether an `Accept` value names NDJSON, and likes it no less than FHIR JSON.
+pub(crate) fn prefers_ndjson(accept: &str, fhir_version: &str) -> bool {
+    let liked = accept.split(',').map(quality).filter(|(media, _)| is_ndjson(media));
+    let liked = liked.map(|(_, quality)| quality).max().unwrap_or(0);
+    liked > 0 && liked >= json_quality(accept, fhir_version)
 }
 
 #[cfg(test)]
@@ -80,13 +114,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gzip_is_taken_by_name_or_star_unless_its_quality_is_zero() {
-        for yes in ["gzip", "deflate, gzip;q=0.5", "br;q=1.0, GZIP", "*", "identity;q=0, *;q=0.1"] {
-            assert!(takes_gzip(yes), "{yes}");
+    fn the_coding_that_the_client_likes_best_is_taken_and_none_that_it_refuses() {
+        use Coding::{Gzip, Identity, Zstd};
+        for (accepted, gzip_first, zstd_first) in [
+            ("gzip", Gzip, Gzip),
+            ("x-gzip", Gzip, Gzip),
+            ("deflate, gzip;q=0.5", Gzip, Gzip),
+            ("br;q=1.0, GZIP", Gzip, Gzip),
+            ("gzip, deflate, br, zstd", Gzip, Zstd),
+            ("zstd", Zstd, Zstd),
+            ("gzip;q=0.8, zstd;q=0.9", Zstd, Zstd),
+            ("gzip;q=0.9, zstd;q=0.8", Gzip, Gzip),
+            ("*", Gzip, Zstd),
+            ("zstd;q=0, *", Gzip, Gzip),
+            ("identity;q=0, *;q=0.1", Gzip, Zstd),
+            ("gzip;q=0.5, identity", Identity, Identity),
+            ("gzip;q=0.001", Gzip, Gzip),
+            ("", Identity, Identity),
+            ("identity", Identity, Identity),
+            ("gzip;q=0", Identity, Identity),
+            ("gzip; q=0.000, zstd;q=0, *", Identity, Identity),
+            ("br, deflate", Identity, Identity),
+            ("*;q=0", Identity, Identity),
+        ] {
+            assert_eq!(Coding::best([accepted].into_iter(), Gzip), gzip_first, "{accepted}");
+            assert_eq!(Coding::best([accepted].into_iter(), Zstd), zstd_first, "{accepted}");
         }
-        for no in ["", "identity", "gzip;q=0", "gzip; q=0.000, *", "br, deflate", "*;q=0"] {
-            assert!(!takes_gzip(no), "{no}");
-        }
+        assert_eq!(Coding::best(["br", "gzip"].into_iter(), Gzip), Gzip, "two headers are one");
     }
 
     #[test]
@@ -111,7 +165,15 @@ mod tests {
         ] {
             assert!(!takes_fhir_json(Some(no), "4.0"), "{no}");
         }
-        assert!(takes_ndjson("text/plain, application/ndjson;q=0.3"));
-        assert!(!takes_ndjson("application/ndjson;q=0") && !takes_ndjson("*/*"));
+        for yes in [
+            "text/plain, application/ndjson;q=0.3",
+            "application/fhir+ndjson, application/fhir+json",
+            "application/ndjson, */*;q=0.1",
+        ] {
+            assert!(prefers_ndjson(yes, "4.0"), "{yes}");
+        }
+        for no in ["application/ndjson;q=0", "*/*", "application/fhir+json, ndjson;q=0.5"] {
+            assert!(!prefers_ndjson(no, "4.0"), "{no}");
+        }
     }
 }

@@ -190,7 +190,6 @@ fn method_label(method: &Method) -> &'static str {
 pub fn table() -> Vec<Route> {
     use EjScope::{Every, Path, Visible};
     use Policy::Public;
-    use RecordType::{Location, Organization, Patient, Stay};
     let get = |path, policy, endpoint| Route::new(Method::GET, path, policy, endpoint);
     let post = |path, policy, endpoint| Route::new(Method::POST, path, policy, endpoint);
     let needs = Policy::needs;
@@ -206,6 +205,7 @@ pub fn table() -> Vec<Route> {
         get("/api/ejs/{ej}/messages/{id}/issues", needs(Role::Operator, Path), ops::issues::list)
             .wide(),
         post("/api/cache/clear", needs(Role::Operator, Every), ops::caches::clear),
+        post("/api/cache/warm", needs(Role::Operator, Every), ops::caches::warm),
     ];
     let (group, one) = (needs(Role::Reader, Visible), needs(Role::Reader, Path));
     let (statement, search, read) =
@@ -242,9 +242,9 @@ pub fn table() -> Vec<Route> {
     fhir_base!("/fhir/R5", R5, Public, group);
     fhir_base!("/ej/{ej}/fhir/R5", R5, one, one);
     table.extend([
-        get("/ej/{ej}/export/structure", bulk, export::stream).export(&[Organization, Location]),
-        get("/ej/{ej}/export/patients", bulk, export::stream).export(&[Patient]),
-        get("/ej/{ej}/export/venues", bulk, export::stream).export(&[Stay]),
+        get("/ej/{ej}/export/structure", bulk, export::stream).export(export::STRUCTURE),
+        get("/ej/{ej}/export/patients", bulk, export::stream).export(export::PATIENTS),
+        get("/ej/{ej}/export/venues", bulk, export::stream).export(export::VENUES),
     ]);
     table
 }

@@ -13,7 +13,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -22,7 +21,9 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use crate::app::{App, Deps};
+use crate::cache::SAMPLED_EVERY;
 use crate::connections::{Activity, Connections};
+use crate::export;
 use crate::instruments;
 use crate::routes;
 use crate::settings::{HttpSettings, SettingsError};
@@ -31,8 +32,6 @@ use crate::tls::{self, TlsError};
 
 /// Between two failed accepts (no file descriptor left): long enough for one to come free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Histograms grow until they are drained; a server that nobody scrapes must drain them itself.
-const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\
                       Content-Length: 0\r\n\r\n";
 
@@ -125,7 +124,8 @@ impl Server {
         let served = Arc::new(Served { router: routes::router(&app), app, stop: stop.clone() });
         let end = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let upkeep = tokio::spawn(drain_histograms(served.app.prometheus.clone()));
+        let upkeep = tokio::spawn(upkeep(Arc::clone(&served.app)));
+        let warming = tokio::spawn(export::after_start(Arc::clone(&served.app), stop.clone()));
         loop {
             let (stream, peer) = tokio::select! {
                 () = stop.cancelled() => break,
@@ -170,14 +170,20 @@ impl Server {
             tasks.wait().await;
         }
         upkeep.abort();
+        warming.abort();
     }
 }
 
-async fn drain_histograms(prometheus: PrometheusHandle) {
-    let mut ticks = tokio::time::interval(UPKEEP_EVERY);
+/// Histograms grow until they are drained: a server that nobody scrapes must drain them itself.
+async fn upkeep(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(SAMPLED_EVERY);
     loop {
         ticks.tick().await;
-        prometheus.run_upkeep();
+        app.prometheus.run_upkeep();
+        let now = app.started.elapsed();
+        let [resources, chunks] = &mut *app.ratios.lock();
+        resources.sample(now, app.resources.asked());
+        chunks.sample(now, app.chunks.asked());
     }
 }
 

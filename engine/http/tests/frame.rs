@@ -96,7 +96,7 @@ fn a_route_about_every_ej_is_closed_to_a_token_for_some() {
         seen += 1;
         let ask = |token| server.request(route.method.as_str(), route.path, Some(token), &[], b"");
         assert_eq!(ask(&one).status, 403, "{}", route.path);
-        assert_eq!(ask(&both).status, 200, "{}", route.path);
+        assert!(matches!(ask(&both).status, 200 | 202), "{}", route.path);
     }
     assert!(seen > 0);
 }

@@ -28,7 +28,7 @@ use crate::settings::StateSettings;
 use crate::versions::Versions;
 
 /// Records of one type in a chunk of an export.
-pub const CHUNK_RECORDS: u32 = 256;
+pub const CHUNK_RECORDS: u32 = 64;
 
 /// No patient: a stay whose patient is not known (yet).
 pub(crate) const NOBODY: u32 = u32::MAX;

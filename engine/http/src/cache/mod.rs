@@ -5,13 +5,16 @@
 //! does, as a clock: the oldest entry goes, unless it was read since its last turn. Reads touch no
 //! queue; inserts take its lock. ADR-0053.
 
+mod ratio;
 mod rendered;
 
+pub(crate) use ratio::{MINUTE, QUARTER, Ratios, SAMPLED_EVERY, ratio};
 pub(crate) use rendered::{Rendered, ResourceKey};
 
 use std::collections::VecDeque;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
@@ -27,8 +30,11 @@ pub(crate) struct Cache<K, V> {
     turns: Mutex<VecDeque<K>>,
     bytes: AtomicUsize,
     bytes_max: usize,
+    /// How long an entry is good for even if nothing changes; `None`: for ever.
+    ttl: Option<Duration>,
     hits: AtomicU64,
     misses: AtomicU64,
+    rerendered: AtomicU64,
     evictions: AtomicU64,
     meter: CacheMeter,
 }
@@ -37,7 +43,30 @@ struct Slot<V> {
     version: u64,
     value: V,
     bytes: usize,
+    /// Only where entries age.
+    born: Option<Instant>,
     read: AtomicBool,
+}
+
+impl<V> Slot<V> {
+    fn has_expired(&self, ttl: Option<Duration>) -> bool {
+        self.born.zip(ttl).is_some_and(|(born, ttl)| born.elapsed() >= ttl)
+    }
+}
+
+/// How often what was asked for was there, since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Asked {
+    pub(crate) hits: u64,
+    pub(crate) misses: u64,
+}
+
+impl std::ops::Add for Asked {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { hits: self.hits + other.hits, misses: self.misses + other.misses }
+    }
 }
 
 /// What `/api/metrics/cache` tells.
@@ -46,21 +75,24 @@ pub(crate) struct CacheCounts {
     pub(crate) entries: usize,
     pub(crate) bytes: usize,
     pub(crate) bytes_max: usize,
-    pub(crate) hits: u64,
-    pub(crate) misses: u64,
+    pub(crate) asked: Asked,
+    /// Entries that took the place of an older version of themselves.
+    pub(crate) rerendered: u64,
     pub(crate) evictions: u64,
 }
 
 impl<K: Copy + Eq + Hash, V: Clone> Cache<K, V> {
     /// `bytes_max` 0 keeps nothing. `name` is the label of its metrics.
-    pub(crate) fn new(bytes_max: usize, name: &'static str) -> Self {
+    pub(crate) fn new(bytes_max: usize, ttl: Option<Duration>, name: &'static str) -> Self {
         Self {
             slots: DashMap::new(),
             turns: Mutex::default(),
             bytes: AtomicUsize::new(0),
             bytes_max,
+            ttl,
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
+            rerendered: AtomicU64::new(0),
             evictions: AtomicU64::new(0),
             meter: CacheMeter::new(name),
         }
@@ -80,13 +112,26 @@ impl<K: Copy + Eq + Hash, V: Clone> Cache<K, V> {
 
     /// As [`Self::get`], for who has asked already: not counted again.
     pub(crate) fn look(&self, key: &K, version: u64) -> Option<V> {
-        self.slots.get(key).filter(|slot| slot.version == version).map(|slot| {
-            // Written only once per turn: a store by every reader would bounce the line.
-            if !slot.read.load(Ordering::Relaxed) {
-                slot.read.store(true, Ordering::Relaxed);
-            }
-            slot.value.clone()
-        })
+        let slot = self.slots.get(key)?;
+        if slot.version != version || slot.has_expired(self.ttl) {
+            return None;
+        }
+        // Written only once per turn: a store by every reader would bounce the line.
+        if !slot.read.load(Ordering::Relaxed) {
+            slot.read.store(true, Ordering::Relaxed);
+        }
+        Some(slot.value.clone())
+    }
+
+    /// Whether this very version is there. Nothing is counted, and no turn is won.
+    pub(crate) fn holds(&self, key: &K, version: u64) -> bool {
+        let slot = self.slots.get(key);
+        slot.is_some_and(|slot| slot.version == version && !slot.has_expired(self.ttl))
+    }
+
+    /// What is kept under the key, of whatever version: for who looks at the versions within.
+    pub(crate) fn of_any_version(&self, key: &K) -> Option<V> {
+        self.slots.get(key).filter(|slot| !slot.has_expired(self.ttl)).map(|s| s.value.clone())
     }
 
     /// Keeps `value`, of `bytes`, unless a newer version is kept or it is larger than everything.
@@ -96,13 +141,20 @@ impl<K: Copy + Eq + Hash, V: Clone> Cache<K, V> {
             return;
         }
         let mut turns = self.turns.lock();
-        let kept = self.slots.get(&key).map(|slot| slot.version);
-        if kept.is_some_and(|kept| kept >= version) {
+        let is_kept = |slot: &Slot<V>| {
+            slot.version > version || slot.version == version && !slot.has_expired(self.ttl)
+        };
+        if self.slots.get(&key).is_some_and(|slot| is_kept(&slot)) {
             return;
         }
-        let slot = Slot { version, value, bytes, read: AtomicBool::new(false) };
+        let born = self.ttl.map(|_| Instant::now());
+        let slot = Slot { version, value, bytes, born, read: AtomicBool::new(false) };
         match self.slots.insert(key, slot) {
-            Some(before) => self.shrink(before.bytes),
+            Some(before) => {
+                self.shrink(before.bytes);
+                self.rerendered.fetch_add(1, Ordering::Relaxed);
+                self.meter.rerendered.increment(1);
+            }
             None => turns.push_back(key),
         }
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -150,14 +202,25 @@ impl<K: Copy + Eq + Hash, V: Clone> Cache<K, V> {
         entries
     }
 
+    pub(crate) fn asked(&self) -> Asked {
+        Asked {
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(crate) fn evictions(&self) -> u64 {
+        self.evictions.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn counts(&self) -> CacheCounts {
         CacheCounts {
             entries: self.turns.lock().len(),
             bytes: self.bytes.load(Ordering::Relaxed),
             bytes_max: self.bytes_max,
-            hits: self.hits.load(Ordering::Relaxed),
-            misses: self.misses.load(Ordering::Relaxed),
-            evictions: self.evictions.load(Ordering::Relaxed),
+            asked: self.asked(),
+            rerendered: self.rerendered.load(Ordering::Relaxed),
+            evictions: self.evictions(),
         }
     }
 }
@@ -167,7 +230,7 @@ mod tests {
     use super::*;
 
     fn cache(entries: usize) -> Cache<u32, u32> {
-        Cache::new(entries * (100 + ENTRY_BYTES), "test")
+        Cache::new(entries * (100 + ENTRY_BYTES), None, "test")
     }
 
     #[test]
@@ -181,7 +244,27 @@ mod tests {
         assert_eq!((cache.get(&1, 5), cache.get(&1, 6)), (None, Some(60)));
         let counts = cache.counts();
         assert_eq!((counts.entries, counts.bytes), (1, 100 + ENTRY_BYTES));
-        assert_eq!((counts.hits, counts.misses), (3, 3));
+        assert_eq!(counts.asked, Asked { hits: 3, misses: 3 });
+        assert_eq!(counts.rerendered, 1);
+        assert_eq!((cache.holds(&1, 6), cache.holds(&1, 5)), (true, false));
+        assert_eq!(cache.of_any_version(&1), Some(60));
+        assert_eq!(cache.asked(), Asked { hits: 3, misses: 3 }, "looking is not asking");
+    }
+
+    #[test]
+    fn what_has_grown_old_is_made_anew_at_the_same_version() {
+        let aged = Cache::new(1000, Some(Duration::ZERO), "test");
+        aged.put(1, 5, 50, 100);
+        assert_eq!(
+            (aged.get(&1, 5), aged.holds(&1, 5), aged.of_any_version(&1)),
+            (None, false, None)
+        );
+        aged.put(1, 5, 51, 100);
+        assert_eq!((aged.counts().entries, aged.counts().rerendered), (1, 1));
+        let young = Cache::new(1000, Some(Duration::from_secs(3600)), "test");
+        young.put(1, 5, 50, 100);
+        young.put(1, 5, 51, 100);
+        assert_eq!(young.get(&1, 5), Some(50));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::fhir::{self, FhirVersion};
 use sluice_mappings::records::{Record, ResourceId, Stamp};
 
-use crate::app::App;
+use crate::call::Call;
 
 /// Ids are minted over the EJ and the type too, so an id alone is a key; what is kept under it is
 /// only asked for with a record that the caller could already read.
@@ -26,43 +26,41 @@ pub(crate) struct Rendered {
     pub(crate) last_modified: Option<HeaderValue>,
 }
 
-impl App {
-    /// The resource, if it is kept at `version`.
-    pub(crate) fn kept(
-        &self,
-        id: ResourceId,
-        version: Seq,
-        fhir: FhirVersion,
-    ) -> Option<Arc<Rendered>> {
-        if !self.settings.cache.enabled {
+impl Call<'_> {
+    /// The resource, if it is kept at `version` and the caller takes what is kept.
+    pub(crate) fn kept(&self, id: ResourceId, version: Seq) -> Option<Arc<Rendered>> {
+        if !self.takes_kept() {
             return None;
         }
-        self.resources.get(&ResourceKey { id, fhir }, version.get())
+        let key = ResourceKey { id, fhir: self.route.fhir };
+        let kept = self.app.resources.get(&key, version.get());
+        self.count(u32::from(kept.is_some()), u32::from(kept.is_none()));
+        kept
     }
 
     /// The resource of a record, from the cache if it is there at the record's version.
-    pub(crate) fn rendered(&self, ej: EjId, record: &Record, fhir: FhirVersion) -> Arc<Rendered> {
-        self.kept(record.id(), record.stamp().version, fhir)
-            .unwrap_or_else(|| self.render(ej, record, fhir))
-    }
-
-    /// Renders, and keeps nothing: for a version that is past.
-    pub(crate) fn render_once(&self, ej: EjId, record: &Record, fhir: FhirVersion) -> Rendered {
-        let Some(entity) = self.entities.get(&ej) else {
-            unreachable!("the state was opened with the declared EJs");
-        };
-        Rendered::of(fhir::render(record, entity, fhir), record.stamp())
+    pub(crate) fn rendered(&self, ej: EjId, record: &Record) -> Arc<Rendered> {
+        self.kept(record.id(), record.stamp().version).unwrap_or_else(|| self.render(ej, record))
     }
 
     /// Renders, and keeps it.
-    pub(crate) fn render(&self, ej: EjId, record: &Record, fhir: FhirVersion) -> Arc<Rendered> {
-        let rendered = Arc::new(self.render_once(ej, record, fhir));
-        if self.settings.cache.enabled {
-            let key = ResourceKey { id: record.id(), fhir };
+    pub(crate) fn render(&self, ej: EjId, record: &Record) -> Arc<Rendered> {
+        let rendered = Arc::new(self.render_once(ej, record));
+        if self.takes_kept() {
+            let key = ResourceKey { id: record.id(), fhir: self.route.fhir };
             let bytes = rendered.json.len();
-            self.resources.put(key, record.stamp().version.get(), Arc::clone(&rendered), bytes);
+            let version = record.stamp().version.get();
+            self.app.resources.put(key, version, Arc::clone(&rendered), bytes);
         }
         rendered
+    }
+
+    /// Renders, and keeps nothing: for a version that is past.
+    pub(crate) fn render_once(&self, ej: EjId, record: &Record) -> Rendered {
+        let Some(entity) = self.app.entities.get(&ej) else {
+            unreachable!("the state was opened with the declared EJs");
+        };
+        Rendered::of(fhir::render(record, entity, self.route.fhir), record.stamp())
     }
 }
 

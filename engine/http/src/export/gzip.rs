@@ -10,7 +10,7 @@
 
 use flate2::Crc;
 
-use super::chunk::Deflated;
+use super::chunk::Packed;
 
 /// Deflate, no flags, no time, unknown system: the same bytes everywhere.
 pub(super) const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -26,9 +26,9 @@ pub(super) struct Trailer {
 }
 
 impl Trailer {
-    pub(super) fn add(&mut self, chunk: &Deflated) {
-        self.crc.combine(&chunk.crc);
-        self.plain_bytes = self.plain_bytes.wrapping_add(chunk.plain_bytes);
+    pub(super) fn add(&mut self, part: &Packed) {
+        self.crc.combine(&part.crc);
+        self.plain_bytes = self.plain_bytes.wrapping_add(part.plain_bytes);
     }
 
     /// The end of the member.

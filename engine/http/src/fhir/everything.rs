@@ -53,7 +53,7 @@ pub(crate) fn bundle(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     if record.stamp().gone {
         return Err(Fault::Gone);
     }
-    let rendered = call.in_render(|| call.app.rendered(ej, &record, call.route.fhir));
+    let rendered = call.in_render(|| call.rendered(ej, &record));
     let updated_at = record.stamp().updated_at;
     let mut matches = vec![Shown { of, id, local: None, updated_at, rendered }];
     let limit = call.app.settings.included_max as usize;

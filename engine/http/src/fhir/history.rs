@@ -43,7 +43,7 @@ pub(crate) fn version(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     if record.stamp().gone {
         return Err(Fault::Gone);
     }
-    let rendered = call.in_render(|| call.app.render_once(ej, &record, call.route.fhir));
+    let rendered = call.in_render(|| call.render_once(ej, &record));
     let mut response = shape.reply(call, resource_type, &rendered);
     mark(&mut response, &rendered);
     Ok(response)
@@ -222,7 +222,7 @@ impl Asked {
         let resource = if stamp.gone {
             Vec::new()
         } else {
-            let rendered = call.app.render_once(ej, record, call.route.fhir);
+            let rendered = call.render_once(ej, record);
             self.shape.cut(ResourceType::Record(record_type), &rendered.json).into_owned()
         };
         Told {

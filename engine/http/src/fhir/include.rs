@@ -285,7 +285,7 @@ impl Finder<'_, '_> {
         self.limit -= 1;
         self.known.insert((record_type, id));
         let call = self.call;
-        let rendered = call.in_render(|| call.app.rendered(ej, record, call.route.fhir));
+        let rendered = call.in_render(|| call.rendered(ej, record));
         let updated_at = record.stamp().updated_at;
         let of = ResourceType::Record(record_type);
         new.push(Shown { of, id, local: None, updated_at, rendered });

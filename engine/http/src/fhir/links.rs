@@ -18,23 +18,25 @@ pub(crate) fn root(call: &Call<'_>) -> String {
     let mut host = crate::gate::host(call.parts).unwrap_or_default();
     let mut prefix = "";
     if settings.trust_forwarded {
-        let forwarded = |name| {
+        // Of several proxies the first is the one that the client reached.
+        let first = |name| {
             let value = call.headers().get(name).and_then(|value| value.to_str().ok());
-            // Of several proxies the first is the one that the client reached.
             value.map(|value| value.split(',').next().unwrap_or_default().trim())
         };
-        match forwarded("x-forwarded-proto") {
+        let standard = first("forwarded").unwrap_or_default();
+        let forwarded = |name, header| parameter(standard, name).or_else(|| first(header));
+        match forwarded("proto", "x-forwarded-proto") {
             Some("https") => scheme = "https",
             Some("http") => scheme = "http",
             _ => {}
         }
-        if let Some(name) = forwarded("x-forwarded-host")
+        if let Some(name) = forwarded("host", "x-forwarded-host")
             && !name.is_empty()
             && name.bytes().all(is_host_byte)
         {
             host = name;
         }
-        if let Some(path) = forwarded("x-forwarded-prefix")
+        if let Some(path) = first("x-forwarded-prefix")
             && path.starts_with('/')
             && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~".contains(&b))
         {
@@ -42,6 +44,13 @@ pub(crate) fn root(call: &Call<'_>) -> String {
         }
     }
     format!("{scheme}://{host}{prefix}")
+}
+
+/// `for=192.0.2.60; proto=https; host="fhir.example.org"` (RFC 7239 §4).
+fn parameter<'v>(forwarded: &'v str, name: &str) -> Option<&'v str> {
+    let mut pairs = forwarded.split(';').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(key, _)| key.trim().eq_ignore_ascii_case(name))?;
+    Some(value.trim().trim_matches('"'))
 }
 
 /// The FHIR base of the request: the group's, or that of the EJ in the path.
@@ -54,5 +63,10 @@ pub(crate) fn base(call: &Call<'_>) -> String {
 
 /// The FHIR base of one EJ.
 pub(crate) fn base_of(call: &Call<'_>, ej: EjId, fhir: FhirVersion) -> String {
-    format!("{}/ej/{ej}/fhir/{fhir}", root(call))
+    base_under(&root(call), ej, fhir)
+}
+
+/// The FHIR base of one EJ, of a server with that root.
+pub(crate) fn base_under(root: &str, ej: EjId, fhir: FhirVersion) -> String {
+    format!("{root}/ej/{ej}/fhir/{fhir}")
 }

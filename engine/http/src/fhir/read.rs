@@ -51,16 +51,15 @@ fn rendered(
     record_type: RecordType,
     id: ResourceId,
 ) -> Result<Arc<Rendered>, Fault> {
-    let fhir = call.route.fhir;
     let scope = call.scope();
     let stamp = call.in_store(|| scope.stamp(record_type, id));
     let (_, stamp) = stamp.ok_or_else(|| call.absent())?;
     if stamp.gone {
         return Err(Fault::Gone);
     }
-    if let Some(kept) = call.in_render(|| call.app.kept(id, stamp.version, fhir)) {
+    if let Some(kept) = call.in_render(|| call.kept(id, stamp.version)) {
         return Ok(kept);
     }
     let (ej, record) = call.in_store(|| scope.get(record_type, id)).ok_or_else(|| call.absent())?;
-    Ok(call.in_render(|| call.app.render(ej, &record, fhir)))
+    Ok(call.in_render(|| call.render(ej, &record)))
 }

@@ -74,7 +74,7 @@ pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
             id: record.id(),
             local: None,
             updated_at: record.stamp().updated_at,
-            rendered: call.app.rendered(*ej, record, call.route.fhir),
+            rendered: call.rendered(*ej, record),
         };
         found.records.iter().map(shown).collect()
     });

@@ -1,35 +1,62 @@
-//! `/api/metrics/cache` and `/api/cache/clear`.
+//! `/api/metrics/cache`, `/api/cache/clear` and `/api/cache/warm`.
+
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::json;
-use crate::cache::CacheCounts;
+use crate::cache::{Asked, CacheCounts, MINUTE, QUARTER, Ratios, ratio};
 use crate::call::Call;
+use crate::export;
 use crate::fault::Fault;
+use crate::instruments;
 
-/// Both caches' counters since the start.
+/// The counters of both caches together, and of each.
 pub(crate) fn counts(call: &Call<'_>) -> Result<Response<Body>, Fault> {
-    let body = json!({
-        "enabled": call.app.settings.cache.enabled,
-        "resources": told(call.app.resources.counts()),
-        "chunks": told(call.app.chunks.counts()),
-    });
+    let app = call.app;
+    let now = app.started.elapsed();
+    let of_each = [app.resources.counts(), app.chunks.counts()];
+    // Since the start, in the last minute, in the last quarter of an hour.
+    let windows = |ratios: &Ratios, asked: Asked| {
+        [asked, ratios.within(MINUTE, now, asked), ratios.within(QUARTER, now, asked)]
+    };
+    let windows = {
+        let ratios = app.ratios.lock();
+        [0, 1].map(|which| windows(&ratios[which], of_each[which].asked))
+    };
+    let [resources, chunks] = of_each;
+    let all = CacheCounts {
+        entries: resources.entries + chunks.entries,
+        bytes: resources.bytes + chunks.bytes,
+        bytes_max: resources.bytes_max + chunks.bytes_max,
+        asked: resources.asked + chunks.asked,
+        rerendered: resources.rerendered + chunks.rerendered,
+        evictions: resources.evictions + chunks.evictions,
+    };
+    let mut body = told(all, [0, 1, 2].map(|window| windows[0][window] + windows[1][window]));
+    body["enabled"] = app.settings.cache.enabled.into();
+    body["warming"] = app.warming.is_on().into();
+    body["resources"] = told(resources, windows[0]);
+    body["chunks"] = told(chunks, windows[1]);
     Ok(json(StatusCode::OK, &body))
 }
 
-fn told(counts: CacheCounts) -> Value {
-    let asked = counts.hits + counts.misses;
-    #[expect(clippy::cast_precision_loss, reason = "a ratio to three places")]
-    let ratio = if asked == 0 { 0.0 } else { counts.hits as f64 / asked as f64 };
+fn told(counts: CacheCounts, windows: [Asked; 3]) -> Value {
+    let [start, minute, quarter] = windows.map(|asked| {
+        // `null` where nothing was asked: neither all of it nor nothing.
+        ratio(asked).map(|ratio| (ratio * 1000.0).round() / 1000.0)
+    });
     json!({
         "entries": counts.entries,
         "bytes": counts.bytes,
         "bytes_max": counts.bytes_max,
-        "hits": counts.hits,
-        "misses": counts.misses,
-        "ratio": (ratio * 1000.0).round() / 1000.0,
+        "hits": counts.asked.hits,
+        "misses": counts.asked.misses,
+        "hit_ratio": { "since_start": start, "1m": minute, "15m": quarter },
+        "rerendered": counts.rerendered,
         "evictions": counts.evictions,
     })
 }
@@ -38,6 +65,24 @@ fn told(counts: CacheCounts) -> Value {
 pub(crate) fn clear(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let resources = call.app.resources.clear();
     let chunks = call.app.chunks.clear();
-    tracing::info!(resources, chunks, "caches cleared by an operator");
+    instruments::cache_act("clear");
+    let token = call.grant.as_ref().map_or("", |grant| &grant.id);
+    tracing::info!(token, resources, chunks, "caches cleared by an operator");
     Ok(json(StatusCode::OK, &json!({ "cleared": { "resources": resources, "chunks": chunks } })))
+}
+
+/// Has the exports built that are not kept, in the background, as after a start.
+pub(crate) fn warm(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+    let enabled = call.app.settings.cache.enabled;
+    if enabled {
+        let app = Arc::clone(call.app);
+        tokio::spawn(async move {
+            let ejs = app.entities.keys().copied().collect();
+            export::warm(&app, ejs, &CancellationToken::new()).await;
+        });
+        instruments::cache_act("warm");
+        let token = call.grant.as_ref().map_or("", |grant| &grant.id);
+        tracing::info!(token, "exports are warmed for an operator");
+    }
+    Ok(json(StatusCode::ACCEPTED, &json!({ "warming": enabled })))
 }

@@ -23,9 +23,9 @@ use sluice_mappings::adt::{self, Change, Context, Issue, IssueCode, Records};
 use sluice_mappings::entity::{EjSettings, LegalEntity};
 use sluice_mappings::hl7::{Location, Message};
 use sluice_mappings::records::{
-    Coded, Held, HeldKind, HumanName, Identifier, IdentifierUse, Movement, MovementEffect,
-    PatientRecord, PlaceRole, PlaceStatus, Record, RecordType, ResourceId, Situation, Stamp,
-    StayRecord, StayStatus,
+    Coded, Held, HeldKind, HumanName, Identifier, IdentifierUse, LocationRecord, Movement,
+    MovementEffect, OrganizationKind, OrganizationRecord, PatientRecord, Place, PlaceRole,
+    PlaceStatus, Record, RecordType, ResourceId, Situation, Stamp, StayRecord, StayStatus,
 };
 use sluice_state::{EjWriter, State, StateSettings};
 use tokio_util::sync::CancellationToken;
@@ -194,6 +194,11 @@ impl Running {
     pub fn start_in(folder: tempfile::TempDir, settings: HttpSettings) -> Self {
         let prometheus = PrometheusBuilder::new().build_recorder().handle();
         Self::start_all(folder, settings, prometheus, StateSettings::default())
+    }
+
+    /// Stops the server; its data directory stays.
+    pub fn stopped(mut self) -> tempfile::TempDir {
+        std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
     }
 
     /// With a state that remembers other than by default.
@@ -372,6 +377,46 @@ impl Lane {
         }
         let id = record.id;
         self.put(Record::Patient(Arc::new(record)));
+        id
+    }
+
+    /// One message that names a unit; 0 is the EJ itself, which the first message of a feed makes.
+    pub fn unit(&mut self, number: u32, part_of: Option<ResourceId>) -> ResourceId {
+        let id = match number {
+            0 => entity(self.ej.as_str()).organization,
+            _ => resource_id(self.ej, "Unit", number),
+        };
+        let record = OrganizationRecord {
+            id,
+            stamp: self.stamp(),
+            active: true,
+            kind: OrganizationKind::FunctionalUnit,
+            identifiers: vec![identifier("urn:oid:1.2.6", format!("UF{number}"))],
+            name: format!("{} unit {number}", self.ej),
+            part_of,
+            addresses: Vec::new(),
+            telecoms: Vec::new(),
+            attributes: Vec::new(),
+        };
+        self.put(Record::Organization(Arc::new(record)));
+        id
+    }
+
+    /// One message that names a place.
+    pub fn place(
+        &mut self,
+        number: u32,
+        part_of: Option<ResourceId>,
+        unit: Option<ResourceId>,
+    ) -> ResourceId {
+        let id = resource_id(self.ej, "Room", number);
+        let place = Place { room: number.to_string(), ..Place::default() };
+        let record = LocationRecord {
+            stamp: self.stamp(),
+            managing_organization: unit,
+            ..LocationRecord::at(id, place, part_of)
+        };
+        self.put(Record::Location(Arc::new(record)));
         id
     }
 
