@@ -8,15 +8,16 @@ use crate::records::{OwnField, OwnValue};
 use crate::site::{SiteField, SiteResource, ValueType};
 
 /// What the message says of the fields that show on such a resource: those that it leaves empty
-/// are not there, and those that it deletes have no value.
+/// are not there, and those that it deletes have no value. Of `parts`, the first that says something
+/// of a field counts.
 pub(super) fn read(
     draft: &mut Draft<'_>,
-    segments: Segments<'_>,
+    parts: &[Segments<'_>],
     on: SiteResource,
 ) -> Vec<OwnField> {
     let site = &draft.entity().site;
     let said = site.fields(on).filter_map(|(place, field)| {
-        let values = values(draft, segments, place, field)?;
+        let values = parts.iter().find_map(|part| values(draft, *part, place, field))?;
         Some(OwnField { field: field.field.clone(), values })
     });
     said.collect()

@@ -40,7 +40,7 @@ pub(super) fn update(
     additional(draft, patient, segments);
     contacts::take(draft, patient, segments);
     roles::take_of_patient(draft, patient, segments);
-    let own = own_fields::read(draft, segments, SiteResource::Patient);
+    let own = own_fields::read(draft, &[segments], SiteResource::Patient);
     own_fields::take(&mut patient.own, own);
     french::take_person(draft, patient, segments);
 }

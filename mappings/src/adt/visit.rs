@@ -127,6 +127,9 @@ impl<'m> Visit<'m> {
         };
         let event = if action == Action::Cancel { event.cancelled() } else { event };
         let (medical_unit, nursing_unit) = (zbe::unit(draft, &zbe, 7), zbe::unit(draft, &zbe, 8));
+        // MSH and EVN are about every patient of the message.
+        let header = message.segments().before("PID");
+        let own = own_fields::read(draft, &[segments, header], SiteResource::Encounter);
         Self {
             event,
             pid: segment("PID"),
@@ -150,7 +153,7 @@ impl<'m> Visit<'m> {
             expected,
             class: class(draft, &pv1),
             fingerprint,
-            own: own_fields::read(draft, message.segments(), SiteResource::Encounter),
+            own,
             seq: draft.seq(),
             placed: OnceCell::new(),
             prior: OnceCell::new(),
