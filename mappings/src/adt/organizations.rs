@@ -9,12 +9,13 @@ use std::sync::Arc;
 use super::draft::{Draft, legal_entity_id};
 use super::structure::units;
 use super::systems;
+use super::values::at;
 use crate::entity::AuthorityUse;
 use crate::hl7::datatypes::{Cwe, Hd, Xon};
-use crate::hl7::{Field, Location};
+use crate::hl7::{Field, Location, Segment};
 use crate::records::{
     Identifier, NamedOrganization, OrganizationKind, OrganizationRecord, Record, RecordType,
-    ResourceId,
+    ResourceId, Unit,
 };
 
 impl Draft<'_> {
@@ -41,36 +42,55 @@ impl Draft<'_> {
         system.rank < settings.authority.len()
     }
 
-    /// A UF (*unité fonctionnelle*) of the EJ: where a code stands alone (PV1-3.1), or as an XON
-    /// (ZBE-7, ZBE-8) with the name that it gives.
+    /// A UF (*unité fonctionnelle*), made at first sight: of the EJ where its code stands alone
+    /// (PV1-3.1) or with the EJ as its authority, else another's. It is the same whichever segment
+    /// names it first; a name fills one that is missing, and the structure (MFN^M05) says the rest.
     pub fn functional_unit(
         &mut self,
         code: Cow<'_, str>,
         name: Option<Cow<'_, str>>,
         authority: Option<Hd<'_>>,
         at: Location,
-    ) -> Option<ResourceId> {
-        let code = self.whole(code, at)?;
-        let mut identifier = units::unit_identifier(self, &code);
-        let mut id = units::unit_id(self, &code);
-        if let Some(authority) = authority.filter(|authority| !self.is_own(*authority)) {
-            identifier.system = self.system(authority, AuthorityUse::Unit).uri;
-            id = self.organization_id(&identifier);
-        }
-        let name = self.text(name, at);
-        if name.is_empty() && self.organization_record(id).is_some() {
-            return Some(id);
-        }
-        let unit = OrganizationRecord {
-            identifiers: vec![identifier],
-            part_of: Some(self.legal_entity()),
-            ..units::nothing_known(id, OrganizationKind::FunctionalUnit)
+    ) -> Option<Unit> {
+        let code = self.whole(code, at).filter(|code| !code.trim().is_empty())?;
+        let code = code.trim();
+        let mut identifier = units::unit_identifier(self, code);
+        let foreign = authority.filter(|authority| !self.is_own(*authority));
+        let organization = match foreign {
+            None => units::unit_numbered(self, code, &identifier),
+            Some(authority) => {
+                identifier.system = self.system(authority, AuthorityUse::Unit).uri;
+                self.organization_id(&identifier)
+            }
         };
-        Some(self.organization_of(unit, name))
+        let name = self.text(name, at);
+        let says_nothing_new = |known: &OrganizationRecord| {
+            name.is_empty() || known.kind != OrganizationKind::Other && !known.name.is_empty()
+        };
+        if !self.organization_record(organization).is_some_and(|known| says_nothing_new(&known)) {
+            let unit = OrganizationRecord {
+                identifiers: vec![identifier.clone()],
+                part_of: foreign.is_none().then(|| self.legal_entity()),
+                ..units::nothing_known(organization, OrganizationKind::FunctionalUnit)
+            };
+            self.organization_of(unit, name.clone());
+        }
+        Some(Unit { organization, identifier, name })
     }
 
-    /// XON → an organization of its own where it has a number, else only a name. A UF (XON-7) of
-    /// the EJ is the EJ's.
+    /// ZBE-7, ZBE-8: a UF by its code and authority.
+    pub fn unit(&mut self, segment: &Segment<'_>, field: usize) -> Option<Unit> {
+        let xon = Xon::of(segment.field(field));
+        self.functional_unit(
+            xon.id()?,
+            xon.name(),
+            Some(xon.assigning_authority()),
+            at(segment, field),
+        )
+    }
+
+    /// XON → an organization of its own where it has a number, else only a name. XON-7 says which
+    /// is a UF.
     pub fn organization(&mut self, xon: Xon<'_>, at: Location) -> NamedOrganization {
         let name = self.text(xon.name(), at);
         let Some(number) = xon.id() else {
@@ -78,8 +98,8 @@ impl Draft<'_> {
         };
         let authority = xon.assigning_authority();
         if xon.type_code().as_deref() == Some("UF") {
-            let organization = self.functional_unit(number, xon.name(), Some(authority), at);
-            return NamedOrganization { organization, name };
+            let unit = self.functional_unit(number, xon.name(), Some(authority), at);
+            return NamedOrganization { organization: unit.map(|unit| unit.organization), name };
         }
         let Some(value) = self.whole(number, at) else {
             return NamedOrganization { organization: None, name };

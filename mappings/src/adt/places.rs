@@ -72,7 +72,8 @@ impl Draft<'_> {
             return None;
         }
         let code = Cow::Borrowed(place.point_of_care.as_str());
-        self.functional_unit(code, None, None, Location::segment(b"PV1"))
+        let unit = self.functional_unit(code, None, None, Location::segment(b"PV1"))?;
+        Some(unit.organization)
     }
 
     /// PL-10, PL-11: what else the innermost level is numbered as.

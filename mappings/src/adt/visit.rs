@@ -126,7 +126,7 @@ impl<'m> Visit<'m> {
             _ => event,
         };
         let event = if action == Action::Cancel { event.cancelled() } else { event };
-        let (medical_unit, nursing_unit) = (zbe::unit(draft, &zbe, 7), zbe::unit(draft, &zbe, 8));
+        let (medical_unit, nursing_unit) = (draft.unit(&zbe, 7), draft.unit(&zbe, 8));
         // MSH and EVN are about every patient of the message.
         let header = message.segments().before("PID");
         let own = own_fields::read(draft, &[segments, header], SiteResource::Encounter);

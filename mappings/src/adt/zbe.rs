@@ -5,13 +5,12 @@ use super::draft::Draft;
 use super::event::Trigger;
 use super::movement::{self, New};
 use super::situation::settle;
-use super::structure;
 use super::values::at;
 use super::visit::Visit;
 use super::{IssueCode, discharge, stay as attributes};
-use crate::hl7::datatypes::{Ts, Xon};
+use crate::hl7::datatypes::Ts;
 use crate::hl7::{Location, Segment};
-use crate::records::{Movement, Place, PlaceRole, StayRecord, Unit};
+use crate::records::{Movement, Place, PlaceRole, StayRecord};
 
 /// ZBE-9 as a set: its letters that mean something, each once. Senders write HMS, SMH and HMSC alike.
 pub(super) fn nature(zbe: &Segment<'_>) -> String {
@@ -21,18 +20,6 @@ pub(super) fn nature(zbe: &Segment<'_>) -> String {
 
 pub(super) fn joined(one: &str, other: &str) -> String {
     "HMSLDC".chars().filter(|letter| one.contains(*letter) || other.contains(*letter)).collect()
-}
-
-/// ZBE-7 medical, ZBE-8 nursing: a UF, by the code that the structure knows it by.
-pub(super) fn unit(draft: &mut Draft<'_>, zbe: &Segment<'_>, field: usize) -> Option<Unit> {
-    let xon = Xon::of(zbe.field(field));
-    let place = at(zbe, field);
-    let code = draft.text(xon.id(), place);
-    if code.trim().is_empty() {
-        return None;
-    }
-    let name = draft.text(xon.name(), place);
-    Some(structure::unit_named(draft, code.trim(), &name))
 }
 
 /// What a Z99 says of its movement: what the event that made it (ZBE-6) would have brought. Only

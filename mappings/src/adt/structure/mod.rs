@@ -16,8 +16,6 @@ mod link;
 mod notice;
 pub(super) mod units;
 
-pub(super) use units::unit_named;
-
 use std::collections::BTreeMap;
 
 use self::entry::Key;

@@ -10,7 +10,7 @@ use crate::adt::values::REPETITIONS_MAX;
 use crate::entity::AuthorityUse;
 use crate::fhir::codes::systems::{FINESS, SIRENE};
 use crate::records::{
-    Identifier, OrganizationKind, OrganizationRecord, Record, RecordType, ResourceId, Stamp, Unit,
+    Identifier, OrganizationKind, OrganizationRecord, Record, RecordType, ResourceId, Stamp,
 };
 
 /// Attributes that have an element of their own.
@@ -23,30 +23,20 @@ pub(in crate::adt) fn unit_identifier(draft: &Draft<'_>, code: &str) -> Identifi
     own_identifier(system, code.to_owned(), "INTRN")
 }
 
-/// The UF of that code: the one that lists it, else the one that will be minted for it.
+/// The UF of that code.
 pub(in crate::adt) fn unit_id(draft: &Draft<'_>, code: &str) -> ResourceId {
-    let identifier = unit_identifier(draft, code);
+    unit_numbered(draft, code, &unit_identifier(draft, code))
+}
+
+/// The one that lists the identifier of its code, else the one that will be minted for it.
+pub(in crate::adt) fn unit_numbered(
+    draft: &Draft<'_>,
+    code: &str,
+    identifier: &Identifier,
+) -> ResourceId {
     draft
         .by_identifier(RecordType::Organization, &identifier.system, &identifier.value)
         .unwrap_or_else(|| draft.id_of(RecordType::Organization, &["UF", code]))
-}
-
-/// The UF that a message names, made at first sight: the structure says the rest of it.
-pub(in crate::adt) fn unit_named(draft: &mut Draft<'_>, code: &str, name: &str) -> Unit {
-    let identifier = unit_identifier(draft, code);
-    let known =
-        draft.by_identifier(RecordType::Organization, &identifier.system, &identifier.value);
-    let organization = known.unwrap_or_else(|| {
-        let id = draft.id_of(RecordType::Organization, &["UF", code]);
-        if draft.record(RecordType::Organization, id).is_none() {
-            let mut unit = nothing_known(id, OrganizationKind::FunctionalUnit);
-            unit.identifiers.push(identifier.clone());
-            name.clone_into(&mut unit.name);
-            draft.put(unit);
-        }
-        id
-    });
-    Unit { organization, identifier, name: name.to_owned() }
 }
 
 /// The EJ itself.
