@@ -402,12 +402,6 @@ impl Site {
     pub fn fields(&self, on: SiteResource) -> impl Iterator<Item = &(Location, SiteField)> {
         self.fields.iter().filter(move |(_, field)| field.on == on)
     }
-
-    /// Whether rendering has anything to do.
-    #[must_use]
-    pub fn renders(&self) -> bool {
-        !self.standard.is_empty() || !self.fields.is_empty()
-    }
 }
 
 #[cfg(test)]

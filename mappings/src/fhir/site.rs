@@ -6,7 +6,7 @@ use super::{FhirVersion, text};
 use crate::entity::LegalEntity;
 use crate::json::Tree;
 use crate::records::{Coded, OwnField, OwnValue, Record};
-use crate::site::{SiteField, SiteResource, StandardCode, ValueType};
+use crate::site::{Site, SiteField, SiteResource, StandardCode, ValueType};
 
 /// `json` as the EJ's site wants it; as it is where the site wants nothing.
 pub(super) fn applied(
@@ -15,35 +15,36 @@ pub(super) fn applied(
     entity: &LegalEntity,
     version: FhirVersion,
 ) -> Vec<u8> {
-    if !entity.site.renders() {
-        return json;
-    }
+    let Some(mut view) = SiteView::new(record, entity, version) else { return json };
     let Some(mut tree) = Tree::read(&json) else { return json };
-    let mut site = SiteView { entity, version, changed: false };
-    site.add_extensions(&mut tree, record);
-    site.add_codes(&mut tree);
-    if site.changed { tree.write() } else { json }
+    view.add_extensions(&mut tree);
+    if view.site.shows_codes() {
+        view.add_codes(&mut tree);
+    }
+    if view.changed { tree.write() } else { json }
 }
 
 struct SiteView<'a> {
-    entity: &'a LegalEntity,
+    site: &'a Site,
+    extensions: Vec<Tree>,
     version: FhirVersion,
     changed: bool,
 }
 
-impl SiteView<'_> {
-    fn add_extensions(&mut self, resource: &mut Tree, record: &Record) {
-        let (own, on): (&[OwnField], _) = match record {
-            Record::Patient(patient) => (&patient.own, SiteResource::Patient),
-            Record::Stay(stay) => (&stay.own, SiteResource::Encounter),
-            _ => return,
-        };
-        let mut extensions = Vec::new();
-        for (_, rule) in self.entity.site.fields(on) {
-            let kept = own.iter().filter(|own| own.field == rule.field);
-            let values = kept.flat_map(|own| &own.values);
-            extensions.extend(values.filter_map(|value| extension(rule, value)));
+impl<'a> SiteView<'a> {
+    /// `None` where the resource stays as it is, without being read again: the site shows no code
+    /// as another, and none of its own fields is kept with this record.
+    fn new(record: &Record, entity: &'a LegalEntity, version: FhirVersion) -> Option<Self> {
+        let site = &entity.site;
+        let extensions = extensions(record, site);
+        if extensions.is_empty() && !site.shows_codes() {
+            return None;
         }
+        Some(Self { site, extensions, version, changed: false })
+    }
+
+    fn add_extensions(&mut self, resource: &mut Tree) {
+        let extensions = std::mem::take(&mut self.extensions);
         let Tree::Object(entries) = resource else { return };
         if extensions.is_empty() {
             return;
@@ -82,7 +83,7 @@ impl SiteView<'_> {
 
     fn add_standard(&mut self, codings: &mut Vec<Tree>) {
         let sent = codings.iter().filter_map(|c| Some((c.text("system")?, c.text("code")?)));
-        let found = self.entity.site.standard(sent, self.version);
+        let found = self.site.standard(sent, self.version);
         let Some(StandardCode { system, code, display }) = found else { return };
         let is_it = |coding: &Tree| {
             coding.text("system") == Some(system) && coding.text("code") == Some(code)
@@ -94,6 +95,22 @@ impl SiteView<'_> {
             self.changed = true;
         }
     }
+}
+
+/// What the record keeps of the fields that show on its resource.
+fn extensions(record: &Record, site: &Site) -> Vec<Tree> {
+    let (own, on): (&[OwnField], _) = match record {
+        Record::Patient(patient) => (&patient.own, SiteResource::Patient),
+        Record::Stay(stay) => (&stay.own, SiteResource::Encounter),
+        _ => return Vec::new(),
+    };
+    let mut extensions = Vec::new();
+    for (_, rule) in site.fields(on) {
+        let kept = own.iter().filter(|own| own.field == rule.field);
+        let values = kept.flat_map(|own| &own.values);
+        extensions.extend(values.filter_map(|value| extension(rule, value)));
+    }
+    extensions
 }
 
 /// `None` where the value is none of the type.
@@ -150,4 +167,34 @@ fn concept(coded: &Coded) -> Option<Tree> {
         entries.push(("text".to_owned(), Tree::of_text(&said)));
     }
     (!entries.is_empty()).then_some(Tree::Object(entries))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::{PatientRecord, ResourceId};
+
+    #[test]
+    fn a_resource_is_read_again_only_where_the_site_has_something_to_say_of_it() {
+        let entity = |site: &str| {
+            let settings = format!("id = \"EJ1\"\nname = \"an EJ\"\n{site}");
+            LegalEntity::new(toml::from_str(&settings).unwrap()).unwrap()
+        };
+        let fields =
+            entity("[[site.field]]\nfield = \"ZPI-1\"\non = \"patient\"\nurl = \"urn:x:badge\"");
+        let codes = entity(
+            "[[site.code]]\ntable = \"0112\"\nfrom = \"X\"\nsystem = \"urn:x:y\"\ncode = \"y\"",
+        );
+        let mut patient = PatientRecord::new(ResourceId([1; 16]));
+        let reads = |patient: &PatientRecord, entity: &LegalEntity| {
+            SiteView::new(&patient.clone().into(), entity, FhirVersion::R4).is_some()
+        };
+        assert!(!reads(&patient, &entity("")));
+        assert!(!reads(&patient, &fields));
+        assert!(reads(&patient, &codes));
+        let values = vec![OwnValue::Text("B12".into())];
+        patient.own.push(OwnField { field: "ZPI-1".into(), values });
+        assert!(reads(&patient, &fields));
+        assert!(!reads(&patient, &entity("")));
+    }
 }
