@@ -44,7 +44,7 @@ pub(super) fn take(
     };
     if account.patient != patient.id {
         draft.issue(IssueCode::IdentifierTaken, at(pid, 18));
-    } else if event.opens() && account.merged_into.is_none() && !account.active {
+    } else if event.opens() && !account.active {
         let account = Arc::unwrap_or_clone(account);
         draft.put(AccountRecord { active: true, void: false, ..account });
     }
@@ -127,7 +127,7 @@ pub(super) fn follow(draft: &mut Draft<'_>, stay: &StayRecord, visit: &Visit<'_>
         }
         _ => {}
     }
-    if before != (account.active, account.void) && account.merged_into.is_none() {
+    if before != (account.active, account.void) {
         draft.put(account);
     }
 }

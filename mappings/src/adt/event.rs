@@ -103,17 +103,6 @@ impl Trigger {
         matches!(self, Self::A01 | Self::A04 | Self::A05 | Self::A14)
     }
 
-    /// The patient is there from now on: an opening that is no mere plan.
-    #[must_use]
-    pub const fn admits(self) -> bool {
-        matches!(self, Self::A01 | Self::A04)
-    }
-
-    #[must_use]
-    pub const fn plans(self) -> bool {
-        matches!(self, Self::A05 | Self::A14)
-    }
-
     #[must_use]
     pub const fn changes_class(self) -> bool {
         matches!(self, Self::A06 | Self::A07)

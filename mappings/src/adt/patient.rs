@@ -56,13 +56,16 @@ fn reliability(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment
     }
 }
 
-/// PID-5, and PID-9 (alias names) behind it. XPN-15 is a name of its own.
+/// PID-5, and PID-9 (alias names) behind it. XPN-15 is a name of its own. PID-5 is the newer place
+/// of an alias (XPN-7 A): where it has one, those known are replaced by it, else they stay.
 fn names(draft: &mut Draft<'_>, patient: &mut PatientRecord, pid: &Segment<'_>) {
     let is_alias = |name: &HumanName| name.name_type == "A";
     if let Some(names) = listed_names(draft, pid, 5) {
-        let aliases = patient.names.drain(..).filter(is_alias).collect::<Vec<_>>();
-        patient.names = names;
-        patient.names.extend(aliases);
+        let mut known = std::mem::replace(&mut patient.names, names);
+        if !patient.names.iter().any(is_alias) {
+            known.retain(is_alias);
+            patient.names.extend(known);
+        }
     }
     if let Some(mut aliases) = listed_names(draft, pid, 9) {
         for alias in &mut aliases {

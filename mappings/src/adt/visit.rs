@@ -19,7 +19,7 @@ use crate::site::SiteResource;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     Insert,
-    /// Only of a Z99.
+    /// What an empty ZBE-4 says too: only of a Z99 does it tell anything from `Insert`.
     Update,
     Cancel,
 }
@@ -107,8 +107,7 @@ impl<'m> Visit<'m> {
         let action = match said.trim() {
             "CANCEL" => Action::Cancel,
             "INSERT" => Action::Insert,
-            _ if event == Trigger::Z99 => Action::Update,
-            _ => Action::Insert,
+            _ => Action::Update,
         };
         let origin = Trigger::parse(zbe.field(6).component(1).text().trim());
         if draft.is_french() && !zbe.exists() && event != Trigger::A08 {

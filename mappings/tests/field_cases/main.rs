@@ -44,6 +44,19 @@ struct Case {
     expect: Vec<Expect>,
     #[serde(default)]
     record: Vec<Expect>,
+    #[serde(default)]
+    each: Vec<Each>,
+}
+
+/// A table of codes: the messages come once for each row, its code in place of their `{}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Each {
+    resource: String,
+    paths: Vec<String>,
+    /// The code, then what each of the paths finds first; `""`: nothing.
+    rows: Vec<Vec<String>>,
+    fhir: Option<Vec<String>>,
 }
 
 /// What must be there: of all resources of a type that stand after the last message, in order
@@ -90,7 +103,11 @@ fn play(case: &Case, raw: &[u8]) -> Played {
         let outcome = lane.take(&message).expect("a message with an MSH");
         issues.extend(outcome.issues.iter().map(|i| format!("{} at {}", i.code.as_str(), i.at)));
         let again = lane.take(&message).unwrap();
-        assert!(again.changes.is_empty(), "told again, a message changes nothing");
+        assert!(
+            again.changes.is_empty(),
+            "told again, a message changes nothing: {}",
+            String::from_utf8_lossy(&message)
+        );
     }
     let mut records: Vec<Record> = lane.records.all().collect();
     records.sort_by_key(|record| record.stamp().created);
@@ -103,15 +120,15 @@ fn differences(file: &File) -> String {
     if case.rule.is_empty() || case.covers.is_empty() {
         let _ = writeln!(out, "a case names its rule and the fields that it covers");
     }
-    let played = play(&case, &std::fs::read(file.with_extension("hl7")).unwrap());
+    let raw = std::fs::read(file.with_extension("hl7")).unwrap();
+    let played = play(&case, &raw);
     if let Some(wanted) = &case.issues
         && *wanted != played.issues
     {
         let _ = writeln!(out, "issues {:?}, must be {wanted:?}", played.issues);
     }
     for version in ["R4", "R5"] {
-        let Ok(rendered) = version.parse::<FhirVersion>() else { continue };
-        let resources = rendered_as(&played, rendered);
+        let resources = rendered_as(&played, version);
         for expect in &case.expect {
             if expect.fhir.as_ref().unwrap_or(&case.fhir).iter().any(|own| own == version) {
                 check(expect, &resources, version, &mut out);
@@ -122,12 +139,42 @@ fn differences(file: &File) -> String {
     for expect in &case.record {
         check(expect, &records, "record", &mut out);
     }
+    for each in &case.each {
+        check_each(each, &case, &raw, &mut out);
+    }
     out
+}
+
+fn check_each(each: &Each, case: &Case, raw: &[u8], out: &mut String) {
+    let text = std::str::from_utf8(raw).unwrap();
+    assert!(text.contains("{}"), "the message has a place for the code");
+    for row in &each.rows {
+        let (code, wanted) = row.split_first().unwrap();
+        assert_eq!(wanted.len(), each.paths.len(), "a value for each path: {code}");
+        let played = play(case, text.replace("{}", code).as_bytes());
+        for version in each.fhir.as_ref().unwrap_or(&case.fhir) {
+            let resources = rendered_as(&played, version);
+            for (path, wanted) in each.paths.iter().zip(wanted) {
+                let of_type = resources.get(&each.resource).map_or(&[][..], Vec::as_slice);
+                let found = Path::parse(path).unwrap().evaluate(of_type, &resources);
+                let found = match found.first() {
+                    None => String::new(),
+                    Some(Value::String(text)) => text.clone(),
+                    Some(other) => other.to_string(),
+                };
+                if found != *wanted {
+                    let _ =
+                        writeln!(out, "{version} {code}: {path} is {found:?}, must be {wanted:?}");
+                }
+            }
+        }
+    }
 }
 
 type Resources = BTreeMap<String, Vec<Value>>;
 
-fn rendered_as(played: &Played, version: FhirVersion) -> Resources {
+fn rendered_as(played: &Played, version: &str) -> Resources {
+    let version: FhirVersion = version.parse().unwrap();
     let mut resources = Resources::new();
     for record in &played.records {
         let bytes = fhir::render(record, &played.entity, version);
