@@ -8,6 +8,7 @@ pub mod ack;
 pub mod intake;
 pub mod mllp;
 mod settings;
+pub mod steps;
 
 pub use ack::AckMode;
 pub use settings::{ListenerSettings, MllpSettings};

@@ -8,6 +8,7 @@ use sluice_ids::{ChannelId, EjId};
 
 use crate::ack::AckMode;
 use crate::mllp::FrameLimits;
+use crate::steps::StepSettings;
 
 /// `[mllp]`: the bounds of every MLLP listener and connection. Each refusal is counted in
 /// `sluice_mllp_limits_hit_total`.
@@ -128,6 +129,9 @@ pub struct ListenerSettings {
     /// MSH-15 or MSH-16 asks for it, else original.
     #[serde(default)]
     pub ack_mode: AckMode,
+    /// What is made of a message before it is applied, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub step: Vec<StepSettings>,
     /// MLLP here has neither encryption nor authentication. Default false: an address off
     /// loopback is refused unless this says that the network is trusted.
     #[serde(default)]

@@ -93,6 +93,7 @@ fn listener(address: &str) -> ListenerSettings {
         ejs: vec![EjId::new("EJ1").unwrap()],
         address: address.parse().unwrap(),
         ack_mode: AckMode::Auto,
+        step: Vec::new(),
         allow_plaintext_off_loopback: false,
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use sluice_channels::steps::Steps;
 use sluice_journal::SettingsError;
 use sluice_mappings::entity::LegalEntity;
 
@@ -66,6 +67,10 @@ fn listeners(config: &Config, found: &mut Found<'_>) {
                 &format!("listener.{index}.id"),
                 format!("{} is already listener.{first}", listener.id),
             );
+        }
+        for problem in Steps::new(&listener.step).err().into_iter().flatten() {
+            let key = format!("listener.{index}.step.{}.{}", problem.step, problem.key);
+            found.add(&key, problem.what);
         }
         if listener.ejs.is_empty() {
             found.add(&format!("listener.{index}.ejs"), "names no EJ".to_owned());

@@ -181,3 +181,16 @@ fn an_ej_named_twice_by_one_listener_is_found() {
         "[[listener]]\nid = \"a\"\nejs = [\"EJ1\", \"EJ1\"]\naddress = \"127.0.0.1:5600\"\n";
     assert!(only(&format!("{EJ}{listener}")).what.contains("twice"));
 }
+
+#[test]
+fn a_step_that_cannot_be_used_is_told_with_its_key() {
+    let listener = "[[listener]]\nid = \"EJ1.mllp\"\nejs = [\"EJ1\"]\naddress = \"127.0.0.1:0\"\n";
+    let step = |step: &str| only(&format!("{EJ}{listener}[[listener.step]]\n{step}\n"));
+    let problem = step("type = \"set\"\nat = \"PID\"\ntext = \"x\"");
+    assert_eq!((&*problem.key, &*problem.what), ("listener.0.step.0.at", "names no field"));
+    assert_eq!(problem.source, "site.toml");
+    let problem = step("type = \"set\"\nat = \"PID-5\"\ntxt = \"x\"");
+    assert!(problem.to_string().contains("txt"), "{problem}");
+    let problem = step("type = \"sett\"\nat = \"PID-5\"");
+    assert!(problem.to_string().contains("sett"), "{problem}");
+}

@@ -1,5 +1,5 @@
-//! The records that the flow itself writes into the journal: configuration epochs and dead
-//! letters. Their payloads are JSON, so that an operator can read them.
+//! The records that the flow itself writes into the journal: dead letters, and what a record of ours
+//! is made of. Payloads are JSON, so that an operator can read them.
 
 use std::future::Future;
 use std::pin::pin;
@@ -11,7 +11,6 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sluice_ids::{ChannelId, EjId, Micros, Seq};
 use sluice_journal::{Append, Entry, IdempotencyKey, Journal, Kind};
-use sluice_mappings::entity::{EjSettings, LegalEntity};
 
 /// The channel of records that came in through none.
 const CHANNEL: &str = "flow";
@@ -22,6 +21,17 @@ const CHANNEL: &str = "flow";
 pub enum Reason {
     /// Applying it panicked.
     Panic,
+    /// A step of its channel could not do its work.
+    Step,
+}
+
+impl Reason {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Panic => "applying it panicked",
+            Self::Step => "a step of its channel failed",
+        }
+    }
 }
 
 /// What a dead-letter record says.
@@ -45,19 +55,7 @@ impl DeadLetter {
     }
 }
 
-/// The entity that a [`Kind::ConfigEpoch`] record puts in force; `None` where this version
-/// cannot read it.
-pub(crate) fn decode_epoch(payload: &[u8]) -> Option<LegalEntity> {
-    let settings: EjSettings = serde_json::from_slice(payload).ok()?;
-    LegalEntity::new(settings).ok()
-}
-
-pub(crate) fn epoch_entry(entity: &LegalEntity, now: Micros) -> Entry {
-    let payload = serde_json::to_vec(&entity.settings).expect("settings have a JSON form");
-    entry(Kind::ConfigEpoch, entity.id(), now, payload)
-}
-
-fn entry(kind: Kind, ej: EjId, received_at: Micros, payload: Vec<u8>) -> Entry {
+pub(crate) fn entry(kind: Kind, ej: EjId, received_at: Micros, payload: Vec<u8>) -> Entry {
     Entry {
         kind,
         flags: 0,

@@ -17,6 +17,7 @@ use sluice_state::State;
 
 use crate::clock::now;
 use crate::control_ids::ControlIds;
+use crate::epoch::Epoch;
 use crate::fold::Apply;
 use crate::identity::Directory;
 use crate::intake::{Door, FlowIntake};
@@ -42,6 +43,8 @@ pub struct Parts<'a> {
 pub enum StartError {
     #[error("the state has no writer for {ej}: it was not opened for it, or another flow runs")]
     NoWriter { ej: EjId },
+    #[error("a step of a channel of {ej} cannot be used")]
+    Steps { ej: EjId },
     #[error("no thread for the lane of {ej}")]
     Thread { ej: EjId, source: std::io::Error },
     #[error("no thread for retention")]
@@ -91,12 +94,14 @@ impl Flow {
         let (tell, prepared) = sync_channel(parts.entities.len());
         for (entity, shared) in parts.entities.iter().zip(&flow.intake.lanes) {
             let ej = entity.id();
+            let epoch = Epoch::configured(entity.clone(), parts.listeners);
+            let epoch = epoch.ok_or(StartError::Steps { ej })?;
             let lane = Lane {
                 shared: Arc::clone(shared),
                 journal: Arc::clone(&flow.intake.journal),
                 writer: parts.state.writer(ej).ok_or(StartError::NoWriter { ej })?,
                 apply: parts.apply,
-                entity: entity.clone(),
+                epoch,
                 reach,
                 stop: Arc::clone(&flow.stop),
                 prepared: Some(tell.clone()),

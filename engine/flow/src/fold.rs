@@ -1,20 +1,22 @@
 //! One record → what it does: the step that the live lane, a rebuild and the tests share.
 //!
 //! It depends on the journal alone: on the record, the records before it (the state, the memory
-//! of accepted messages) and the configuration epoch in force at its place. No clock, no random
+//! of accepted messages) and the configuration epoch in force at its place, steps included. No clock, no random
 //! number, nothing of this process. A panic in the mapping is part of that: the same message on
 //! the same records panics again, so setting it aside replays identically.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sluice_channels::ack::Verdict;
+use sluice_channels::steps::Passed;
 use sluice_journal::{Kind, Record};
 use sluice_mappings::adt::{Change, Context, Issue, IssueCode, Outcome, Records};
-use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::hl7::{Location, Message, MshRaw, charset};
 
-use crate::acts::decode_epoch;
+use crate::acts::Reason;
 use crate::control_ids::ControlIds;
+use crate::epoch::Epoch;
 use crate::keys::sender_control_id;
 use crate::measures::Become;
 use crate::progress::Halt;
@@ -44,13 +46,13 @@ impl Step {
 /// One EJ's fold.
 pub(crate) struct Fold {
     apply: Apply,
-    /// In force from the last epoch on.
-    entity: LegalEntity,
+    /// In force from the last one on.
+    epoch: Epoch,
 }
 
 impl Fold {
-    pub fn new(apply: Apply, entity: LegalEntity) -> Self {
-        Self { apply, entity }
+    pub fn new(apply: Apply, epoch: Epoch) -> Self {
+        Self { apply, epoch }
     }
 
     /// What `record`, the next of its EJ, does.
@@ -66,8 +68,8 @@ impl Fold {
         match record.entry.kind {
             Kind::Message => Ok(self.message(record, memory, records)),
             Kind::ConfigEpoch => {
-                self.entity =
-                    decode_epoch(&record.entry.payload).ok_or(Halt::Epoch { seq: record.seq })?;
+                self.epoch =
+                    Epoch::decode(&record.entry.payload).ok_or(Halt::Epoch { seq: record.seq })?;
                 Ok(Step::NOTHING)
             }
             // Cursors, dead letters and operators' acts say nothing of patients.
@@ -98,19 +100,26 @@ impl Fold {
     fn apply(&self, record: &Record, records: &dyn Records) -> Step {
         let raw = &record.entry.payload;
         let declared = MshRaw::find(raw).and_then(|msh| msh.charset());
-        let decoded = charset::decode(raw, declared, self.entity.charset);
-        let Ok(message) = Message::index(&decoded.text) else {
+        let decoded = charset::decode(raw, declared, self.epoch.entity.charset);
+        let text =
+            match self.epoch.steps(record.entry.channel).map(|steps| steps.run(&decoded.text)) {
+                None => Cow::Borrowed(&*decoded.text),
+                Some(Passed::On(text)) => text,
+                Some(Passed::Dropped { .. }) => return Step::became(Become::Filtered),
+                Some(Passed::Failed { .. }) => return Step::became(Become::Poison(Reason::Step)),
+            };
+        let Ok(message) = Message::index(&text) else {
             // Accepted by a version with other rules.
             let issues = vec![Issue::new(IssueCode::StructureBroken, Location::segment(b"MSH"))];
             return Step { issues, ..Step::became(Become::NoEffect) };
         };
         let context = Context {
-            entity: &self.entity,
+            entity: &self.epoch.entity,
             seq: record.seq,
             received_at: record.entry.received_at,
         };
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.apply)(&message, &context, records)));
-        let Ok(mut outcome) = outcome else { return Step::became(Become::Poison) };
+        let Ok(mut outcome) = outcome else { return Step::became(Become::Poison(Reason::Panic)) };
         if decoded.lie.is_some() {
             let at = Location::field(b"MSH", 18);
             outcome.issues.push(Issue::new(IssueCode::CharsetLies, at));

@@ -187,6 +187,7 @@ mod tests {
             ejs: ejs.iter().map(|ej| EjId::new(ej).unwrap()).collect(),
             address: "127.0.0.1:0".parse().unwrap(),
             ack_mode: AckMode::Auto,
+            step: Vec::new(),
             allow_plaintext_off_loopback: false,
         };
         let entities = [

@@ -258,6 +258,7 @@ mod tests {
             ejs: vec![EjId::new("EJ1").unwrap()],
             address: "127.0.0.1:0".parse().unwrap(),
             ack_mode: AckMode::Auto,
+            step: Vec::new(),
             allow_plaintext_off_loopback: false,
         };
         Directory::new(&[LegalEntity::new(settings).unwrap()], &[listener])

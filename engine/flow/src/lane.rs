@@ -5,11 +5,11 @@
 //!   [`BATCH_TIME_MAX`], and at once where nothing more waits.
 //! - It begins at the state's own `applied`, and remembers nothing else: what was staged and not
 //!   kept is folded again, and comes out the same.
-//! - A message on which the mapping panics is set aside by a dead-letter record, written once:
+//! - A message on which the mapping panics, or a step fails, is set aside by a dead-letter record, written once:
 //!   while records from before the start are folded again, the journal may still hold it further
 //!   on, so those are only written where the end came without it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,13 +19,13 @@ use std::time::{Duration, Instant};
 use sluice_channels::ack::Verdict;
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_journal::{Append, Entry, Journal, KeyIndex, Kind, ReadError, Reader, Record};
-use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::hl7::MshRaw;
 use sluice_state::EjWriter;
 
-use crate::acts::{DeadLetter, Reason, append_blocking, decode_epoch, epoch_entry};
+use crate::acts::{DeadLetter, Reason, append_blocking};
 use crate::clock::now;
 use crate::control_ids::ControlIds;
+use crate::epoch::Epoch;
 use crate::fold::{Apply, Fold};
 use crate::keys::{EPOCH_KEY, sender_control_id};
 use crate::measures::{Become, Duplicate, Measures};
@@ -61,8 +61,8 @@ pub(crate) struct Lane {
     pub journal: Arc<dyn Journal>,
     pub writer: EjWriter,
     pub apply: Apply,
-    /// As it is configured now; in force once its epoch is in the journal.
-    pub entity: LegalEntity,
+    /// As it is configured now; in force once it is in the journal.
+    pub epoch: Epoch,
     pub reach: u64,
     pub stop: Arc<AtomicBool>,
     /// Told once the lane is prepared, or cannot be.
@@ -79,7 +79,7 @@ struct Work {
     /// The journal's end when the lane began.
     tail_at_start: Seq,
     /// Poison from before the start whose dead letter was not met yet.
-    suspects: BTreeSet<Seq>,
+    suspects: BTreeMap<Seq, Reason>,
     /// Records of ours that the journal refused for now.
     owed: Vec<Entry>,
     telling: Telling,
@@ -143,22 +143,23 @@ impl Lane {
         self.remember(ahead.max(applied.next()), tail)?;
         self.shared.progress.stored(tail);
         self.shared.progress.tell(|standing| standing.applied = applied);
-        let in_force = self.epoch(applied)?.unwrap_or_else(|| self.entity.clone());
+        let in_force = self.epoch_at(applied)?;
+        let in_force = in_force.unwrap_or_else(|| Epoch::bare(self.epoch.entity.clone()));
         let mut work = Work {
             fold: Fold::new(self.apply, in_force),
             reader: self.journal.read(ej, applied.next()),
             last: applied,
             last_received: Micros::default(),
             tail_at_start: tail,
-            suspects: BTreeSet::new(),
+            suspects: BTreeMap::new(),
             owed: Vec::new(),
             telling: Telling::new(ej),
             batch: 0,
             batch_since: Instant::now(),
         };
-        let newest = self.epoch(Seq::new(u64::MAX))?;
-        if newest.is_none_or(|newest| newest.settings != self.entity.settings) {
-            self.write(&mut work, epoch_entry(&self.entity, now()));
+        let newest = self.epoch_at(Seq::new(u64::MAX))?;
+        if newest.is_none_or(|newest| !newest.is_as(&self.epoch)) {
+            self.write(&mut work, self.epoch.entry(now()));
         }
         Ok(work)
     }
@@ -196,7 +197,7 @@ impl Lane {
     }
 
     /// The last epoch at or before `at`.
-    fn epoch(&self, at: Seq) -> Result<Option<LegalEntity>, Halt> {
+    fn epoch_at(&self, at: Seq) -> Result<Option<Epoch>, Halt> {
         let ej = self.shared.ej;
         let found = self.journal.find(ej, KeyIndex::ControlId, EPOCH_KEY);
         let seqs = found.map_err(|error| halt_of(&error))?;
@@ -205,7 +206,7 @@ impl Lane {
             let Some(record) = record.filter(|r| r.entry.kind == Kind::ConfigEpoch) else {
                 continue;
             };
-            return decode_epoch(&record.entry.payload).map(Some).ok_or(Halt::Epoch { seq });
+            return Epoch::decode(&record.entry.payload).map(Some).ok_or(Halt::Epoch { seq });
         }
         Ok(None)
     }
@@ -221,8 +222,8 @@ impl Lane {
             }
             None => {
                 self.publish(work);
-                for seq in std::mem::take(&mut work.suspects) {
-                    self.set_aside(work, seq);
+                for (seq, reason) in std::mem::take(&mut work.suspects) {
+                    self.set_aside(work, seq, reason);
                 }
                 for owed in std::mem::take(&mut work.owed) {
                     self.write(work, owed);
@@ -258,11 +259,11 @@ impl Lane {
         {
             work.suspects.remove(&letter.seq);
         }
-        if step.became == Some(Become::Poison) {
+        if let Some(Become::Poison(reason)) = step.became {
             if record.seq <= work.tail_at_start {
-                work.suspects.insert(record.seq);
+                work.suspects.insert(record.seq, reason);
             } else {
-                self.set_aside(work, record.seq);
+                self.set_aside(work, record.seq, reason);
             }
         }
         self.writer.stage(record.seq, step.changes).map_err(|_| Halt::StateLost)?;
@@ -275,10 +276,11 @@ impl Lane {
         Ok(())
     }
 
-    fn set_aside(&self, work: &mut Work, seq: Seq) {
+    fn set_aside(&self, work: &mut Work, seq: Seq, reason: Reason) {
         self.shared.measures.dead_letters.increment(1);
-        tracing::error!(ej = %self.shared.ej, seq = seq.get(), "a message was set aside: applying it panicked");
-        let letter = DeadLetter { seq, reason: Reason::Panic };
+        let (ej, why) = (self.shared.ej, reason.as_str());
+        tracing::error!(%ej, seq = seq.get(), reason = why, "a message was set aside");
+        let letter = DeadLetter { seq, reason };
         self.write(work, letter.entry(self.shared.ej, now()));
     }
 

@@ -6,6 +6,7 @@
 
 mod clock;
 mod digests;
+mod epoch;
 mod keys;
 mod settings;
 

@@ -6,6 +6,8 @@ use sluice_channels::ack::Verdict;
 use sluice_ids::EjId;
 use sluice_mappings::adt::{Effect, Issue, IssueCode};
 
+use crate::acts::Reason;
+
 /// A repetition, by where it was noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Duplicate {
@@ -28,17 +30,40 @@ pub(crate) enum Become {
     NoEffect,
     NotMapped,
     Duplicate,
-    Poison,
+    Poison(Reason),
     Refused,
     KeptUnread,
+    /// A step of its channel set it aside.
+    Filtered,
 }
 
-const BECOMES: [&str; 7] =
-    ["applied", "no_effect", "not_mapped", "duplicate", "poison", "refused", "kept_unread"];
+const BECOMES: [&str; 8] = [
+    "applied",
+    "no_effect",
+    "not_mapped",
+    "duplicate",
+    "poison",
+    "refused",
+    "kept_unread",
+    "filtered",
+];
 
 impl Become {
     pub const fn as_str(self) -> &'static str {
-        BECOMES[self as usize]
+        BECOMES[self.at()]
+    }
+
+    const fn at(self) -> usize {
+        match self {
+            Self::Applied => 0,
+            Self::NoEffect => 1,
+            Self::NotMapped => 2,
+            Self::Duplicate => 3,
+            Self::Poison(_) => 4,
+            Self::Refused => 5,
+            Self::KeptUnread => 6,
+            Self::Filtered => 7,
+        }
     }
 }
 
@@ -109,7 +134,7 @@ impl Measures {
     }
 
     pub fn became(&self, what: Become) {
-        self.becomes[what as usize].increment(1);
+        self.becomes[what.at()].increment(1);
     }
 
     pub fn issues(&self, issues: &[Issue]) {

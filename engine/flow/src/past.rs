@@ -20,6 +20,7 @@ use sluice_mappings::records::{Identifier, LinkKind, Record, RecordType, Resourc
 use sluice_state::{Access, EjView, State};
 
 use crate::control_ids::ControlIds;
+use crate::epoch::Epoch;
 use crate::fold::{Apply, Fold};
 use crate::keys::{EPOCH_KEY, control_id_hash, keys_of, patient_hash};
 use crate::measures::Become;
@@ -53,7 +54,8 @@ pub struct MessageTold {
     pub received_at: Micros,
     /// As the intake judged it.
     pub verdict: Verdict,
-    /// `applied`, `no_effect`, `not_mapped`, `duplicate`, `poison`, `refused` or `kept_unread`.
+    /// `applied`, `no_effect`, `not_mapped`, `duplicate`, `poison`, `refused`, `kept_unread` or
+    /// `filtered`.
     pub became: &'static str,
     pub issues: Vec<Issue>,
 }
@@ -114,7 +116,7 @@ impl Past {
         let hash = control_id_hash(&control_id.unwrap_or_default());
         let namesakes = self.journal.find(ej, KeyIndex::ControlId, hash)?;
         let memory = ControlIds::new(self.reach);
-        let mut fold = Fold::new(self.apply, entity.clone());
+        let mut fold = Fold::new(self.apply, Epoch::bare(entity.clone()));
         let mut records = Then { memory: MemoryRecords::new(), now: &view };
         let mut told = None;
         let mut all: BTreeSet<Seq> =
@@ -184,7 +186,7 @@ impl Past {
         let mut seqs = messages.clone();
         seqs.extend(self.journal.find(ej, KeyIndex::ControlId, EPOCH_KEY)?);
         let memory = ControlIds::new(self.reach);
-        let mut fold = Fold::new(self.apply, entity.clone());
+        let mut fold = Fold::new(self.apply, Epoch::bare(entity.clone()));
         let mut records = Then { memory: MemoryRecords::new(), now: view };
         let mut folded: HashMap<_, Versions> = HashMap::new();
         for seq in seqs {

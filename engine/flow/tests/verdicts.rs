@@ -180,7 +180,7 @@ async fn a_frame_too_large_is_refused_once_with_its_own_control_id() {
     bench.mllp = MllpSettings { frame_bytes_max: 1000, ..MllpSettings::default() };
     let running = bench.start();
     let mut client = Client::to(&running).await;
-    let large = adt("A01", "big") + &"NTE|||x\r".repeat(1000);
+    let large = [adt("A01", "big"), "NTE|||x\r".repeat(1000)].concat();
     assert_eq!(client.ask(&large).await, told_as("AR", "big", "104"));
     assert_eq!(client.ask(&adt("A01", "1")).await, told_as("AA", "1", ""));
 }

@@ -160,6 +160,9 @@ pub struct Inspect {
     /// Whose rules to read it by: an EJ of the configuration [default: international rules]
     #[arg(long, value_name = "EJ")]
     pub ej: Option<String>,
+    /// Pass the messages through the steps of a channel of the configuration, and show them after each
+    #[arg(long, value_name = "CHANNEL", conflicts_with = "at")]
+    pub channel: Option<String>,
     /// Show the FHIR resources that the messages make, or with --explain and --coverage those of
     /// that version [default: R4]
     #[arg(long, value_name = "VERSION", num_args = 0..=1)]

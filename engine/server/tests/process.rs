@@ -286,3 +286,37 @@ fn check_tells_right_from_wrong_by_its_exit_code() {
     assert_eq!(code(&run(folder.path(), &["serve", "--config", "nowhere.toml"])), 78);
     assert!(!folder.path().join("data").exists(), "a check makes nothing");
 }
+
+#[test]
+fn inspect_shows_a_message_after_each_step_of_its_channel() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(
+        folder.join("s.toml"),
+        "[[ej]]\nid = \"EJ1\"\nname = \"One\"\n[[listener]]\nid = \"EJ1.mllp\"\nejs = [\"EJ1\"]\n\
+         address = \"127.0.0.1:0\"\n[[listener.step]]\ntype = \"set\"\nat = \"PV1-2\"\ntext = \"I\"\n\
+         [[listener.step]]\ntype = \"filter\"\ndrop = { event = [\"A08\"] }\n",
+    )
+    .unwrap();
+    let message = |event: &str| {
+        format!(
+            "MSH|^~\\&|A|F|||20260310||ADT^{event}|1|P|2.5\rEVN||20260310\r\
+             PID|1||1^^^F||N^G\rPV1|1|X|||||||||||||||||9\r"
+        )
+    };
+    std::fs::write(folder.join("m.hl7"), message("A01") + &message("A08")).unwrap();
+    let arguments = ["inspect", "m.hl7", "--channel", "EJ1.mllp", "--config", "s.toml"];
+    let output = run(folder, &arguments);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    for line in [
+        "step 1    set: makes it\n  MSH",
+        "PV1|1|I|",
+        "step 2    filter: leaves it as it is\neffect    applied",
+        "step 2 sets it aside",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    let output = run(folder, &["inspect", "m.hl7", "--channel", "EJ2", "--config", "s.toml"]);
+    assert_eq!(code(&output), 2);
+}

@@ -11,6 +11,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use parking_lot::{Condvar, Mutex};
 use sluice_channels::mllp::{Listening, listen};
+use sluice_channels::steps::StepSettings;
 use sluice_channels::{AckMode, ListenerSettings, MllpSettings};
 use sluice_flow::{Flow, FlowSettings, Parts};
 use sluice_ids::{ChannelId, EjId};
@@ -32,7 +33,7 @@ static APPLIED: Mutex<Vec<(EjId, String, String)>> = Mutex::new(Vec::new());
 /// EJs whose scribe waits at a message `BLOCK…`.
 static BLOCKED: (Mutex<Vec<EjId>>, Condvar) = (Mutex::new(Vec::new()), Condvar::new());
 
-/// A mapping that writes down what it sees. `POISON…` panics, `BLOCK…` waits for [`unblock`].
+/// A mapping that writes down what it sees. `POISON…` panics, `BLOCK…` waits while its EJ is [`Blocked`].
 fn scribe(message: &Message<'_>, context: &Context<'_>, _: &dyn Records) -> Outcome {
     let control_id = Msh::of(message).control_id().to_owned();
     assert!(!control_id.starts_with("POISON"), "the scribe does not read this");
@@ -60,13 +61,22 @@ pub fn forget_applied(ej: EjId) {
     APPLIED.lock().retain(|a| a.0 != ej);
 }
 
-pub fn block(ej: EjId) {
-    BLOCKED.0.lock().push(ej);
+/// An EJ's scribe waits at a message `BLOCK…` until this is dropped: also by a test that fails,
+/// which would else wait for its lane without end.
+pub struct Blocked(EjId);
+
+impl Blocked {
+    pub fn new(ej: EjId) -> Self {
+        BLOCKED.0.lock().push(ej);
+        Self(ej)
+    }
 }
 
-pub fn unblock(ej: EjId) {
-    BLOCKED.0.lock().retain(|blocked| *blocked != ej);
-    BLOCKED.1.notify_all();
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        BLOCKED.0.lock().retain(|blocked| *blocked != self.0);
+        BLOCKED.1.notify_all();
+    }
 }
 
 pub struct Bench {
@@ -76,6 +86,7 @@ pub struct Bench {
     pub flow: FlowSettings,
     pub mllp: MllpSettings,
     pub ack_mode: AckMode,
+    pub step: Vec<StepSettings>,
     recorder: PrometheusRecorder,
 }
 
@@ -97,6 +108,7 @@ impl Bench {
             flow: FlowSettings::default(),
             mllp: MllpSettings::default(),
             ack_mode: AckMode::Auto,
+            step: Vec::new(),
             recorder: PrometheusBuilder::new().build_recorder(),
         }
     }
@@ -112,6 +124,7 @@ impl Bench {
             ejs,
             address: "127.0.0.1:0".parse().unwrap(),
             ack_mode: self.ack_mode,
+            step: self.step.clone(),
             allow_plaintext_off_loopback: false,
         };
         metrics::with_local_recorder(&self.recorder, || {

@@ -7,6 +7,7 @@ mod coverage;
 mod explanation;
 mod places;
 mod reading;
+mod steps;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use sluice_channels::ack::Verdict;
+use sluice_channels::steps::Steps;
 use sluice_fixtures::feed;
 use sluice_flow::judge_alone;
 use sluice_ids::{EjId, Micros, Seq};
@@ -26,14 +28,16 @@ use sluice_mappings::fhir::{FhirVersion, render};
 use sluice_mappings::hl7::{Location, Message, decode_message};
 
 use self::coverage::Coverage;
+use self::steps::Walk;
 use crate::cli;
 use crate::exit::{Failure, NOT_SO, Outcome, USAGE};
 
 pub fn run(arguments: &cli::Inspect) -> Outcome {
     let (files, version) = asked(arguments)?;
-    let entity = entity(arguments)?;
+    let (entity, steps) = rules(arguments)?;
     let mut show = Show {
         entity: &entity,
+        steps,
         version: version.unwrap_or(FhirVersion::R4),
         arguments,
         all_accepted: true,
@@ -129,30 +133,49 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// The EJ that was asked for, or one that follows the international rules.
-fn entity(arguments: &cli::Inspect) -> Result<LegalEntity, Failure> {
-    let settings = match &arguments.ej {
-        Some(name) => {
-            let config = super::load(&arguments.config, None)?.config;
-            let found = config.ej.into_iter().find(|ej| ej.id.as_str() == name);
-            found.ok_or_else(|| {
-                Failure::new(
-                    USAGE,
-                    format!("--ej {name}: not an EJ of the configuration (--config FILE)"),
-                )
-            })?
+/// The EJ that was asked for, or the channel's, or one that follows the international rules; and
+/// the channel's steps.
+fn rules(arguments: &cli::Inspect) -> Result<(LegalEntity, Steps), Failure> {
+    let usage = |what: String| Failure::new(USAGE, what);
+    let not_so = |what: String| Failure::new(NOT_SO, what);
+    let (mut settings, mut steps) = (None, Steps::default());
+    if arguments.ej.is_some() || arguments.channel.is_some() {
+        let config = super::load(&arguments.config, None)?.config;
+        let channel = match &arguments.channel {
+            None => None,
+            Some(name) => {
+                let found = config.listener.iter().find(|listener| listener.id.as_str() == name);
+                let absent = "not a channel of the configuration (--config FILE)";
+                Some(found.ok_or_else(|| usage(format!("--channel {name}: {absent}")))?)
+            }
+        };
+        if let Some(channel) = channel {
+            let unusable = |_| not_so(format!("{}: a step cannot be used", channel.id));
+            steps = Steps::new(&channel.step).map_err(unusable)?;
         }
+        let own = channel.and_then(|channel| channel.ejs.first()).map(EjId::as_str);
+        let name = arguments.ej.as_deref().or(own).unwrap_or_default();
+        let found = config.ej.iter().find(|ej| ej.id.as_str() == name).cloned();
+        let absent =
+            || usage(format!("--ej {name}: not an EJ of the configuration (--config FILE)"));
+        settings = Some(found.ok_or_else(absent)?);
+    }
+    let settings = match settings {
+        Some(settings) => settings,
         None => EjSettings {
             test_messages: true,
-            ..EjSettings::named(EjId::new("EJ").map_err(|e| Failure::new(USAGE, e.to_string()))?)
+            ..EjSettings::named(EjId::new("EJ").map_err(|e| usage(e.to_string()))?)
         },
     };
-    LegalEntity::new(settings).map_err(|error| Failure::new(NOT_SO, error.to_string()))
+    let entity = LegalEntity::new(settings).map_err(|error| not_so(error.to_string()))?;
+    Ok((entity, steps))
 }
 
 /// What is shown, message by message.
 struct Show<'a> {
     entity: &'a LegalEntity,
+    /// Of the channel that was asked for.
+    steps: Steps,
     version: FhirVersion,
     arguments: &'a cli::Inspect,
     all_accepted: bool,
@@ -203,7 +226,14 @@ impl Show<'_> {
         self.all_accepted &= verdict.is_accepted();
         let examined = self.arguments.explain || self.arguments.coverage;
         let decoded = decode_message(raw, self.entity.charset);
-        let message = Message::index(&decoded.text).ok().filter(|_| verdict.is_accepted());
+        let walk = (verdict.is_accepted() && !self.steps.is_empty())
+            .then(|| Walk::of(&self.steps, &decoded.text));
+        let text = match &walk {
+            None => Some(&*decoded.text),
+            Some(walk) => walk.text.as_deref(),
+        };
+        let message =
+            text.filter(|_| verdict.is_accepted()).and_then(|text| Message::index(text).ok());
         let context = Context { entity: self.entity, seq, received_at: Micros::new(0) };
         let explained = message
             .as_ref()
@@ -216,6 +246,9 @@ impl Show<'_> {
         };
         if self.arguments.json {
             let mut value = self.as_json(nth, verdict, place, applied.as_ref());
+            if let Some(walk) = &walk {
+                value["channel"] = walk.as_json();
+            }
             if let (Some(message), Some(explanation)) = (&message, &explained) {
                 self.add_examined(&mut value, message, explanation);
             }
@@ -225,6 +258,9 @@ impl Show<'_> {
             show_answer(verdict, place);
             if !examined {
                 reading::show_message(raw);
+            }
+            if let Some(walk) = &walk {
+                walk.show();
             }
             if let Some(applied) = &applied {
                 show_applied(applied);

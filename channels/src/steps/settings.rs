@@ -1,0 +1,101 @@
+//! Steps as a channel's file writes them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// One `[[listener.step]]`. Places are written `PID-5.1`, `PV1-3[2].4` or `OBX[3]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum StepSettings {
+    /// Sets a message aside: one for which `drop` holds, or one for which `keep` does not.
+    Filter {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        drop: Option<Condition>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        keep: Option<Condition>,
+    },
+    /// Writes a field, a repetition, a component or a subcomponent.
+    Set {
+        at: String,
+        /// What it is to say; separators in it are escaped.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+        /// Or what it is to be, separators and all, with the message's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        raw: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        when: Option<Condition>,
+    },
+    /// Writes at `to` what stands at `from`.
+    Copy {
+        from: String,
+        to: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        when: Option<Condition>,
+    },
+    /// Takes out a segment (all of that name where none is counted), a field, a repetition or a
+    /// part of one.
+    Remove {
+        at: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        when: Option<Condition>,
+    },
+    /// Replaces what stands at a place by what the table gives for it.
+    Lookup {
+        at: String,
+        /// Where the result goes. Default: where it came from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+        table: BTreeMap<String, String>,
+        /// For what the table does not have. Default: it is left as it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        otherwise: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        when: Option<Condition>,
+    },
+    /// Makes repetitions of a field in which several values stand in one text.
+    Split {
+        at: String,
+        /// What stands between them, e.g. `;`.
+        on: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        when: Option<Condition>,
+    },
+    /// A Rhai script, for the rest.
+    Script {
+        source: String,
+        /// Most operations of one run. Default 100 000: some milliseconds. Counted, and not timed,
+        /// so that a message comes out the same on every machine.
+        #[serde(default = "operations_max")]
+        operations_max: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        when: Option<Condition>,
+    },
+}
+
+const fn operations_max() -> u64 {
+    100_000
+}
+
+/// What must hold of a message; all of what is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Condition {
+    /// MSH-9.2 is one of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub event: Vec<String>,
+    /// Where the text stands that `equals`, `matches` and `empty` speak of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// It is one of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub equals: Vec<String>,
+    /// This regular expression is found in it (without look-around and back-references, so that
+    /// its time is linear); `^` and `$` bind it to the whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matches: Option<String>,
+    /// It is empty, or is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub empty: Option<bool>,
+}

@@ -1,0 +1,83 @@
+//! The configuration that folding depends on: an EJ and the steps of its channels. It is a record
+//! of the journal, written when it changes, so that each message is folded by what was in force
+//! at its place. The payload is JSON, so that an operator can read it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sluice_channels::ListenerSettings;
+use sluice_channels::steps::{StepSettings, Steps};
+use sluice_ids::{ChannelId, Micros};
+use sluice_journal::{Entry, Kind};
+use sluice_mappings::entity::{EjSettings, LegalEntity};
+
+use crate::acts::entry;
+
+/// One EJ's, ready to fold by.
+#[derive(Debug)]
+pub(crate) struct Epoch {
+    pub entity: LegalEntity,
+    settings: BTreeMap<ChannelId, Vec<StepSettings>>,
+    steps: BTreeMap<ChannelId, Steps>,
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(flatten)]
+    entity: &'a EjSettings,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    steps: &'a BTreeMap<ChannelId, Vec<StepSettings>>,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    #[serde(flatten)]
+    entity: EjSettings,
+    #[serde(default)]
+    steps: BTreeMap<ChannelId, Vec<StepSettings>>,
+}
+
+impl Epoch {
+    /// An EJ whose channels have no steps.
+    pub fn bare(entity: LegalEntity) -> Self {
+        Self { entity, settings: BTreeMap::new(), steps: BTreeMap::new() }
+    }
+
+    /// As it is configured; the steps were checked with the configuration, and of some that are
+    /// wrong after all there is no epoch.
+    pub fn configured(entity: LegalEntity, listeners: &[ListenerSettings]) -> Option<Self> {
+        let ej = entity.id();
+        let own = listeners.iter().filter(|l| l.ejs.contains(&ej) && !l.step.is_empty());
+        Self::with(entity, own.map(|listener| (listener.id, listener.step.clone())).collect())
+    }
+
+    fn with(entity: LegalEntity, settings: BTreeMap<ChannelId, Vec<StepSettings>>) -> Option<Self> {
+        let ready = |(id, settings): (&ChannelId, &Vec<StepSettings>)| {
+            Some((*id, Steps::new(settings).ok()?))
+        };
+        let steps = settings.iter().map(ready).collect::<Option<_>>()?;
+        Some(Self { entity, settings, steps })
+    }
+
+    /// The payload of a [`Kind::ConfigEpoch`] record; `None` where this version cannot read it.
+    pub fn decode(payload: &[u8]) -> Option<Self> {
+        let Read { entity, steps } = serde_json::from_slice(payload).ok()?;
+        Self::with(LegalEntity::new(entity).ok()?, steps)
+    }
+
+    pub fn entry(&self, now: Micros) -> Entry {
+        let written = Written { entity: &self.entity.settings, steps: &self.settings };
+        let payload = serde_json::to_vec(&written).expect("settings have a JSON form");
+        entry(Kind::ConfigEpoch, self.entity.id(), now, payload)
+    }
+
+    /// Whether both fold alike.
+    pub fn is_as(&self, other: &Self) -> bool {
+        self.entity.settings == other.entity.settings && self.settings == other.settings
+    }
+
+    /// Those of the channel through which a message came.
+    pub fn steps(&self, channel: ChannelId) -> Option<&Steps> {
+        self.steps.get(&channel)
+    }
+}
