@@ -37,6 +37,8 @@ pub(crate) struct Call<'a> {
     pub(crate) parts: &'a Parts,
     /// The body of a route that takes a form.
     pub(crate) form: Option<Bytes>,
+    /// The body of a route that takes a Parameters resource; empty where there is none.
+    pub(crate) parameters: Option<Bytes>,
     /// `None` only on public routes.
     pub(crate) grant: Option<Grant>,
     /// When the request's header was there.
@@ -45,6 +47,27 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// A call that is a part of this one: by the same caller, with the same rights.
+    pub(crate) fn part<'p>(
+        &'p self,
+        route: &'p Route,
+        parts: &'p Parts,
+        parameters: Option<Bytes>,
+    ) -> Call<'p> {
+        let (grant, began, spent) = (self.grant.clone(), self.began, Cell::default());
+        Call { app: self.app, route, parts, form: None, parameters, grant, began, spent }
+    }
+
+    /// Counts what a part has spent as this call's.
+    pub(crate) fn spent_by(&self, part: &Call<'_>) {
+        let (mut spent, of_part) = (self.spent.get(), part.spent.get());
+        spent.store += of_part.store;
+        spent.render += of_part.render;
+        spent.hits += of_part.hits;
+        spent.misses += of_part.misses;
+        self.spent.set(spent);
+    }
+
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.parts.headers
     }
@@ -93,6 +116,10 @@ impl Call<'_> {
     /// When no such type is served.
     pub(crate) fn resource_type(&self) -> Result<ResourceType, Fault> {
         let path = self.parts.uri.path();
+        // One that is served has a route of its own.
+        if path.split('/').any(|segment| segment.starts_with('$') && !self.route.names(segment)) {
+            return Err(Fault::OperationNotServed);
+        }
         let named = self.route.member_in(path).unwrap_or_else(|| self.route.type_in(path));
         named.ok_or(Fault::TypeNotServed)
     }

@@ -107,6 +107,18 @@ pub(crate) enum Fault {
     StateLost,
     /// An EJ that the answer would be about is still being folded from the journal.
     Folding,
+    /// The body, or an entry of a batch, is not what it is to be.
+    BodyNot {
+        what: &'static str,
+    },
+    TransactionNotServed,
+    TooManyEntries {
+        limit: usize,
+    },
+    /// The entries before have filled a batch's answer.
+    BatchFull {
+        limit: usize,
+    },
     /// A bug: counted and logged with its route.
     Internal,
 }
@@ -141,16 +153,22 @@ impl Fault {
                 StatusCode::NOT_FOUND
             }
             Self::Gone => StatusCode::GONE,
-            Self::PastTooCostly | Self::TooMuch { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::PastTooCostly
+            | Self::TooMuch { .. }
+            | Self::TransactionNotServed
+            | Self::BatchFull { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::UriTooLong { .. } => StatusCode::URI_TOO_LONG,
-            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge { .. } | Self::TooManyEntries { .. } => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::HostMissing
             | Self::NothingNamed
             | Self::BodyBroken
+            | Self::BodyNot { .. }
             | Self::QueryEncoding
             | Self::TooManyValues { .. }
             | Self::Parameter { .. }
@@ -175,16 +193,21 @@ impl Fault {
             Self::Gone => IssueType::Deleted,
             Self::PastNotKept => IssueType::NotFound,
             Self::NothingNamed => IssueType::Required,
-            Self::PastTooCostly | Self::TooMuch { .. } => IssueType::TooCostly,
-            Self::TypeNotServed
+            Self::PastTooCostly | Self::TooMuch { .. } | Self::BatchFull { .. } => {
+                IssueType::TooCostly
+            }
+            Self::BodyNot { .. } => IssueType::Structure,
+            Self::TransactionNotServed
+            | Self::TypeNotServed
             | Self::OperationNotServed
             | Self::MethodNotAllowed
             | Self::NotAcceptable
             | Self::MediaType
             | Self::ParametersUnknown { .. } => IssueType::NotSupported,
-            Self::UriTooLong { .. } | Self::BodyTooLarge { .. } | Self::TooManyValues { .. } => {
-                IssueType::TooLong
-            }
+            Self::UriTooLong { .. }
+            | Self::BodyTooLarge { .. }
+            | Self::TooManyEntries { .. }
+            | Self::TooManyValues { .. } => IssueType::TooLong,
             Self::BodyTooSlow => IssueType::Timeout,
             Self::HostMissing
             | Self::BodyBroken
@@ -242,7 +265,9 @@ impl Fault {
             Self::MethodNotAllowed => "this path does not take this method".into(),
             Self::NotAcceptable => "none of the accepted media types is served here".into(),
             Self::MediaType => {
-                "the body must be application/x-www-form-urlencoded, not compressed".into()
+                "the body must be application/x-www-form-urlencoded, of an operation \
+                                application/fhir+json, and not compressed"
+                    .into()
             }
             Self::UriTooLong { limit } => format!(
                 "path and query have more than {limit} bytes; POST _search takes longer ones"
@@ -276,18 +301,32 @@ impl Fault {
                 "what was received before the start is still being applied; ask again in a moment"
                     .into()
             }
+            Self::BodyNot { what } => format!("this is no {what}").into(),
+            Self::TransactionNotServed => {
+                "this server is read only: a transaction may have GET and HEAD entries alone".into()
+            }
+            Self::TooManyEntries { limit } => {
+                format!("the batch has more than {limit} entries (http.batch_entries_max)").into()
+            }
+            Self::BatchFull { limit } => format!(
+                "the answers before this one have {limit} bytes (http.batch_bytes_max): ask apart"
+            )
+            .into(),
             Self::Internal => "the request failed here; it is counted and logged".into(),
         }
+    }
+
+    /// The OperationOutcome that says it.
+    pub(crate) fn outcome(&self) -> Vec<u8> {
+        let issue = OutcomeIssue::error(self.issue(), self.text());
+        let issue = if let Some(param) = self.at() { issue.at(param) } else { issue };
+        OperationOutcome::new(issue).to_json()
     }
 
     pub(crate) fn respond(&self, face: Face) -> Response<Body> {
         let text = self.text();
         let (media, body) = match face {
-            Face::Fhir => {
-                let issue = OutcomeIssue::error(self.issue(), text);
-                let issue = if let Some(param) = self.at() { issue.at(param) } else { issue };
-                (FHIR_JSON, OperationOutcome::new(issue).to_json())
-            }
+            Face::Fhir => (FHIR_JSON, self.outcome()),
             Face::Api => {
                 let error = serde_json::json!({
                     "error": { "code": self.issue(), "message": text },

@@ -21,8 +21,9 @@ use crate::call::{Call, Spent};
 use crate::fault::{Face, Fault};
 use crate::fhir::search;
 use crate::instruments;
+use crate::negotiate;
 use crate::role::{EjScope, Policy, Reach};
-use crate::routes::Route;
+use crate::routes::{Route, Takes};
 use crate::timing;
 use crate::tokens::Grant;
 
@@ -70,38 +71,45 @@ impl Door {
     ) -> Result<Response<Body>, Fault> {
         check_request(&this.app, &parts)?;
         let grant = this.authenticated(&parts)?;
-        this.authorised(&parts, grant.as_ref())?;
-        this.folded(&parts, grant.as_ref())?;
+        authorised(&this.app, &this.route, &parts, grant.as_ref())?;
+        folded(&this.app, &this.route, &parts, grant.as_ref())?;
         let spent = Spent { auth: began.elapsed(), ..Spent::default() };
-        let form = if this.route.takes_form {
-            Some(read_form(&this.app, &parts, body).await?)
-        } else {
-            drop(body);
-            None
+        let body = match this.route.takes {
+            Takes::Nothing => {
+                drop(body);
+                None
+            }
+            media => Some(read_body(&this.app, &parts, body, media).await?),
         };
-        if this.route.wide && !is_selective(&parts, form.as_deref()) {
+        let (form, parameters) = match this.route.takes {
+            Takes::Parameters => (None, body),
+            _ => (body, None),
+        };
+        let at_once = this.route.searches() && is_selective(&parts, form.as_deref());
+        if this.route.wide && !at_once {
             let permit = Arc::clone(&this.app.searches).acquire_owned().await;
             let this = Arc::clone(this);
             let work = move || {
-                let answer = this.called(&parts, form, grant, began, spent);
+                let answer = this.called(&parts, form, parameters, grant, began, spent);
                 drop(permit);
                 answer
             };
             return tokio::task::spawn_blocking(work).await.unwrap_or(Err(Fault::Internal));
         }
-        this.called(&parts, form, grant, began, spent)
+        this.called(&parts, form, parameters, grant, began, spent)
     }
 
     fn called(
         &self,
         parts: &Parts,
         form: Option<Bytes>,
+        parameters: Option<Bytes>,
         grant: Option<Grant>,
         began: Instant,
         spent: Spent,
     ) -> Result<Response<Body>, Fault> {
         let (app, route, spent) = (&self.app, &self.route, Cell::new(spent));
-        let call = Call { app, route, parts, form, grant, began, spent };
+        let call = Call { app, route, parts, form, parameters, grant, began, spent };
         let entered = Instant::now();
         // A panic in one answer is that answer's; its payload may quote data and is dropped.
         let answer = catch_unwind(AssertUnwindSafe(|| (route.endpoint)(&call)));
@@ -130,41 +138,51 @@ impl Door {
             (Policy::Needs { .. }, Err(fault)) => Err(fault),
         }
     }
+}
 
-    /// Records are shown once they are what was acknowledged: before, a total would be short and
-    /// a known patient unknown. An EJ that is halted is shown as far as it came.
-    fn folded(&self, parts: &Parts, grant: Option<&Grant>) -> Result<(), Fault> {
-        if !self.route.shows_records() {
-            return Ok(());
-        }
-        let folding = self.app.vitals.folding();
-        let asked = self.route.ej_in(parts.uri.path());
-        let concerns = |ej: &EjId| match (asked, grant) {
-            (Some(asked), _) => asked == *ej,
-            (None, Some(grant)) => grant.reach.holds(*ej),
-            (None, None) => true,
-        };
-        if folding.iter().any(concerns) { Err(Fault::Folding) } else { Ok(()) }
+/// Records are shown once they are what was acknowledged: before, a total would be short and a
+/// known patient unknown. An EJ that is halted is shown as far as it came.
+pub(crate) fn folded(
+    app: &App,
+    route: &Route,
+    parts: &Parts,
+    grant: Option<&Grant>,
+) -> Result<(), Fault> {
+    if !route.shows_records() {
+        return Ok(());
     }
+    let folding = app.vitals.folding();
+    let asked = route.ej_in(parts.uri.path());
+    let concerns = |ej: &EjId| match (asked, grant) {
+        (Some(asked), _) => asked == *ej,
+        (None, Some(grant)) => grant.reach.holds(*ej),
+        (None, None) => true,
+    };
+    if folding.iter().any(concerns) { Err(Fault::Folding) } else { Ok(()) }
+}
 
-    fn authorised(&self, parts: &Parts, grant: Option<&Grant>) -> Result<(), Fault> {
-        let Policy::Needs { role, scope } = self.route.policy else { return Ok(()) };
-        let grant = grant.ok_or(Fault::TokenMissing)?;
-        if grant.role < role {
-            return Err(Fault::RoleTooLow { needs: role });
+pub(crate) fn authorised(
+    app: &App,
+    route: &Route,
+    parts: &Parts,
+    grant: Option<&Grant>,
+) -> Result<(), Fault> {
+    let Policy::Needs { role, scope } = route.policy else { return Ok(()) };
+    let grant = grant.ok_or(Fault::TokenMissing)?;
+    if grant.role < role {
+        return Err(Fault::RoleTooLow { needs: role });
+    }
+    match scope {
+        EjScope::Visible => Ok(()),
+        EjScope::Every if grant.reach == Reach::All => Ok(()),
+        EjScope::Every => {
+            let every = app.entities.keys().all(|ej| grant.reach.holds(*ej));
+            if every { Ok(()) } else { Err(Fault::NotEveryEj) }
         }
-        match scope {
-            EjScope::Visible => Ok(()),
-            EjScope::Every if grant.reach == Reach::All => Ok(()),
-            EjScope::Every => {
-                let every = self.app.entities.keys().all(|ej| grant.reach.holds(*ej));
-                if every { Ok(()) } else { Err(Fault::NotEveryEj) }
-            }
-            EjScope::Path => {
-                let ej = self.route.ej_in(parts.uri.path()).ok_or(Fault::NotFound)?;
-                let known = self.app.entities.contains_key(&ej) && grant.reach.holds(ej);
-                if known { Ok(()) } else { Err(Fault::NotFound) }
-            }
+        EjScope::Path => {
+            let ej = route.ej_in(parts.uri.path()).ok_or(Fault::NotFound)?;
+            let known = app.entities.contains_key(&ej) && grant.reach.holds(ej);
+            if known { Ok(()) } else { Err(Fault::NotFound) }
         }
     }
 }
@@ -213,7 +231,7 @@ fn bearer(parts: &Parts) -> Result<&str, Fault> {
     }
 }
 
-async fn read_form(app: &App, parts: &Parts, body: Body) -> Result<Bytes, Fault> {
+async fn read_body(app: &App, parts: &Parts, body: Body, takes: Takes) -> Result<Bytes, Fault> {
     let limit = app.settings.body_bytes_max;
     let declared = parts.headers.get(header::CONTENT_LENGTH);
     let declared = declared.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
@@ -221,20 +239,23 @@ async fn read_form(app: &App, parts: &Parts, body: Body) -> Result<Bytes, Fault>
         return Err(Fault::BodyTooLarge { limit });
     }
     // Without a body its type does not matter.
-    let is_form = parts
+    let is_empty =
+        declared.unwrap_or(0) == 0 && !parts.headers.contains_key(header::TRANSFER_ENCODING);
+    let is_taken = parts
         .headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
-        .is_some_and(|media| {
-            media.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        .is_some_and(|media| match takes {
+            Takes::Parameters => negotiate::is_json(media.trim()),
+            _ => media.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"),
         });
     // A compressed body would have to be opened before it could be limited.
     let is_plain = parts
         .headers
         .get(header::CONTENT_ENCODING)
         .is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if !is_plain || (!is_form && declared != Some(0)) {
+    if !is_plain || (!is_taken && !is_empty) {
         return Err(Fault::MediaType);
     }
     let reading = async {

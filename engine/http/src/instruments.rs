@@ -12,6 +12,7 @@ const CONNECTIONS: &str = "sluice_http_connections";
 const CONNECTIONS_REFUSED: &str = "sluice_http_connections_refused_total";
 const CONNECTION_ERRORS: &str = "sluice_http_connection_errors_total";
 const REFUSED: &str = "sluice_http_refused_total";
+const BATCH_ENTRIES: &str = "sluice_http_batch_entries_total";
 const CACHE_HITS: &str = "sluice_cache_hits_total";
 const CACHE_MISSES: &str = "sluice_cache_misses_total";
 const CACHE_RERENDERED: &str = "sluice_cache_rerendered_total";
@@ -32,6 +33,7 @@ pub fn describe_metrics() {
     );
     describe_counter!(CONNECTION_ERRORS, "Connections that ended in an error, by kind");
     describe_counter!(REFUSED, "Requests refused before any body was read, by reason");
+    describe_counter!(BATCH_ENTRIES, "Answered entries of batches by status class");
     describe_counter!(CACHE_HITS, "Rendered bytes found in the cache");
     describe_counter!(CACHE_MISSES, "Rendered bytes not found, or of an older version");
     describe_counter!(CACHE_RERENDERED, "Entries that took the place of an older version");
@@ -104,6 +106,11 @@ pub(crate) fn refused(reason: &'static str) {
 /// `act`: `clear`, `warm`.
 pub(crate) fn cache_act(act: &'static str) {
     counter!(CACHE_ACTS, "act" => act).increment(1);
+}
+
+pub(crate) fn batch_entry(status: StatusCode) {
+    let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
+    counter!(BATCH_ENTRIES, "status" => CLASSES[class]).increment(1);
 }
 
 /// One cache's counters; `cache`: `resources`, `chunks`.

@@ -34,6 +34,7 @@ pub enum Interaction {
     HistoryType,
     HistorySystem,
     SearchType,
+    Batch,
 }
 
 impl Interaction {
@@ -46,8 +47,19 @@ impl Interaction {
             Self::HistoryType => "history-type",
             Self::HistorySystem => "history-system",
             Self::SearchType => "search-type",
+            Self::Batch => "batch",
         }
     }
+}
+
+/// What is read from the body of a request, after the check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    Nothing,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// A FHIR Parameters resource, or what else an operation or a batch is told.
+    Parameters,
 }
 
 /// One line of the table.
@@ -64,8 +76,7 @@ pub struct Route {
     pub(crate) exported: &'static [RecordType],
     /// Whether it may walk much of the state: then it runs where blocking does no harm.
     pub(crate) wide: bool,
-    /// Whether a form is read from the body, after the check.
-    pub(crate) takes_form: bool,
+    pub(crate) takes: Takes,
     pub(crate) endpoint: Endpoint,
     pub(crate) meter: RouteMeter,
     ej_segment: Option<usize>,
@@ -89,7 +100,7 @@ impl Route {
             interaction: None,
             exported: &[],
             wide: false,
-            takes_form: false,
+            takes: Takes::Nothing,
             endpoint,
             meter: RouteMeter::new(path, method_label(&method)),
             ej_segment: segment("{ej}"),
@@ -129,13 +140,20 @@ impl Route {
         self.wide()
     }
 
+    /// Answers several requests at once.
+    fn batch(mut self) -> Self {
+        self.interaction = Some(Interaction::Batch);
+        self.takes = Takes::Parameters;
+        self.wide()
+    }
+
     fn export(mut self, exported: &'static [RecordType]) -> Self {
         self.exported = exported;
         self
     }
 
     fn form(mut self) -> Self {
-        self.takes_form = true;
+        self.takes = Takes::Form;
         self
     }
 
@@ -163,7 +181,47 @@ impl Route {
     pub(crate) const fn shows_records(&self) -> bool {
         self.type_segment.is_some()
             || !self.exported.is_empty()
-            || matches!(self.interaction, Some(Interaction::HistorySystem))
+            || matches!(self.interaction, Some(Interaction::HistorySystem | Interaction::Batch))
+    }
+
+    /// Whether a search that names one record may be answered at once, wide as the route is.
+    pub(crate) const fn searches(&self) -> bool {
+        self.member_segment.is_some() || matches!(self.interaction, Some(Interaction::SearchType))
+    }
+
+    /// Whether an entry of a batch may ask for it: what streams or begins a job may not, nor
+    /// another batch.
+    pub(crate) fn is_for_entries(&self) -> bool {
+        let is_fhir = matches!(self.path.split('/').nth(1), Some("fhir"))
+            || matches!(self.path.split('/').nth(3), Some("fhir"));
+        is_fhir
+            && self.exported.is_empty()
+            && self.takes != Takes::Form
+            && self.interaction != Some(Interaction::Batch)
+    }
+
+    /// How the template fits a path, the more exactly the less; `None`: not at all.
+    pub(crate) fn fit(&self, path: &str) -> Option<Vec<bool>> {
+        let (mut template, mut segments) = (self.path.split('/'), path.split('/'));
+        let mut fit = Vec::new();
+        loop {
+            match (template.next(), segments.next()) {
+                (None, None) => return Some(fit),
+                (Some(name), Some(segment)) => {
+                    let is_any = name.starts_with('{');
+                    if !(name == segment || is_any && !segment.is_empty()) {
+                        return None;
+                    }
+                    fit.push(is_any);
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    /// Whether the template has that segment.
+    pub(crate) fn names(&self, segment: &str) -> bool {
+        self.path.split('/').any(|own| own == segment)
     }
 
     pub(crate) fn id_in<'p>(&self, path: &'p str) -> Option<&'p str> {
@@ -212,12 +270,14 @@ pub fn table() -> Vec<Route> {
         (fhir::capability::statement, fhir::search::page, fhir::read::resource);
     let (history, vread) = (fhir::history::instance, fhir::history::version);
     let (type_history, system_history) = (fhir::type_history::of_type, fhir::type_history::system);
-    let everything = fhir::everything::bundle;
+    let (everything, batch) = (fhir::everything::bundle, fhir::batch::bundle);
     // Paths are written out, since a metric is named by each.
     macro_rules! fhir_base {
         ($base:literal, $version:ident, $metadata:expr, $records:expr) => {
             table.extend(
                 [
+                    post($base, $records, batch).batch(),
+                    post(concat!($base, "/"), $records, batch).batch(),
                     get(concat!($base, "/metadata"), $metadata, statement),
                     get(concat!($base, "/_history"), $records, system_history)
                         .past(Interaction::HistorySystem),
@@ -265,10 +325,21 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     let nothing =
         |endpoint| Arc::new(Door { app: Arc::clone(app), route: Route::nowhere(endpoint) });
     let not_found = nothing(|_| Err(Fault::NotFound));
-    let not_allowed = nothing(|_| Err(Fault::MethodNotAllowed));
+    let not_allowed = nothing(|call| Err(not_allowed(call.parts.uri.path())));
     router
         .fallback(move |request: Request| not_found.answer(request))
         .method_not_allowed_fallback(move |request: Request| not_allowed.answer(request))
+}
+
+/// What is said where a path takes another method: of an operation that is nowhere served, that it
+/// is not.
+pub(crate) fn not_allowed(path: &str) -> Fault {
+    let operation = path.split('/').find(|segment| segment.starts_with('$'));
+    let is_served = |name: &str| table().iter().any(|route| route.names(name));
+    match operation {
+        Some(name) if !is_served(name) => Fault::OperationNotServed,
+        _ => Fault::MethodNotAllowed,
+    }
 }
 
 #[cfg(test)]
@@ -291,7 +362,12 @@ mod tests {
             let checked = matches!(route.policy, Policy::Needs { scope: EjScope::Path, .. });
             assert_eq!(names_ej, checked, "{}", route.path);
             if route.policy == Policy::Public {
-                assert!(!route.takes_form, "{}: a public route reads a body", route.path);
+                assert_eq!(
+                    route.takes,
+                    Takes::Nothing,
+                    "{}: a public route reads a body",
+                    route.path
+                );
             }
         }
     }

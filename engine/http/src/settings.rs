@@ -51,7 +51,8 @@ pub struct HttpSettings {
     /// Longest request target (path and query), in bytes. Default 16384: a longer search goes by
     /// `POST _search`; next links stay within it.
     pub uri_bytes_max: usize,
-    /// Largest request body, in bytes. Default 65536: only searches have one.
+    /// Largest request body, in bytes. Default 65536: only searches, operations and batches have
+    /// one.
     pub body_bytes_max: usize,
     /// Resources on a page when `_count` is absent. Default 20.
     pub page_count_default: u32,
@@ -60,6 +61,11 @@ pub struct HttpSettings {
     /// Most messages that are folded again for one page of a type's or a system's history; a page
     /// that needs more is shorter, and its next link goes on. Default 8192: less than a second.
     pub history_messages_max: usize,
+    /// Most entries of a batch. Default 100: each may cost as much as a request.
+    pub batch_entries_max: usize,
+    /// What the answers to a batch's entries may come to, in bytes; the entries after that are
+    /// refused. Default 16777216 (16 MiB): it is made whole before it is sent.
+    pub batch_bytes_max: usize,
     /// Most resources that `_include` and `_revinclude` add to a page; what is beyond is told in an
     /// entry of its own. Default 1000.
     pub included_max: u32,
@@ -145,6 +151,8 @@ impl Default for HttpSettings {
             page_count_default: 20,
             page_count_max: 1000,
             history_messages_max: 8192,
+            batch_entries_max: 100,
+            batch_bytes_max: 16 * 1024 * 1024,
             included_max: 1000,
             wide_searches_max: 2,
             compress_bytes_min: 4096,
@@ -211,7 +219,7 @@ impl HttpSettings {
     /// # Errors
     /// The first value that cannot work.
     pub fn check(&self) -> Result<(), SettingsError> {
-        let least: [(&'static str, u64, u64); 15] = [
+        let least: [(&'static str, u64, u64); 17] = [
             ("connections_max", self.connections_max as u64, 1),
             ("connections_per_peer_max", self.connections_per_peer_max as u64, 1),
             ("header_timeout_ms", self.header_timeout_ms, 1),
@@ -224,6 +232,8 @@ impl HttpSettings {
             ("page_count_default", u64::from(self.page_count_default), 1),
             ("page_count_max", u64::from(self.page_count_max), 1),
             ("history_messages_max", self.history_messages_max as u64, 1),
+            ("batch_entries_max", self.batch_entries_max as u64, 1),
+            ("batch_bytes_max", self.batch_bytes_max as u64, 1),
             ("wide_searches_max", self.wide_searches_max as u64, 1),
             ("compress_bytes_min", self.compress_bytes_min as u64, 1),
             ("export_builders_max", self.export_builders_max as u64, 1),

@@ -22,6 +22,11 @@ fn requests_are_counted_by_template_and_never_by_what_was_asked() {
     server.get("/fhir/R4/Patient?family=Zqxcanary7f3a", None);
     server.get("/fhir/R4/Patient?birthdate=Zqxcanary7f3a", None);
     server.get("/ej/EJ1/export/patients", None);
+    let batch = r#"{"resourceType":"Bundle","type":"batch","entry":[
+        {"request":{"method":"HEAD","url":"Encounter?status=planned"}},
+        {"request":{"method":"GET","url":"Patient/Zqxcanary7f3a"}}]}"#;
+    let json = [("Content-Type", "application/fhir+json")];
+    server.request("POST", "/fhir/R4", None, &json, batch.as_bytes());
     server.get("/Zqxcanary7f3a", None);
     server.request("GET", "/", None, &[("Host", "Zqxcanary7f3a")], b"");
 
@@ -37,6 +42,8 @@ fn requests_are_counted_by_template_and_never_by_what_was_asked() {
         r#"sluice_http_requests_total{route="/fhir/R4/{type}",method="GET",status="4xx"} 1"#,
         r#"sluice_http_requests_total{route="unmatched",method="GET",status="4xx"} 1"#,
         r#"sluice_http_refused_total{reason="host"} 1"#,
+        r#"sluice_http_batch_entries_total{status="2xx"} 1"#,
+        r#"sluice_http_batch_entries_total{status="4xx"} 1"#,
         r#"sluice_cache_hits_total{cache="resources"} 4"#,
         r#"sluice_cache_misses_total{cache="resources"} 1"#,
         r#"sluice_cache_entries{cache="resources"} 1"#,

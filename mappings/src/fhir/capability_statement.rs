@@ -101,7 +101,7 @@ impl<'a> CapabilityStatement<'a> {
                     description: "A bearer token (Authorization: Bearer …) with a right to read.",
                 }),
                 resource: ResourceType::all(version).map(resource).collect(),
-                interaction: vec![Interaction { code: "history-system" }],
+                interaction: ["history-system", "batch"].map(|code| Interaction { code }).into(),
             }],
         }
     }

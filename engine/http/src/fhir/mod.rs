@@ -2,6 +2,7 @@
 //! a [`FhirVersion`](sluice_mappings::fhir::FhirVersion), which each route carries, and a prefix
 //! of the path.
 
+pub(crate) mod batch;
 pub(crate) mod capability;
 pub(crate) mod conditional;
 pub(crate) mod derived;
