@@ -1,8 +1,7 @@
 //! What one message is about to change: records staged over those that are there, and issues.
 //!
-//! Reads see what the message has already changed (an A40 with several groups), but for stays by
-//! their number, which are those of before. Only what really differs comes out: applying a message
-//! a second time changes nothing.
+//! Reads see what the message has already changed (an A40 or an A50 with several groups). Only what
+//! really differs comes out: applying a message a second time changes nothing.
 
 use std::sync::Arc;
 
@@ -123,7 +122,11 @@ impl<'a> Draft<'a> {
     }
 
     pub fn stay_by_identifier(&self, system: &str, value: &str) -> Option<ResourceId> {
-        self.records.by_identifier(RecordType::Stay, system, value)
+        let lists = |stay: &&Arc<StayRecord>| {
+            stay.identifiers.iter().any(|i| i.system == system && i.value == value)
+        };
+        let staged = self.stays.iter().find(lists).map(|stay| stay.id);
+        staged.or_else(|| self.records.by_identifier(RecordType::Stay, system, value))
     }
 
     /// An account or another record that is neither patient nor stay; one that is gone too.
