@@ -15,7 +15,7 @@ pub(super) fn admit(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<
         draft.issue(IssueCode::StayStateUnexpected, at(&visit.pv1, 19));
     }
     let begins = !stay.is_open();
-    let mut new = New::of(draft, visit);
+    let mut new = New::of(visit);
     new.start = visit.effective.or(visit.admitted).or(visit.occurred).or(visit.recorded);
     new.effect.class.clone_from(&visit.class);
     // PV2-8 only expects, and never starts a stay.
@@ -47,7 +47,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'
     if stay.is_over() {
         draft.issue(IssueCode::StayStateUnexpected, at(&visit.pv1, 19));
     }
-    let mut new = New::of(draft, visit);
+    let mut new = New::of(visit);
     new.start = visit.effective.or(visit.admitted).or(visit.expected);
     new.effect.class.clone_from(&visit.class);
     new.effect.start = visit.admitted;

@@ -13,7 +13,7 @@ pub(super) fn change_class(
     visit: &Visit<'_>,
 ) -> bool {
     let Some(position) = transfer::position(draft, stay, visit) else { return false };
-    let mut new = New::of(draft, visit);
+    let mut new = New::of(visit);
     new.effect.class.clone_from(&visit.class);
     new.placed = visit.place(draft);
     if new.identifier.is_none() && admit::is_in_place(stay, &new) {

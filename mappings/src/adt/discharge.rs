@@ -15,7 +15,7 @@ pub(super) fn discharge(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Vi
         return false;
     }
     let end = visit.discharged.or_else(|| visit.happened());
-    let mut new = New::of(draft, visit);
+    let mut new = New::of(visit);
     new.start = end;
     new.effect.end = end;
     new.effect.discharged = true;
@@ -75,7 +75,7 @@ pub(super) fn finish_by_pv1_45(draft: &mut Draft<'_>, stay: &mut StayRecord, vis
             identifier: None,
             start: visit.discharged,
             effect,
-            ..New::of(draft, visit)
+            ..New::of(visit)
         };
         movement::add(draft, stay, new, Position::Last);
     }

@@ -63,6 +63,6 @@ fn before(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>, statu
         start: visit.admitted,
         ..MovementEffect::default()
     };
-    let new = New { identifier: None, start: None, placed, effect, ..New::of(draft, visit) };
+    let new = New { identifier: None, start: None, placed, effect, ..New::of(visit) };
     movement::begin(stay, new);
 }

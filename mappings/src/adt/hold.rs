@@ -126,7 +126,7 @@ pub(super) fn release(draft: &mut Draft<'_>, stay: &mut StayRecord, held: Moveme
 
 fn awaited(draft: &mut Draft<'_>, visit: &Visit<'_>, kind: HeldKind) -> Movement {
     let mut movement = match kind {
-        HeldKind::Cancel => New::of(draft, visit).into_movement(),
+        HeldKind::Cancel => New::of(visit).into_movement(),
         HeldKind::Update => {
             let mut movement = zbe::content(draft, visit, visit.origin).into_movement();
             movement.event =

@@ -17,7 +17,7 @@ pub(super) fn leave(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<
     if is_return && stay.status() == StayStatus::InProgress && !visit.historic {
         draft.issue(IssueCode::StayStateUnexpected, at(&visit.pv1, 19));
     }
-    let mut new = New::of(draft, visit);
+    let mut new = New::of(visit);
     new.placed = visit.place(draft);
     if new.identifier.is_none() && admit::is_in_place(stay, &new) {
         new.placed = None;

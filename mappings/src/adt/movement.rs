@@ -39,11 +39,11 @@ pub(super) struct New {
 }
 
 impl New {
-    pub fn of(draft: &Draft<'_>, visit: &Visit<'_>) -> Self {
+    pub fn of(visit: &Visit<'_>) -> Self {
         Self {
             event: visit.event,
             identifier: visit.movement.clone(),
-            seq: draft.seq(),
+            seq: visit.seq,
             start: visit.happened(),
             placed: None,
             role: PlaceRole::Assigned,

@@ -72,7 +72,7 @@ fn note(
         placed,
         role,
         effect: MovementEffect::default(),
-        ..New::of(draft, visit)
+        ..New::of(visit)
     };
     let mut movement = new.into_movement();
     movement.event.clear();

@@ -17,7 +17,7 @@ pub(super) fn change(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit
     if listed.is_none() {
         draft.issue(IssueCode::FieldMissing, at(&visit.pv1, field));
     }
-    let mut new = New::of(draft, visit);
+    let mut new = New::of(visit);
     new.effect.practitioners = listed;
     // Numbered, it is a movement of its own; else PV1-3 moves nobody.
     let placed = visit.place(draft);

@@ -11,7 +11,7 @@ use crate::records::{PlaceRole, StayRecord};
 
 pub(super) fn pend(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) -> bool {
     let Some(position) = transfer::position(draft, stay, visit) else { return false };
-    let mut new = New::of(draft, visit);
+    let mut new = New::of(visit);
     if visit.event == Trigger::A15 {
         // Only ZBE-2 says when the transfer is to be; the other times are those of the message.
         new.start = visit.effective;

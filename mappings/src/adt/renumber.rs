@@ -219,6 +219,6 @@ fn absorb_visit(
 pub(super) fn void(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) {
     let effect =
         MovementEffect { status: Some(StayStatus::EnteredInError), ..MovementEffect::default() };
-    let new = New { identifier: None, effect, ..New::of(draft, visit) };
+    let new = New { identifier: None, effect, ..New::of(visit) };
     movement::add(draft, stay, new, Position::Last);
 }

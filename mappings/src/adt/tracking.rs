@@ -9,7 +9,7 @@ use crate::records::{PlaceRole, StayRecord};
 
 pub(super) fn track(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) -> bool {
     let Some(position) = transfer::position(draft, stay, visit) else { return false };
-    let mut new = New::of(draft, visit);
+    let mut new = New::of(visit);
     new.role = PlaceRole::Temporary;
     // PV1-3 is where to only if it is not the place that the patient has: then he is back.
     new.placed = visit.other_place(draft, 11).or_else(|| visit.place(draft));

@@ -9,7 +9,7 @@ use crate::records::{StayRecord, StayStatus};
 
 pub(super) fn transfer(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) -> bool {
     let Some(position) = position(draft, stay, visit) else { return false };
-    let mut new = New::of(draft, visit);
+    let mut new = New::of(visit);
     new.placed = visit.place(draft);
     if new.placed.is_none() {
         draft.issue(IssueCode::FieldMissing, at(&visit.pv1, 3));

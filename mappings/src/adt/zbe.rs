@@ -25,7 +25,7 @@ pub(super) fn joined(one: &str, other: &str) -> String {
 /// What a Z99 says of its movement: what the event that made it (ZBE-6) would have brought. Only
 /// what is said changes what is known.
 pub(super) fn content(draft: &mut Draft<'_>, visit: &Visit<'_>, origin: Option<Trigger>) -> New {
-    let mut new = New::of(draft, visit);
+    let mut new = New::of(visit);
     new.start = visit.effective;
     new.effect.status = None;
     if visit.states_place() {

@@ -44,10 +44,17 @@ pub fn rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {
         }
         other => other_rows(ej, other, out),
     }
-    let mut own = out.split_off(start);
+    // `Vec::dedup` of a part, without a vector of its own: this is done for every record stored.
+    let own = &mut out[start..];
     own.sort_unstable();
-    own.dedup();
-    out.append(&mut own);
+    let mut kept = 0;
+    for at in 0..own.len() {
+        if kept == 0 || own[at] != own[kept - 1] {
+            own[kept] = own[at];
+            kept += 1;
+        }
+    }
+    out.truncate(start + kept);
 }
 
 /// Of what messages change seldom.

@@ -1,7 +1,9 @@
 //! AL1 and IAM → AllergyIntolerance (FACTS §3).
 //!
-//! AL1 is a snapshot of what has no number; IAM names one by one what is to be done (IAM-6), and
-//! what it has numbered (IAM-7) an AL1 adds to but does not take away.
+//! AL1 is a snapshot of what has no number; IAM names one by one what is to be done (IAM-6; without
+//! one, which is told, an update), and what it has numbered (IAM-7) an AL1 adds to but does not take away.
+
+use std::borrow::Cow;
 
 use super::super::draft::Draft;
 use super::super::values::at;
@@ -82,8 +84,8 @@ impl Listed for AllergyRecord {
         &self.identifiers
     }
 
-    fn key(&self) -> Vec<String> {
-        list::what(&self.code).into()
+    fn key(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        list::what(&self.code).into_iter()
     }
 
     fn outlives(&self) -> bool {

@@ -1,5 +1,7 @@
 //! DG1 → Condition and the stay's diagnoses (FACTS §3).
 
+use std::borrow::Cow;
+
 use super::super::draft::Draft;
 use super::list::{self, Listed, Owner, Voidable};
 use super::{Lists, coding};
@@ -153,17 +155,17 @@ impl Listed for Diagnosed {
         &self.condition.identifiers
     }
 
-    fn key(&self) -> Vec<String> {
+    fn key(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let [system, code] = list::what(&self.condition.code);
         let of_type = &self.diagnosis_type;
         let of_type = if of_type.code.is_empty() { &of_type.text } else { &of_type.code };
-        vec![system, code, of_type.clone()]
+        [system, code, of_type.into()].into_iter()
     }
 
     /// What was entered in error is listed nowhere with its type.
     fn is_same(&self, other: &Self) -> bool {
         let types = if self.condition.void || other.condition.void { 2 } else { 3 };
-        self.key()[..types] == other.key()[..types]
+        self.key().take(types).eq(other.key().take(types))
     }
 
     fn become_known(&mut self, id: ResourceId, stamp: Stamp) {

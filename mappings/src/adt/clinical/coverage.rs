@@ -1,5 +1,8 @@
 //! IN1 → Coverage, with its insurers and the person who is insured (FACTS §3).
 
+use std::borrow::Cow;
+use std::iter::{once, once_with};
+
 use super::super::draft::Draft;
 use super::super::values::at;
 use super::list::{self, Listed, Owner};
@@ -60,7 +63,7 @@ fn subscribers(
             named_by.push(None);
             continue;
         }
-        let at = persons.iter().position(|other| other.key() == person.key());
+        let at = persons.iter().position(|other| other.is_same(&person));
         named_by.push(Some(at.unwrap_or(persons.len())));
         if at.is_none() {
             persons.push(person);
@@ -119,22 +122,24 @@ impl Listed for CoverageRecord {
 
     /// Any of plan, insurer and number.
     fn is_named(&self) -> bool {
-        self.key().iter().any(|part| !part.is_empty())
+        self.key().any(|part| !part.is_empty())
     }
 
     fn identifiers(&self) -> &[Identifier] {
         &[]
     }
 
-    fn key(&self) -> Vec<String> {
-        let [system, plan] = list::what(&self.plan);
-        let insurer = self.insurers.first().map(|insurer| match insurer.organization {
-            Some(id) => id.to_string(),
-            None => insurer.name.clone(),
-        });
-        let number = self.subscriber_number.as_ref().map(|number| number.value.as_str());
-        let number = number.unwrap_or(&self.policy_number).to_owned();
-        vec![system, plan, insurer.unwrap_or_default(), number]
+    fn key(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let insurer = || match self.insurers.first() {
+            None => "".into(),
+            Some(NamedOrganization { organization: Some(id), .. }) => id.to_string().into(),
+            Some(NamedOrganization { name, .. }) => name.into(),
+        };
+        let number = || {
+            let number = self.subscriber_number.as_ref().map(|number| &number.value);
+            number.unwrap_or(&self.policy_number).into()
+        };
+        list::what(&self.plan).into_iter().chain(once_with(insurer)).chain(once_with(number))
     }
 }
 
@@ -170,11 +175,11 @@ impl Listed for RelatedPersonRecord {
         &[]
     }
 
-    fn key(&self) -> Vec<String> {
+    fn key(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let name = self.names.first();
-        let family = name.map(|name| name.family.clone()).unwrap_or_default();
-        let given = name.map(|name| name.given.join(" ")).unwrap_or_default();
-        let relationship = self.relationships.first().map(|r| r.code.clone());
-        vec![family, given, relationship.unwrap_or_default()]
+        let family = name.map_or("", |name| &name.family);
+        let given = move || name.map(|name| name.given.join(" ")).unwrap_or_default().into();
+        let relationship = self.relationships.first().map_or("", |related| &related.code);
+        once(family.into()).chain(once_with(given)).chain(once(relationship.into()))
     }
 }

@@ -5,6 +5,8 @@
 //! and each says all of its record; and action codes, in which each segment adds, changes or
 //! deletes one record and the others stay.
 
+use std::borrow::Cow;
+
 use super::super::IssueCode;
 use super::super::draft::Draft;
 use super::super::values::at;
@@ -48,21 +50,22 @@ pub(super) trait Listed: Clone + PartialEq + Into<Record> {
     /// Whether there is anything that it is about: a number, or a code or a text, which its key
     /// begins with.
     fn is_named(&self) -> bool {
-        !self.identifiers().is_empty() || self.key().iter().take(2).any(|part| !part.is_empty())
+        !self.identifiers().is_empty() || self.key().take(2).any(|part| !part.is_empty())
     }
 
     fn from_record(record: Record) -> Option<Self>;
     fn id(&self) -> ResourceId;
     fn identifiers(&self) -> &[Identifier];
-    /// What it is, where no number tells; begins with [`what`] is coded of it.
-    fn key(&self) -> Vec<String>;
+    /// What it is, where no number tells; begins with [`what`] is coded of it. Parts that have to
+    /// be made are asked for last: most comparisons end before them.
+    fn key(&self) -> impl Iterator<Item = Cow<'_, str>>;
     /// Takes the place of what is known under that id.
     fn become_known(&mut self, id: ResourceId, stamp: Stamp);
 
     fn stamp(&self) -> Stamp;
 
     fn is_same(&self, other: &Self) -> bool {
-        self.key() == other.key()
+        self.key().eq(other.key())
     }
 
     /// Stays although a snapshot comes without it.
@@ -232,11 +235,11 @@ fn fresh<L: Listed>(
 ) -> ResourceId {
     let owner = owner.id().to_string();
     let key = match record.identifiers().first() {
-        Some(number) => vec!["number".to_owned(), number.system.clone(), number.value.clone()],
-        None => record.key(),
+        Some(number) => vec!["number".into(), (&*number.system).into(), (&*number.value).into()],
+        None => record.key().collect(),
     };
     let mut parts = vec![owner.as_str(), L::SEGMENT];
-    parts.extend(key.iter().map(String::as_str));
+    parts.extend(key.iter().map(|part: &Cow<'_, str>| &**part));
     let mut count = 0_u32;
     loop {
         let counter = count.to_string();
@@ -323,11 +326,11 @@ pub(super) fn put<L: Listed>(draft: &mut Draft<'_>, list: Vec<L>) -> Vec<Resourc
 }
 
 /// What a code says a thing is: its first coding, else its text.
-pub(super) fn what(code: &Coded) -> [String; 2] {
+pub(super) fn what(code: &Coded) -> [Cow<'_, str>; 2] {
     if code.code.is_empty() {
-        [String::new(), code.text.clone()]
+        ["".into(), (&*code.text).into()]
     } else {
-        [code.system.clone(), code.code.clone()]
+        [(&*code.system).into(), (&*code.code).into()]
     }
 }
 

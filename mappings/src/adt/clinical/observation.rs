@@ -1,5 +1,8 @@
 //! OBX → Observation (FACTS §3).
 
+use std::borrow::Cow;
+use std::iter::once_with;
+
 use super::super::draft::Draft;
 use super::super::values::at;
 use super::list::{self, Listed, Owner};
@@ -88,9 +91,9 @@ impl Listed for ObservationRecord {
         &self.identifiers
     }
 
-    fn key(&self) -> Vec<String> {
+    fn key(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let [system, code] = list::what(&self.code);
-        let effective = self.effective.map(|moment| moment.to_fhir());
-        vec![system, code, self.sub_id.clone(), effective.unwrap_or_default()]
+        let effective = || self.effective.map(|moment| moment.to_fhir()).unwrap_or_default().into();
+        [system, code, (&self.sub_id).into()].into_iter().chain(once_with(effective))
     }
 }

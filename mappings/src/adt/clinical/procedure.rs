@@ -1,5 +1,8 @@
 //! PR1 → Procedure (FACTS §3).
 
+use std::borrow::Cow;
+use std::iter::once_with;
+
 use super::super::draft::Draft;
 use super::super::values::at;
 use super::list::{self, Listed, Owner, Voidable};
@@ -128,10 +131,10 @@ impl Listed for Performed {
         &self.procedure.identifiers
     }
 
-    fn key(&self) -> Vec<String> {
-        let [system, code] = list::what(&self.procedure.code);
-        let performed = self.procedure.performed.map(|moment| moment.to_fhir());
-        vec![system, code, performed.unwrap_or_default()]
+    fn key(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let performed = self.procedure.performed;
+        let performed = move || performed.map(|moment| moment.to_fhir()).unwrap_or_default().into();
+        list::what(&self.procedure.code).into_iter().chain(once_with(performed))
     }
 
     fn become_known(&mut self, id: ResourceId, stamp: Stamp) {
