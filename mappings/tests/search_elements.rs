@@ -297,8 +297,6 @@ fn doctor(lane: &mut Lane) {
         role: coded(code, "0443"),
         specialties: vec![coded("CARD", "")],
         telecoms: Vec::new(),
-        start: None,
-        end: None,
     };
     let roles = [role(2, None, "AD"), role(3, Some(9), "PP"), role(4, Some(9), "")];
     let changes = roles.map(|role| Change::Put(role.into()));

@@ -12,7 +12,7 @@ use crate::packed::Packed;
 
 /// The layout of values, of the watermark and of files. To be raised with any change of a stored
 /// type, records included: there is no migration, there is a rebuild.
-pub const LAYOUT: u8 = 7;
+pub const LAYOUT: u8 = 8;
 
 const HEADER_BYTES: usize = 5;
 

@@ -14,7 +14,8 @@ pub(super) fn discharge(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Vi
         draft.issue(IssueCode::StayStateUnexpected, at(&visit.pv1, 19));
         return false;
     }
-    let end = visit.discharged.or_else(|| visit.happened());
+    let end = visit.discharged.or(visit.effective).or(visit.occurred);
+    let end = end.or_else(|| visit.left(draft)).or(visit.recorded);
     let mut new = New::of(visit);
     new.start = end;
     new.effect.end = end;

@@ -2,11 +2,12 @@
 //!
 //! Each says what it does (ROL-2): a role that is taken away goes, any other comes or is corrected.
 
+use super::IssueCode;
 use super::draft::Draft;
 use super::values::at;
 use crate::entity::AuthorityUse;
 use crate::hl7::datatypes::{Ei, Xad, Xcn, Xon};
-use crate::hl7::{Segment, Segments};
+use crate::hl7::{Location, Segment, Segments};
 use crate::records::{
     Coded, Identifier, PatientRecord, Practitioner, PractitionerRoleRecord, Record, RecordType,
     ResourceId, Stamp, StayRecord,
@@ -77,14 +78,21 @@ pub(super) fn take_of_patient(
                 // Whom the message declares takes the place of whom an earlier one did.
                 (true, Act::Play(doctor)) => {
                     let doctor = with_role(draft, doctor, &segment, fields);
-                    play(declared.get_or_insert_default(), doctor);
+                    play(
+                        draft,
+                        declared.get_or_insert_default(),
+                        doctor,
+                        at(&segment, fields.person),
+                    );
                 }
                 (true, Act::Leave(doctor)) => {
                     leave(&mut patient.declared_practitioners, &doctor);
                     leave(declared.get_or_insert_default(), &doctor);
                     declared = declared.filter(|declared| !declared.is_empty());
                 }
-                (false, Act::Play(one)) => play(&mut patient.care_team, one),
+                (false, Act::Play(one)) => {
+                    play(draft, &mut patient.care_team, one, at(&segment, fields.person));
+                }
                 (false, Act::Leave(one)) => leave(&mut patient.care_team, &one),
             }
         }
@@ -101,7 +109,9 @@ pub(super) fn take_of_stay(draft: &mut Draft<'_>, stay: &mut StayRecord, after_p
         let role = participation(&sent);
         for act in acts(draft, &segment, fields, role) {
             match act {
-                Act::Play(one) => play(&mut stay.practitioners, one),
+                Act::Play(one) => {
+                    play(draft, &mut stay.practitioners, one, at(&segment, fields.person));
+                }
                 Act::Leave(one) => leave(&mut stay.practitioners, &one),
             }
         }
@@ -149,10 +159,12 @@ fn acts(draft: &mut Draft<'_>, segment: &Segment<'_>, fields: &Fields, role: &st
     persons.unwrap_or_default().into_iter().map(act).collect()
 }
 
-fn play(list: &mut Vec<Practitioner>, one: Practitioner) {
+fn play(draft: &mut Draft<'_>, list: &mut Vec<Practitioner>, one: Practitioner, at: Location) {
     leave(list, &one);
     if list.len() < ROLES_MAX {
         list.push(one);
+    } else {
+        draft.issue(IssueCode::ValueCut, at);
     }
 }
 
@@ -196,8 +208,6 @@ fn with_role(
         role: Coded::default(),
         specialties: Vec::new(),
         telecoms: Vec::new(),
-        start: None,
-        end: None,
     });
     draft.set_coded(&mut record.role, segment, fields.role, "0443");
     draft.set_codes(&mut record.specialties, segment, fields.specialty, "0182");

@@ -10,7 +10,7 @@ use super::event::Trigger;
 use super::values::at;
 use crate::entity::AuthorityUse;
 use crate::fhir::codes::patient_class::FRENCH_TABLE;
-use crate::hl7::datatypes::{Cwe, Cx, Ei, Ts};
+use crate::hl7::datatypes::{Cwe, Cx, Dld, Ei, Ts};
 use crate::hl7::{Location, Message, Segment, Segments};
 use crate::records::{Coded, Identifier, Moment, OwnField, Place, ResourceId, Unit};
 use crate::site::SiteResource;
@@ -165,6 +165,11 @@ impl<'m> Visit<'m> {
     /// When the movement took place: ZBE-2 beats EVN-6 beats EVN-2 (FACTS §1, PAM).
     pub fn happened(&self) -> Option<Moment> {
         self.effective.or(self.occurred).or(self.recorded)
+    }
+
+    /// PV1-37, DLD.2: when the patient went where the discharge says.
+    pub fn left(&self, draft: &mut Draft<'_>) -> Option<Moment> {
+        draft.moment(Dld::of(self.pv1.field(37)).effective(), at(&self.pv1, 37))
     }
 
     /// What a stay without a number is keyed by, with its patient (DESIGN §3). Never MSH-7.

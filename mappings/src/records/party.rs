@@ -86,8 +86,6 @@ pub struct PractitionerRoleRecord {
     /// ROL-9.
     pub specialties: Vec<Coded>,
     pub telecoms: Vec<Telecom>,
-    pub start: Option<Moment>,
-    pub end: Option<Moment>,
 }
 
 /// NK1 of a person, PID-21, IN1-16 → RelatedPerson. Minted by patient and NK1-33, else by name

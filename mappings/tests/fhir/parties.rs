@@ -111,7 +111,6 @@ fn a_practitioner_role_is_rendered_whole() {
         "id": "34343434-3434-3434-3434-343434343434",
         "meta": meta(),
         "identifier": [ { "system": "urn:oid:1.2.9", "value": "R1" } ],
-        "period": { "start": "2026-03-10", "end": "2026-03-12" },
         "practitioner": { "reference": "Practitioner/33333333-3333-3333-3333-333333333333" },
         "organization": { "reference": "Organization/29292929-2929-2929-2929-292929292929" },
         // 0443 AT (FACTS §3 ROL).

@@ -87,8 +87,6 @@ pub fn practitioner_role(number: u8) -> PractitionerRoleRecord {
         role: coded("AT", "", "0443"),
         specialties: vec![coded_in("SM04", "Cardiologie", "99TRE")],
         telecoms: vec![telecom("0400000001", "WPN", "PH")],
-        start: Some(moment("2026-03-10")),
-        end: Some(moment("2026-03-12")),
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::super::IssueCode;
 use super::super::draft::Draft;
 use super::super::values::at;
 use super::coding;
@@ -33,6 +34,9 @@ pub(super) fn take(
         list = list::replace(draft, owner, list, said, historic);
     }
     list = list::act(draft, owner, list, iam, |draft, iam| {
+        if iam.field(6).is_empty() {
+            draft.issue(IssueCode::FieldMissing, at(iam, 6));
+        }
         list::action(draft, iam, 6).unwrap_or(Action::Update)
     });
     let ids = list::put(draft, list);

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::super::FhirVersion;
 use super::super::codes::provider_role::provider_role;
-use super::super::datatypes::{CodeableConcept, ContactPoint, Identifier, Meta, Period, Reference};
+use super::super::datatypes::{CodeableConcept, ContactPoint, Identifier, Meta, Reference};
 use super::contact_detail::ContactDetail;
 use super::reference::legal_entity;
 use crate::entity::LegalEntity;
@@ -18,8 +18,6 @@ pub struct PractitionerRole<'a> {
     meta: Meta,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     identifier: Vec<Identifier<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    period: Option<Period>,
     practitioner: Reference<'a>,
     organization: Reference<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -52,7 +50,6 @@ impl<'a> PractitionerRole<'a> {
             id: record.id,
             meta: Meta::from(&record.stamp),
             identifier: Identifier::list(&record.identifiers, ""),
-            period: Period::new(record.start, record.end),
             practitioner: Reference::to(RecordType::Practitioner, record.practitioner),
             organization: organization.map_or_else(
                 || legal_entity(entity),
