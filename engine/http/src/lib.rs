@@ -17,6 +17,7 @@ mod host;
 mod instruments;
 mod json;
 mod negotiate;
+mod openapi;
 mod ops;
 mod past;
 mod query;

@@ -19,7 +19,7 @@ use crate::fault::{Face, Fault};
 use crate::gate::Door;
 use crate::instruments::RouteMeter;
 use crate::role::{EjScope, Policy, Role};
-use crate::{export, fhir, ops};
+use crate::{export, fhir, openapi, ops};
 
 /// What answers an admitted call. It never waits: everything is in memory, and what streams is
 /// produced as the body is read.
@@ -257,6 +257,7 @@ pub fn table() -> Vec<Route> {
         get("/health/live", Public, ops::health::live),
         get("/health/ready", Public, ops::health::ready),
         get("/metrics", needs(Role::Monitor, Every), ops::prometheus::page),
+        get("/api/openapi.json", Public, openapi::document),
         get("/api/status", needs(Role::Monitor, Visible), ops::status::page),
         get("/api/metrics/cache", needs(Role::Monitor, Every), ops::caches::counts),
         get("/api/ejs/{ej}/held", needs(Role::Operator, Path), ops::held::list).wide(),

@@ -1,0 +1,169 @@
+//! What each route is for, takes and answers, in the words of OpenAPI.
+
+use serde_json::{Value, json};
+
+use crate::routes::Route;
+
+pub(super) struct Described {
+    pub(super) summary: &'static str,
+    /// Those of the query.
+    pub(super) parameters: Vec<Value>,
+    /// By status.
+    pub(super) answers: Value,
+}
+
+pub(super) fn of(route: &Route) -> Described {
+    let (summary, answers) = match (route.method.as_str(), route.path) {
+        (_, "/") => ("The console: one page for people", text("text/html", "The page")),
+        (_, "/metrics") => ("Metrics for Prometheus", text("text/plain", "Text format 0.0.4")),
+        (_, "/api/openapi.json") => ("This document", ok(&json!({ "type": "object" }))),
+        (_, "/health/live") => ("Whether the process answers", ok(&schema("Live"))),
+        (_, "/health/ready") => {
+            let mut answers = ok(&schema("Ready"));
+            answers["503"] = answer("Not ready, and why", "application/json", &schema("Ready"));
+            ("Whether messages are taken and reads are answered", answers)
+        }
+        (_, "/api/status") => {
+            ("What each EJ holds, and how far it is behind", ok(&schema("Status")))
+        }
+        (_, "/api/metrics/cache") => {
+            ("What is kept rendered, and how often it served", ok(&schema("Caches")))
+        }
+        (_, "/api/cache/clear") => ("Forget what was rendered", ok(&schema("Cleared"))),
+        (_, "/api/cache/warm") => (
+            "Build the exports that are not kept, in the background",
+            json!({ "202": answer("It is begun, unless the caches are off", "application/json", &schema("Warming")) }),
+        ),
+        (_, "/api/ejs/{ej}/held") => {
+            ("Movements of which only a cancel or an update has come", ok(&schema("Held")))
+        }
+        (_, "/api/ejs/{ej}/messages/{id}/issues") => {
+            ("What became of a message, and what was found in it", ok(&schema("MessageTold")))
+        }
+        _ if route.path.starts_with("/ej/{ej}/export/") => return export(route),
+        _ => ("", ok(&json!({}))),
+    };
+    Described { summary, parameters: Vec::new(), answers }
+}
+
+fn export(route: &Route) -> Described {
+    let summary = match route.path.rsplit('/').next() {
+        Some("structure") => "The structure of an EJ: Organizations and Locations",
+        Some("patients") => "All Patients of an EJ",
+        Some("venues") => "All Encounters of an EJ",
+        _ => "",
+    };
+    let string = json!({ "type": "string" });
+    let query = |name: &str, about: &str, schema: Value| json!({ "name": name, "in": "query", "description": about, "schema": schema });
+    let format = json!({ "type": "string", "enum": ["json", "ndjson"] });
+    let instant = json!({ "type": "string", "format": "date-time" });
+    let parameters = vec![
+        query(
+            "fhir",
+            "Version of FHIR",
+            json!({ "type": "string", "enum": ["R4", "R5"], "default": "R4" }),
+        ),
+        query("_since", "Only what was changed then or later", instant),
+        query("_format", "Instead of Accept", format),
+    ];
+    let answers = json!({
+        "200": {
+            "description": "A Bundle of type collection, or NDJSON",
+            "content": {
+                "application/fhir+json": { "schema": { "type": "object" } },
+                "application/fhir+ndjson": { "schema": string },
+                "application/ndjson": { "schema": string },
+            },
+        },
+        "304": { "description": "It has not changed (If-None-Match)" },
+    });
+    Described { summary, parameters, answers }
+}
+
+fn schema(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn ok(schema: &Value) -> Value {
+    json!({ "200": answer("As asked", "application/json", schema) })
+}
+
+fn text(media: &str, about: &str) -> Value {
+    json!({ "200": answer(about, media, &json!({ "type": "string" })) })
+}
+
+pub(super) fn answer(about: &str, media: &str, schema: &Value) -> Value {
+    json!({ "description": about, "content": { media: { "schema": schema } } })
+}
+
+/// An object in which all of these are.
+fn object(members: Value) -> Value {
+    let names: Vec<&String> = members.as_object().into_iter().flat_map(|m| m.keys()).collect();
+    json!({ "type": "object", "required": names, "properties": members })
+}
+
+fn list(items: Value) -> Value {
+    json!({ "type": "array", "items": items })
+}
+
+pub(super) fn schemas() -> Value {
+    let (string, count, truth) = (
+        json!({ "type": "string" }),
+        json!({ "type": "integer", "minimum": 0 }),
+        json!({ "type": "boolean" }),
+    );
+    let count_or_null = json!({ "type": ["integer", "null"] });
+    let ratio = json!({ "type": ["number", "null"], "minimum": 0, "maximum": 1 });
+    let instant = json!({ "type": ["string", "null"], "format": "date-time" });
+    let counts = json!({
+        "entries": count, "bytes": count, "bytes_max": count, "hits": count, "misses": count,
+        "rerendered": count, "evictions": count,
+        "hit_ratio": object(json!({ "since_start": ratio, "1m": ratio, "15m": ratio })),
+    });
+    let mut caches = counts.clone();
+    for cache in ["resources", "chunks"] {
+        caches[cache] = schema("Cache");
+    }
+    for switch in ["enabled", "warming"] {
+        caches[switch] = truth.clone();
+    }
+    let reason = json!({
+        "type": "object",
+        "required": ["code"],
+        "properties": { "code": string, "text": string, "ej": string },
+    });
+    json!({
+        "Error": object(json!({ "error": object(json!({ "code": string, "message": string })) })),
+        "OperationOutcome": object(json!({ "resourceType": { "const": "OperationOutcome" }, "issue": list(json!({ "type": "object" })) })),
+        "Live": object(json!({ "status": { "const": "live" } })),
+        "Ready": {
+            "type": "object",
+            "required": ["status"],
+            "properties": { "status": { "enum": ["ready", "not-ready"] }, "reasons": list(reason) },
+        },
+        "Status": object(json!({
+            "version": string, "open": truth, "ready": truth,
+            "ejs": list(object(json!({
+                "id": string, "name": string, "patients": count, "encounters": count, "locations": count,
+                "applied": count, "journaled": count_or_null, "lag": count_or_null,
+            }))),
+        })),
+        "Cache": object(counts),
+        "Caches": object(caches),
+        "Cleared": object(json!({ "cleared": object(json!({ "resources": count, "chunks": count })) })),
+        "Warming": object(json!({ "warming": truth })),
+        "Held": object(json!({
+            "ej": string, "total": count,
+            "held": list(object(json!({
+                "kind": string, "event": string, "seq": count, "received_at": instant, "on": string,
+            }))),
+        })),
+        "MessageTold": object(json!({
+            "ej": string, "seq": count, "received_at": instant, "verdict": string, "became": string,
+            "issues": list(object(json!({
+                "code": string, "severity": { "enum": ["information", "warning", "error"] },
+                "at": string, "meaning": string,
+            }))),
+        })),
+    })
+}
