@@ -1,5 +1,6 @@
 //! What messages make, rendered: every reference finds its resource, and a validator of others
-//! finds nothing wrong. All messages of `fixtures` and, where they are there, of `../shared`.
+//! finds nothing wrong. All messages of `fixtures` and, where they are there, of `../shared`; or those
+//! of the folder in `SLUICE_FEEDS` alone.
 
 #![allow(
     clippy::unwrap_used,
@@ -30,6 +31,10 @@ struct Feed {
 
 fn feeds() -> Vec<Feed> {
     let mut files = Vec::new();
+    if let Some(folder) = std::env::var_os("SLUICE_FEEDS") {
+        gather(Path::new(&folder), &mut files);
+        return read_all(files);
+    }
     for root in ["fixtures/messages", "fixtures/feeds", "../shared/messages", "../shared/feeds"] {
         let folder = repository().join(root);
         if folder.is_dir() {
@@ -38,6 +43,10 @@ fn feeds() -> Vec<Feed> {
             println!("skipped: {root} is not here");
         }
     }
+    read_all(files)
+}
+
+fn read_all(mut files: Vec<PathBuf>) -> Vec<Feed> {
     files.sort();
     let read = |file: &PathBuf| Feed {
         name: file.display().to_string(),

@@ -1,15 +1,13 @@
 #!/usr/bin/env python3
-"""The synthetic hospital's feeds against the real binary, and against readers of others.
+"""The synthetic hospital's feeds against the real binary (hl7apy_reads.py: against a reader of others).
 
 usage: generate.py [--patients N]
 
-Four things are proven, for French PAM and for international senders of several versions and character sets:
+Three things are proven, for French PAM and for international senders of several versions and character sets:
 
 1. the same seed gives the same bytes on one thread and on eight, and the manifest's SHA-256 is the file's;
 2. every message, those with faults included, is answered as the generator says it must be;
-3. over HTTP, patients and stays are as the truth file says (identities, status, class, place, start, end);
-4. hl7apy reads the messages of all the versions that it knows (skipped, visibly, where it is not installed:
-   `pip install hl7apy`, or a folder that holds it in HL7APY).
+3. over HTTP, patients and stays are as the truth file says (identities, status, class, place, start, end).
 
 Exit 0 or 1.
 """
@@ -18,11 +16,6 @@ from real import BINARY, ROOT, Sluice
 
 # Sessions (R) are shown as such, or as ambulatory where the profile of the country says so.
 CLASS = {"E": {"EMER"}, "I": {"IMP"}, "O": {"AMB"}, "R": {"R", "AMB"}}
-# Versions, character sets, and what hl7apy 1.3 cannot read of them.
-SPOKEN = [("2.3", "8859/1"), ("2.3.1", "ASCII"), ("2.4", "8859/15"), ("2.5", "UNICODE UTF-8"), ("2.5.1", "WINDOWS-1252"),
-          ("2.6", "UNICODE UTF-8"), ("2.7", "UNICODE UTF-8"), ("2.7.1", "8859/15"), ("2.8", "UNICODE UTF-8")]
-NOT_KNOWN_TO_HL7APY = {"2.7.1"}
-PYTHON = {"ASCII": "ascii", "8859/1": "latin-1", "8859/15": "iso8859-15", "WINDOWS-1252": "cp1252"}
 
 
 def generate(*arguments, expect=0):
@@ -161,42 +154,6 @@ def answered(folder, name, patients, *arguments):
         sluice.stop()
 
 
-def read_by_hl7apy(folder, patients):
-    sys.path.insert(0, os.environ.get("HL7APY", ""))
-    try:
-        from hl7apy.parser import parse_message
-    except ImportError:
-        return print("skipped: hl7apy is not installed, so that no other reader has seen the messages")
-    each, unread, read = 25, collections.Counter(), 0
-    for version, charset in [("pam-fr", "UNICODE UTF-8")] + SPOKEN:
-        if version in NOT_KNOWN_TO_HL7APY:
-            continue
-        feed = os.path.join(folder, "apy.hl7")
-        said = ["--dialect", "pam-fr"] if version == "pam-fr" else ["--dialect", "international", "--hl7", version]
-        generate("--seed", "6", "--patients", str(patients), "--charset", charset, "-o", feed, *said)
-        text = open(feed, "rb").read().decode(PYTHON.get(charset, "utf-8")).replace("\r\n", "\r")
-        seen = collections.Counter()
-        for message in text.split("\r\r"):
-            event = message.split("|")[8].split("^")[1] if message else ""
-            seen[event] += 1
-            if not message or seen[event] > each:
-                continue
-            try:
-                parsed = parse_message(message, find_groups=True)
-                written = [segment.name for segment in parse_message(message, find_groups=False).children]
-                assert written == [line[:3] for line in message.split("\r") if line], "segments were lost"
-                assert parsed.msh.msh_10.to_er7() == message.split("|")[9]
-                read += 1
-            except Exception as error:  # whatever it is, it is an exception to be listed
-                unread[version, event, f"{type(error).__name__}: {str(error)[:80]}"] += 1
-    for what, count in sorted(unread.items()):
-        print("  not read by hl7apy:", count, *what)
-    if unread:
-        sys.exit(1)
-    left_out = ", ".join(sorted(NOT_KNOWN_TO_HL7APY))
-    print(f"hl7apy reads {read} messages, up to {each} of each event and version; it does not know {left_out}")
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--patients", type=int, default=1500)
@@ -209,7 +166,6 @@ def main():
         answered(folder, "international-2.8", patients // 2, "--hl7", "2.8")
         faults = [f"--fault={kind}=0.02" for kind in ("duplicate", "disorder", "bad-segment", "lying-charset", "missing-field")]
         answered(folder, "faulty", patients // 2, *faults, "--fault=oversize=0.0005")
-        read_by_hl7apy(folder, patients)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
