@@ -148,6 +148,8 @@ pub struct Site {
     coding_systems: HashMap<String, String>,
     /// Each with its place.
     fields: Vec<(Location, SiteField)>,
+    /// See [`Self::tag`].
+    tag: Option<String>,
 }
 
 impl SiteSettings {
@@ -200,6 +202,20 @@ impl SiteSettings {
             }
         }
         found
+    }
+}
+
+impl SiteSettings {
+    fn tag(&self) -> Option<String> {
+        let shown: Vec<&SiteCode> = self.code.iter().filter(|code| !code.code.is_empty()).collect();
+        let own = self.discharge_disposition == DischargeDisposition::Own;
+        if own && shown.is_empty() && self.field.is_empty() {
+            return None;
+        }
+        let text = serde_json::to_vec(&(self.discharge_disposition, shown, &self.field))
+            .expect("structs with text keys, written to memory");
+        let digest = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, &text);
+        Some(format!("{:08x}", digest.as_u64_pair().0 >> 32))
     }
 }
 
@@ -313,6 +329,7 @@ impl Site {
                 site.fields.push((place, field.clone()));
             }
         }
+        site.tag = settings.tag();
         site
     }
 
@@ -392,6 +409,14 @@ impl Site {
         codes.chain(by_system.into_iter().flatten().map(|system| (system.as_str(), None)))
     }
 
+    /// What tells one way of showing from another: a hash of all in the tables that acts when a
+    /// resource is shown, the same for the same tables; none where nothing does. The same version of
+    /// a resource reads otherwise under another tag.
+    #[must_use]
+    pub fn tag(&self) -> Option<&str> {
+        self.tag.as_deref()
+    }
+
     /// Whether a code is shown as another.
     #[must_use]
     pub fn shows_codes(&self) -> bool {
@@ -441,6 +466,20 @@ mod tests {
         assert!(field("ZPI").contains("a field is needed"));
         assert!(field("ZPI-3[2]").contains("one of several"));
         assert!(field("zpi-3").contains("segment"));
+    }
+
+    #[test]
+    fn the_tag_follows_what_acts_when_shown_and_nothing_else() {
+        let tag = |text: &str| Site::new(&settings(text)).tag().map(str::to_owned);
+        let shown =
+            "[[code]]\ntable = \"0112\"\nfrom = \"X\"\nsystem = \"urn:x:y\"\ncode = \"y\"\n";
+        let read = "[[code]]\ntable = \"0004\"\nfrom = \"HOSP\"\nto = \"I\"\n";
+        assert_eq!((tag(""), tag(read)), (None, None));
+        // Clients keep it: this may not move.
+        assert_eq!(tag(shown).as_deref(), Some("1bc79f7d"));
+        assert_eq!(tag(shown), tag(&format!("{read}{shown}")));
+        assert_ne!(tag(shown), tag(&shown.replace("\"y\"", "\"z\"")));
+        assert!(tag("discharge_disposition = \"ub-04\"").is_some());
     }
 
     #[test]

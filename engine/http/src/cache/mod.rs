@@ -9,7 +9,7 @@ mod ratio;
 mod rendered;
 
 pub(crate) use ratio::{MINUTE, QUARTER, Ratios, SAMPLED_EVERY, ratio};
-pub(crate) use rendered::{Rendered, ResourceKey};
+pub(crate) use rendered::{Rendered, ResourceKey, etag};
 
 use std::collections::VecDeque;
 use std::hash::Hash;

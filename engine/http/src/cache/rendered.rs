@@ -24,6 +24,8 @@ pub(crate) struct Rendered {
     pub(crate) json: Bytes,
     pub(crate) etag: HeaderValue,
     pub(crate) last_modified: Option<HeaderValue>,
+    /// Whether a date alone tells that it is unchanged: no site file has a hand in it.
+    pub(crate) dated: bool,
 }
 
 impl Call<'_> {
@@ -60,19 +62,31 @@ impl Call<'_> {
         let Some(entity) = self.app.entities.get(&ej) else {
             unreachable!("the state was opened with the declared EJs");
         };
-        Rendered::of(fhir::render(record, entity, self.route.fhir), record.stamp())
+        let json = fhir::render(record, entity, self.route.fhir);
+        Rendered::of(json, record.stamp(), entity.site.tag())
     }
 }
 
 impl Rendered {
-    /// What was rendered from a record of that stamp.
-    pub(crate) fn of(json: Vec<u8>, stamp: &Stamp) -> Self {
-        let etag = format!("W/\"{}\"", stamp.version);
+    /// What was rendered from a record of that stamp; `tag` is that of the EJ's site, if it had a
+    /// hand in it.
+    pub(crate) fn of(json: Vec<u8>, stamp: &Stamp, tag: Option<&str>) -> Self {
+        let etag = etag(stamp.version, tag);
         Self {
             json: json.into(),
             etag: HeaderValue::try_from(etag).expect("digits and quotes are header characters"),
             last_modified: http_date(stamp.updated_at),
+            dated: tag.is_none(),
         }
+    }
+}
+
+/// `W/"version"`. Where a site file has a hand in what is shown, its tag follows: the same version
+/// reads otherwise when the file changes.
+pub(crate) fn etag(version: Seq, tag: Option<&str>) -> String {
+    match tag {
+        None => format!("W/\"{version}\""),
+        Some(tag) => format!("W/\"{version}.{tag}\""),
     }
 }
 

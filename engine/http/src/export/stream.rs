@@ -41,7 +41,8 @@ pub(crate) fn stream(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     // Each change moves some chunk to a Seq above all before it.
     let version = call.in_store(|| sources.iter().map(Source::newest).max().unwrap_or_default());
     let form = if asked.media.is_none() { 'b' } else { 'n' };
-    let etag = HeaderValue::try_from(format!("W/\"{version}-{form}\""))
+    let tag = entity.site.tag().map_or_else(String::new, |tag| format!(".{tag}"));
+    let etag = HeaderValue::try_from(format!("W/\"{version}{tag}-{form}\""))
         .expect("digits, letters and quotes are header characters");
 
     if conditional::unchanged(call.headers(), &etag, None) {

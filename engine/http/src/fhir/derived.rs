@@ -171,7 +171,7 @@ fn history(stay: &StayRecord) -> Vec<Shown> {
         id: stay.id,
         local: Some(id),
         updated_at: stay.stamp.updated_at,
-        rendered: Arc::new(Rendered::of(json, &stay.stamp)),
+        rendered: Arc::new(Rendered::of(json, &stay.stamp, None)),
     };
     fhir::render_history(stay).into_iter().map(shown).collect()
 }
@@ -198,6 +198,6 @@ pub(crate) fn provenance(call: &Call<'_>, ej: EjId, record: &Record) -> Option<S
         id: record.id(),
         local: None,
         updated_at: record.stamp().updated_at,
-        rendered: Arc::new(Rendered::of(json, record.stamp())),
+        rendered: Arc::new(Rendered::of(json, record.stamp(), None)),
     })
 }

@@ -12,7 +12,7 @@ use sluice_mappings::records::{RecordType, ResourceId};
 use sluice_state::EjView;
 
 use super::page::Shown;
-use crate::cache::Rendered;
+use crate::cache::{Rendered, etag};
 use crate::call::Call;
 use crate::fault::Fault;
 
@@ -49,11 +49,12 @@ fn shown(call: &Call<'_>, entity: &LegalEntity) -> Option<Shown> {
     let view = call.scope().ej(entity.id())?;
     let group = call.in_store(|| record(&view, view.applied()));
     let json = call.in_render(|| fhir::render_group(group, entity, call.route.fhir));
-    let etag = format!("W/\"{}\"", group.version);
+    let etag = etag(group.version, None);
     let rendered = Rendered {
         json: json.into(),
         etag: HeaderValue::try_from(etag).expect("digits and quotes are header characters"),
         last_modified: None,
+        dated: false,
     };
     let (of, updated_at) = (ResourceType::Group, Micros::default());
     let id = group_id(entity.id());

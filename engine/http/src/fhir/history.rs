@@ -20,7 +20,7 @@ use sluice_mappings::search;
 use super::search::zone;
 use super::shape::{Shape, negotiated};
 use super::{links, reply};
-use crate::cache::Rendered;
+use crate::cache::{Rendered, etag};
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::{json, query};
@@ -225,13 +225,14 @@ impl Asked {
             let rendered = call.render_once(ej, record);
             self.shape.cut(ResourceType::Record(record_type), &rendered.json).into_owned()
         };
+        let site = call.app.entities.get(&ej);
         Told {
             full_url: format!("{base}/{name}"),
             // What is made anew is asked of the type.
             url: if method == Method::Post { record_type.fhir().to_owned() } else { name },
             method,
             status,
-            etag: format!("W/\"{}\"", stamp.version),
+            etag: etag(stamp.version, site.and_then(|entity| entity.site.tag())),
             last_modified: stamp.updated_at,
             resource,
         }

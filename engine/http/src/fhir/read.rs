@@ -30,7 +30,8 @@ pub(crate) fn resource(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     };
 
     let last_modified = rendered.last_modified.as_ref();
-    let mut response = if conditional::unchanged(call.headers(), &rendered.etag, last_modified) {
+    let dated = last_modified.filter(|_| rendered.dated);
+    let mut response = if conditional::unchanged(call.headers(), &rendered.etag, dated) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response

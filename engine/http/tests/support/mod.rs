@@ -216,6 +216,14 @@ impl Running {
         )
     }
 
+    /// With those EJs, EJ1 and EJ2.
+    pub fn start_of(settings: HttpSettings, entities: Vec<Arc<LegalEntity>>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let vitals = Arc::new(TestVitals::default());
+        let deps = Deps { entities, ..deps(folder.path(), &vitals) };
+        Self::start_deps(folder, settings, deps, vitals)
+    }
+
     fn start_all(
         folder: tempfile::TempDir,
         settings: HttpSettings,
@@ -224,6 +232,15 @@ impl Running {
     ) -> Self {
         let vitals = Arc::new(TestVitals::default());
         let deps = Deps { prometheus, ..deps_of(folder.path(), &vitals, state) };
+        Self::start_deps(folder, settings, deps, vitals)
+    }
+
+    fn start_deps(
+        folder: tempfile::TempDir,
+        settings: HttpSettings,
+        deps: Deps,
+        vitals: Arc<TestVitals>,
+    ) -> Self {
         let state = deps.state.clone();
         let stop = CancellationToken::new();
         let (told, bound) = std::sync::mpsc::channel();
