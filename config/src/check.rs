@@ -156,6 +156,16 @@ fn bounds(config: &Config, found: &mut Found<'_>) {
     if let Err(error) = config.http.check() {
         found.add("http", error.to_string());
     }
+    let (bulk, journal) = (config.http.bulk.free_floor_bytes, config.journal.free_floor_bytes);
+    if bulk < journal {
+        found.add(
+            "http.bulk.free_floor_bytes",
+            format!(
+                "{bulk} is under journal.free_floor_bytes ({journal}): an export could take the \
+                 space that messages need"
+            ),
+        );
+    }
     let frame = config.mllp.frame_bytes_max as u64;
     let entry = config.journal.entry_bytes_max;
     if frame > entry {

@@ -62,6 +62,10 @@ fn an_impossible_value_is_told_with_its_bounds() {
     assert_eq!(problem.key, "journal.segment_bytes");
     assert!(problem.what.contains("between"), "{}", problem.what);
     assert_eq!(only("[mllp]\nconnections_max = 0\n").key, "mllp.connections_max");
+    let problem = only("[http.bulk]\nfree_floor_bytes = 5\n");
+    assert_eq!(problem.key, "http.bulk.free_floor_bytes");
+    assert!(problem.what.contains("536870912"), "{}", problem.what);
+    assert!(only("[http.bulk]\nrunning_max = 0\n").what.contains("bulk.running_max"));
     let problem = only(&EJ.replace("699000014", "12"));
     assert!(problem.what.contains("finess"), "{}", problem.what);
     let problem = only(&format!("{EJ}charset = \"EBCDIC\"\n"));

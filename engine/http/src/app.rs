@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,6 +13,7 @@ use sluice_mappings::entity::LegalEntity;
 use sluice_state::{Access, Health, Scope, State};
 use tokio::sync::Semaphore;
 
+use crate::bulk::Shelf;
 use crate::cache::{Cache, Ratios, Rendered, ResourceKey};
 use crate::cursor::CursorKey;
 use crate::export::{Bases, ChunkKey, KeptChunk, Warming};
@@ -32,6 +34,8 @@ pub struct Deps {
     pub vitals: Arc<dyn Vitals>,
     pub past: Arc<dyn Past>,
     pub prometheus: PrometheusHandle,
+    /// Where bulk exports are kept, in a folder of their own.
+    pub data_dir: PathBuf,
 }
 
 pub(crate) struct App {
@@ -55,6 +59,7 @@ pub(crate) struct App {
     pub(crate) past: Arc<dyn Past>,
     pub(crate) prometheus: PrometheusHandle,
     pub(crate) hosts: Hosts,
+    pub(crate) exports: Shelf,
     state: State,
     everything: Scope,
     each: BTreeMap<EjId, Scope>,
@@ -88,6 +93,7 @@ impl App {
             hosts: Hosts::new(settings.address, &settings.allowed_hosts, &settings.public_base),
             may_be_open: settings.address.ip().is_loopback()
                 && settings.authentication == Authentication::Auto,
+            exports: Shelf::open(&deps.data_dir, settings.bulk.clone()),
             entities,
             tokens: deps.tokens,
             cursors: deps.cursors,

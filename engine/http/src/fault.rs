@@ -12,6 +12,7 @@ use axum::http::{Response, StatusCode};
 use sluice_mappings::fhir::{IssueType, OperationOutcome, OutcomeIssue};
 use sluice_mappings::search::QueryError;
 
+use crate::bulk::Failure;
 use crate::past::Forgotten;
 use crate::role::Role;
 
@@ -31,7 +32,7 @@ impl Face {
     pub(crate) fn of_path(path: &str) -> Self {
         let mut segments = path.split('/').skip(1);
         match segments.next() {
-            Some("fhir") => Self::Fhir,
+            Some("fhir" | "exports") => Self::Fhir,
             Some("ej") => match segments.nth(1) {
                 Some("fhir" | "export") => Self::Fhir,
                 _ => Self::Api,
@@ -119,6 +120,20 @@ pub(crate) enum Fault {
     BatchFull {
         limit: usize,
     },
+    /// A kick-off without `Prefer: respond-async`.
+    RespondAsync,
+    /// A parameter that is known and not served.
+    NotServed {
+        name: &'static str,
+        why: &'static str,
+    },
+    TooManyExports,
+    /// The disk is near its floor.
+    NoSpace,
+    ExportFailed(Failure),
+    RangeNotSatisfiable {
+        bytes: u64,
+    },
     /// A bug: counted and logged with its route.
     Internal,
 }
@@ -173,12 +188,19 @@ impl Fault {
             | Self::TooManyValues { .. }
             | Self::Parameter { .. }
             | Self::Query(_)
+            | Self::RespondAsync
+            | Self::NotServed { .. }
             | Self::ParametersUnknown { .. }
             | Self::CursorForged
             | Self::CursorForeign => StatusCode::BAD_REQUEST,
             Self::CursorExpired => StatusCode::GONE,
             Self::StateLost | Self::Folding => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::TooManyExports => StatusCode::TOO_MANY_REQUESTS,
+            Self::NoSpace | Self::ExportFailed(Failure::NoSpace) => {
+                StatusCode::INSUFFICIENT_STORAGE
+            }
+            Self::RangeNotSatisfiable { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::Internal | Self::ExportFailed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -203,6 +225,7 @@ impl Fault {
             | Self::MethodNotAllowed
             | Self::NotAcceptable
             | Self::MediaType
+            | Self::NotServed { .. }
             | Self::ParametersUnknown { .. } => IssueType::NotSupported,
             Self::UriTooLong { .. }
             | Self::BodyTooLarge { .. }
@@ -212,8 +235,17 @@ impl Fault {
             Self::HostMissing
             | Self::BodyBroken
             | Self::QueryEncoding
+            | Self::RangeNotSatisfiable { .. }
             | Self::CursorForged
             | Self::CursorForeign => IssueType::Invalid,
+            Self::RespondAsync => IssueType::Required,
+            Self::TooManyExports => IssueType::Throttled,
+            Self::NoSpace | Self::ExportFailed(Failure::NoSpace | Failure::Disk) => {
+                IssueType::NoStore
+            }
+            Self::ExportFailed(Failure::TooLarge) => IssueType::TooCostly,
+            Self::ExportFailed(Failure::Overtaken | Failure::StateLost) => IssueType::Transient,
+            Self::ExportFailed(Failure::Internal) => IssueType::Exception,
             Self::Query(error) if error.reason.is_unsupported() => IssueType::NotSupported,
             Self::Parameter { .. } | Self::Query(_) => IssueType::Value,
             Self::CursorExpired => IssueType::Expired,
@@ -226,6 +258,8 @@ impl Fault {
     fn at(&self) -> Option<&str> {
         match self {
             Self::Parameter { name, .. } => Some(name),
+            Self::NotServed { name, .. } => Some(name),
+            Self::RespondAsync => Some("Prefer"),
             Self::Query(error) => Some(error.param),
             Self::CursorForged | Self::CursorForeign | Self::CursorExpired => Some("_cursor"),
             _ => None,
@@ -312,6 +346,19 @@ impl Fault {
                 "the answers before this one have {limit} bytes (http.batch_bytes_max): ask apart"
             )
             .into(),
+            Self::RespondAsync => {
+                "an export is prepared apart from the request: ask with Prefer: respond-async"
+                    .into()
+            }
+            Self::NotServed { name, why } => format!("{name}: {why}").into(),
+            Self::TooManyExports => "too many exports wait already (http.bulk.jobs_max, \
+                                     jobs_per_caller_max): fetch or delete one, or ask later"
+                .into(),
+            Self::NoSpace => {
+                "the free space of the disk is near its floor (http.bulk.free_floor_bytes)".into()
+            }
+            Self::ExportFailed(why) => format!("the export came to nothing: {why}").into(),
+            Self::RangeNotSatisfiable { bytes } => format!("the file has {bytes} bytes").into(),
             Self::Internal => "the request failed here; it is counted and logged".into(),
         }
     }
@@ -339,8 +386,18 @@ impl Fault {
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, media);
-        if *self == Self::Folding {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        match self {
+            Self::Folding => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            Self::TooManyExports | Self::NoSpace => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+            }
+            Self::RangeNotSatisfiable { bytes } => {
+                let range = HeaderValue::try_from(format!("bytes */{bytes}"));
+                headers.insert(header::CONTENT_RANGE, range.expect("words and digits"));
+            }
+            _ => {}
         }
         if let Some(challenge) = self.challenge() {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
@@ -378,6 +435,7 @@ mod tests {
             ("/fhir/R4/Nothing", Face::Fhir),
             ("/ej/EJ1/fhir/R4/Nothing", Face::Fhir),
             ("/ej/EJ1/export/nothing", Face::Fhir),
+            ("/exports/nothing", Face::Fhir),
             ("/api/nothing", Face::Api),
             ("/health/nothing", Face::Api),
             ("/favicon.ico", Face::Page),

@@ -13,6 +13,12 @@ const CONNECTIONS_REFUSED: &str = "sluice_http_connections_refused_total";
 const CONNECTION_ERRORS: &str = "sluice_http_connection_errors_total";
 const REFUSED: &str = "sluice_http_refused_total";
 const BATCH_ENTRIES: &str = "sluice_http_batch_entries_total";
+const EXPORTS: &str = "sluice_exports_total";
+const EXPORTS_REFUSED: &str = "sluice_exports_refused_total";
+const EXPORTS_REMOVED: &str = "sluice_exports_removed_total";
+const EXPORTS_WAITING: &str = "sluice_exports_waiting";
+const EXPORTS_RUNNING: &str = "sluice_exports_running";
+const EXPORTS_BYTES: &str = "sluice_exports_bytes";
 const CACHE_HITS: &str = "sluice_cache_hits_total";
 const CACHE_MISSES: &str = "sluice_cache_misses_total";
 const CACHE_RERENDERED: &str = "sluice_cache_rerendered_total";
@@ -34,6 +40,12 @@ pub fn describe_metrics() {
     describe_counter!(CONNECTION_ERRORS, "Connections that ended in an error, by kind");
     describe_counter!(REFUSED, "Requests refused before any body was read, by reason");
     describe_counter!(BATCH_ENTRIES, "Answered entries of batches by status class");
+    describe_counter!(EXPORTS, "Bulk exports that came to an end, by outcome");
+    describe_counter!(EXPORTS_REFUSED, "Bulk exports that were not taken on, by reason");
+    describe_counter!(EXPORTS_REMOVED, "Bulk exports removed, by reason");
+    describe_gauge!(EXPORTS_WAITING, "Bulk exports that wait");
+    describe_gauge!(EXPORTS_RUNNING, "Bulk exports that are being written");
+    describe_gauge!(EXPORTS_BYTES, Unit::Bytes, "Files of bulk exports on disk");
     describe_counter!(CACHE_HITS, "Rendered bytes found in the cache");
     describe_counter!(CACHE_MISSES, "Rendered bytes not found, or of an older version");
     describe_counter!(CACHE_RERENDERED, "Entries that took the place of an older version");
@@ -111,6 +123,28 @@ pub(crate) fn cache_act(act: &'static str) {
 pub(crate) fn batch_entry(status: StatusCode) {
     let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
     counter!(BATCH_ENTRIES, "status" => CLASSES[class]).increment(1);
+}
+
+/// `outcome`: `done`, `cancelled`, or the name of a failure.
+pub(crate) fn export_ended(outcome: &'static str) {
+    counter!(EXPORTS, "outcome" => outcome).increment(1);
+}
+
+/// `reason`: `too_many`, `no_space`.
+pub(crate) fn export_refused(reason: &'static str) {
+    counter!(EXPORTS_REFUSED, "reason" => reason).increment(1);
+}
+
+/// `reason`: `caller`, `age`, `number`, `bytes`.
+pub(crate) fn export_removed(reason: &'static str) {
+    counter!(EXPORTS_REMOVED, "reason" => reason).increment(1);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "gauges; below 2^52")]
+pub(crate) fn exports(waiting: usize, running: usize, bytes: u64) {
+    gauge!(EXPORTS_WAITING).set(waiting as f64);
+    gauge!(EXPORTS_RUNNING).set(running as f64);
+    gauge!(EXPORTS_BYTES).set(bytes as f64);
 }
 
 /// One cache's counters; `cache`: `resources`, `chunks`.

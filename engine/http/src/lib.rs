@@ -5,6 +5,7 @@
 //! rendered once per version of a record and kept within a bound.
 
 mod app;
+mod bulk;
 mod cache;
 mod call;
 mod connections;

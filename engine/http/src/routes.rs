@@ -19,7 +19,7 @@ use crate::fault::{Face, Fault};
 use crate::gate::Door;
 use crate::instruments::RouteMeter;
 use crate::role::{EjScope, Policy, Role};
-use crate::{export, fhir, openapi, ops};
+use crate::{bulk, export, fhir, openapi, ops};
 
 /// What answers an admitted call. It never waits: everything is in memory, and what streams is
 /// produced as the body is read.
@@ -157,6 +157,14 @@ impl Route {
         self
     }
 
+    /// A kick-off of a bulk export: it writes to the disk.
+    fn kick_off(mut self) -> Self {
+        if self.method == Method::POST {
+            self.takes = Takes::Parameters;
+        }
+        self.export(&RecordType::ALL).wide()
+    }
+
     /// What answers where no route does.
     fn nowhere(endpoint: Endpoint) -> Self {
         Self { face: None, ..Self::new(Method::GET, "unmatched", Policy::Public, endpoint) }
@@ -250,8 +258,9 @@ pub fn table() -> Vec<Route> {
     use Policy::Public;
     let get = |path, policy, endpoint| Route::new(Method::GET, path, policy, endpoint);
     let post = |path, policy, endpoint| Route::new(Method::POST, path, policy, endpoint);
+    let delete = |path, policy, endpoint| Route::new(Method::DELETE, path, policy, endpoint);
     let needs = Policy::needs;
-    let bulk = needs(Role::Exporter, Path);
+    let (export_one, export_group) = (needs(Role::Exporter, Path), needs(Role::Exporter, Visible));
     let mut table = vec![
         get("/", Public, ops::console::page),
         get("/health/live", Public, ops::health::live),
@@ -274,7 +283,7 @@ pub fn table() -> Vec<Route> {
     let (everything, batch) = (fhir::everything::bundle, fhir::batch::bundle);
     // Paths are written out, since a metric is named by each.
     macro_rules! fhir_base {
-        ($base:literal, $version:ident, $metadata:expr, $records:expr) => {
+        ($base:literal, $version:ident, $metadata:expr, $records:expr, $bulk:expr) => {
             table.extend(
                 [
                     post($base, $records, batch).batch(),
@@ -282,30 +291,39 @@ pub fn table() -> Vec<Route> {
                     get(concat!($base, "/metadata"), $metadata, statement),
                     get(concat!($base, "/_history"), $records, system_history)
                         .past(Interaction::HistorySystem),
+                    get(concat!($base, "/$export"), $bulk, bulk::of_system).kick_off(),
+                    post(concat!($base, "/$export"), $bulk, bulk::of_system).kick_off(),
                     get(concat!($base, "/{type}"), $records, search).search(),
                     get(concat!($base, "/{type}/_history"), $records, type_history)
                         .past(Interaction::HistoryType),
                     post(concat!($base, "/{type}/_search"), $records, search).search().form(),
+                    get(concat!($base, "/{type}/$export"), $bulk, bulk::of_type).kick_off(),
+                    post(concat!($base, "/{type}/$export"), $bulk, bulk::of_type).kick_off(),
                     get(concat!($base, "/{type}/{id}"), $records, read).read(),
                     get(concat!($base, "/{type}/{id}/_history"), $records, history)
                         .past(Interaction::HistoryInstance),
                     get(concat!($base, "/{type}/{id}/_history/{vid}"), $records, vread)
                         .past(Interaction::Vread),
                     get(concat!($base, "/{type}/{id}/$everything"), $records, everything).wide(),
+                    get(concat!($base, "/{type}/{id}/$export"), $bulk, bulk::of_group).kick_off(),
+                    post(concat!($base, "/{type}/{id}/$export"), $bulk, bulk::of_group).kick_off(),
                     get(concat!($base, "/{type}/{id}/{member}"), $records, search).wide(),
                 ]
                 .map(|route| route.of(FhirVersion::$version)),
             );
         };
     }
-    fhir_base!("/fhir/R4", R4, Public, group);
-    fhir_base!("/ej/{ej}/fhir/R4", R4, one, one);
-    fhir_base!("/fhir/R5", R5, Public, group);
-    fhir_base!("/ej/{ej}/fhir/R5", R5, one, one);
+    fhir_base!("/fhir/R4", R4, Public, group, export_group);
+    fhir_base!("/ej/{ej}/fhir/R4", R4, one, one, export_one);
+    fhir_base!("/fhir/R5", R5, Public, group, export_group);
+    fhir_base!("/ej/{ej}/fhir/R5", R5, one, one, export_one);
     table.extend([
-        get("/ej/{ej}/export/structure", bulk, export::stream).export(export::STRUCTURE),
-        get("/ej/{ej}/export/patients", bulk, export::stream).export(export::PATIENTS),
-        get("/ej/{ej}/export/venues", bulk, export::stream).export(export::VENUES),
+        get("/ej/{ej}/export/structure", export_one, export::stream).export(export::STRUCTURE),
+        get("/ej/{ej}/export/patients", export_one, export::stream).export(export::PATIENTS),
+        get("/ej/{ej}/export/venues", export_one, export::stream).export(export::VENUES),
+        get("/exports/{id}", export_group, bulk::status),
+        delete("/exports/{id}", export_group, bulk::cancel).wide(),
+        get("/exports/{id}/files/{file}", export_group, bulk::file),
     ]);
     table
 }
@@ -316,6 +334,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     for route in table() {
         let filter = match route.method {
             Method::POST => MethodFilter::POST,
+            Method::DELETE => MethodFilter::DELETE,
             // axum answers HEAD from it too.
             _ => MethodFilter::GET,
         };

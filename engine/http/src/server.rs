@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use crate::app::{App, Deps};
+use crate::bulk;
 use crate::cache::SAMPLED_EVERY;
 use crate::connections::{Activity, Connections};
 use crate::export;
@@ -126,6 +127,7 @@ impl Server {
         let tasks = TaskTracker::new();
         let upkeep = tokio::spawn(upkeep(Arc::clone(&served.app)));
         let warming = tokio::spawn(export::after_start(Arc::clone(&served.app), stop.clone()));
+        let exports = tokio::spawn(bulk::keep(Arc::clone(&served.app), stop.clone()));
         loop {
             let (stream, peer) = tokio::select! {
                 () = stop.cancelled() => break,
@@ -171,6 +173,8 @@ impl Server {
         }
         upkeep.abort();
         warming.abort();
+        // It leaves off after the chunk in hand; a task that panicked has ended too.
+        let _ = exports.await;
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sluice_mappings::fhir::FhirVersion;
 
+pub use crate::bulk::BulkSettings;
+
 /// `[http]`. Every limit has its unit in its name; each refusal is counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -86,6 +88,7 @@ pub struct HttpSettings {
     pub timing_headers: bool,
     pub tls: TlsSettings,
     pub cache: CacheSettings,
+    pub bulk: BulkSettings,
 }
 
 /// Who must show a token.
@@ -161,6 +164,7 @@ impl Default for HttpSettings {
             timing_headers: true,
             tls: TlsSettings::default(),
             cache: CacheSettings::default(),
+            bulk: BulkSettings::default(),
         }
     }
 }
@@ -238,7 +242,7 @@ impl HttpSettings {
             ("compress_bytes_min", self.compress_bytes_min as u64, 1),
             ("export_builders_max", self.export_builders_max as u64, 1),
         ];
-        for (key, value, least) in least {
+        for (key, value, least) in least.into_iter().chain(self.bulk.least()) {
             if value < least {
                 return Err(SettingsError::TooSmall { key, value, least });
             }

@@ -472,6 +472,9 @@ fn links_follow_the_public_base_or_a_trusted_proxy_and_nothing_else() {
 #[test]
 fn the_capability_statement_promises_what_is_routed_and_all_of_it() {
     let server = Running::start(settings());
+    let mut lane = Lane::of(&server, "EJ1");
+    let patient = lane.patient(1, "Durand");
+    let stay = lane.stay(1, patient);
     let versions = [(FhirVersion::R4, "4.0.1"), (FhirVersion::R5, "5.0.0")];
     let bases = versions.into_iter().flat_map(|(version, number)| {
         [format!("/fhir/{version}"), format!("/ej/EJ1/fhir/{version}")]
@@ -500,6 +503,33 @@ fn the_capability_statement_promises_what_is_routed_and_all_of_it() {
         for interaction in statement["rest"][0]["interaction"].as_array().unwrap() {
             let code = interaction["code"].as_str().unwrap();
             promised.insert((String::new(), code.to_owned()));
+        }
+        let rest = &statement["rest"][0];
+        let group = server.get(&format!("/ej/EJ1/fhir/{version}/Group"), None).json();
+        let id = |of_type: &str| match of_type {
+            "Group" => group["entry"][0]["resource"]["id"].as_str().unwrap().to_owned(),
+            "Patient" => patient.to_string(),
+            _ => stay.to_string(),
+        };
+        let none = serde_json::json!([]);
+        let of_types = rest["resource"].as_array().unwrap().iter().flat_map(|resource| {
+            let operations = resource.get("operation").unwrap_or(&none).as_array().unwrap();
+            operations.iter().map(move |operation| (resource["type"].as_str(), operation))
+        });
+        let of_system = rest["operation"].as_array().unwrap().iter().map(|one| (None, one));
+        for (of_type, operation) in of_types.chain(of_system) {
+            let name = operation["name"].as_str().unwrap();
+            let path = match (of_type, name) {
+                (None, name) => format!("{base}/${name}"),
+                (Some("Patient"), "export") => format!("{base}/Patient/$export"),
+                (Some(of_type), name) => format!("{base}/{of_type}/{}/${name}", id(of_type)),
+            };
+            let answer = server.request("GET", &path, None, &[("Prefer", "respond-async")], b"");
+            assert!(matches!(answer.status, 200 | 202), "{path}: {}", answer.status);
+            if let Some(job) = answer.header("content-location") {
+                let job = job.strip_prefix("http://localhost").unwrap();
+                assert_eq!(server.request("DELETE", job, None, &[], b"").status, 202);
+            }
         }
         let prefix = base.replace("EJ1", "{ej}");
         let mut routed = BTreeSet::new();

@@ -13,6 +13,7 @@ use support::{Answer, Running, TestVitals, deps, ej, head, settings};
 fn concrete(template: &str, ej: &str) -> String {
     let path = template.replace("{ej}", ej).replace("{type}", "Patient");
     let path = path.replace("{vid}", "1").replace("{member}", "Encounter");
+    let path = path.replace("{file}", "Patient-EJ1.ndjson");
     path.replace("{id}", "00000000-0000-5000-8000-000000000000")
 }
 
@@ -61,7 +62,7 @@ fn the_documentation_lists_the_routes_and_who_may_call_them() {
     let text = std::fs::read_to_string(path).unwrap();
     let documented: Vec<&str> = text
         .lines()
-        .filter(|line| line.starts_with("| GET |") || line.starts_with("| POST |"))
+        .filter(|line| ["| GET |", "| POST |", "| DELETE |"].iter().any(|m| line.starts_with(m)))
         .collect();
     let routed: Vec<String> = routes::table()
         .iter()

@@ -31,6 +31,13 @@ fn requests_are_counted_by_template_and_never_by_what_was_asked() {
     server.request("GET", "/", None, &[("Host", "Zqxcanary7f3a")], b"");
 
     lane.change_stay(1, id, |stay| stay.movements = vec![awaited(5)]);
+    let kick_off = [("Prefer", "respond-async")];
+    let job = server.request("GET", "/ej/EJ1/fhir/R4/$export", None, &kick_off, b"");
+    let job = job.header("content-location").unwrap().replace("http://localhost", "");
+    while server.get(&job, None).status == 202 {
+        std::thread::yield_now();
+    }
+    assert_eq!(server.request("DELETE", &job, None, &[], b"").status, 202);
     let page = server.get("/metrics", None);
     assert_eq!(page.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     let text = page.text();
@@ -50,6 +57,9 @@ fn requests_are_counted_by_template_and_never_by_what_was_asked() {
         r#"sluice_http_request_seconds_count{route="/fhir/R4/{type}/{id}"} 4"#,
         r#"sluice_held_movements{ej="EJ1"} 1"#,
         r#"sluice_held_oldest_timestamp_seconds{ej="EJ1"} 5"#,
+        r#"sluice_exports_total{outcome="done"} 1"#,
+        r#"sluice_exports_removed_total{reason="caller"} 1"#,
+        "sluice_exports_running ",
         "# HELP sluice_http_requests_total ",
         "sluice_http_connections ",
     ] {

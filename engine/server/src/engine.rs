@@ -231,6 +231,7 @@ async fn http_face(
         vitals: Arc::clone(core) as Arc<dyn Vitals>,
         past: Arc::new(Told { past: core.flow.past(&core.state), entities }),
         prometheus,
+        data_dir: config.data_dir.clone(),
     };
     let server = Server::bind(config.http.clone(), deps).await.map_err(|e| cannot(&e))?;
     let address = server.local_addr();

@@ -133,7 +133,11 @@ impl Scope {
         }
     }
 
-    fn hits(&self, query: &Query, pins: &[(EjId, Seq)]) -> Result<Arc<[Hit]>, SearchError> {
+    pub(crate) fn hits(
+        &self,
+        query: &Query,
+        pins: &[(EjId, Seq)],
+    ) -> Result<Arc<[Hit]>, SearchError> {
         for (ej, (_, pin)) in self.views.iter().zip(pins) {
             let inner = ej.inner.read();
             inner.index.check(*pin)?;

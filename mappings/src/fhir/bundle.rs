@@ -20,6 +20,7 @@ pub enum BundleType {
     BatchResponse,
     #[serde(rename = "transaction-response")]
     TransactionResponse,
+    Transaction,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -154,6 +155,19 @@ impl Bundle {
     pub fn head(&self) -> Vec<u8> {
         let mut bytes = self.object();
         open_entries(&mut bytes);
+        bytes
+    }
+
+    /// A transaction that deletes `urls` (`Type/id`): how a bulk export tells what is gone.
+    #[must_use]
+    pub fn deletions(urls: &[String]) -> Vec<u8> {
+        let mut bytes = Self::new(BundleType::Transaction).head();
+        for (at, url) in urls.iter().enumerate() {
+            bytes.extend_from_slice(if at == 0 { b"{" } else { b",{" });
+            member(&mut bytes, "request", &Request { method: Method::Delete, url });
+            bytes.push(b'}');
+        }
+        bytes.extend_from_slice(Self::TAIL);
         bytes
     }
 

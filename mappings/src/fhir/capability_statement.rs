@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{FhirVersion, ResourceType};
+use crate::records::RecordType;
 use crate::search;
 
 /// What the statement says of the server itself.
@@ -27,6 +28,7 @@ pub struct CapabilityStatement<'a> {
     software: Software<'a>,
     implementation: Implementation<'a>,
     fhir_version: &'static str,
+    instantiates: [&'static str; 1],
     format: [&'static str; 2],
     rest: [Rest; 1],
 }
@@ -50,6 +52,7 @@ struct Rest {
     security: Option<Security>,
     resource: Vec<Resource>,
     interaction: Vec<Interaction>,
+    operation: [Operation; 1],
 }
 
 #[derive(Serialize)]
@@ -67,6 +70,46 @@ struct Resource {
     read_history: bool,
     conditional_read: &'static str,
     search_param: Vec<SearchParam>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    operation: &'static [Operation],
+}
+
+#[derive(Serialize)]
+struct Operation {
+    name: &'static str,
+    definition: &'static str,
+}
+
+/// Bulk Data Access IG 2.0.
+const BULK_DATA: &str = "http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data";
+const SYSTEM_EXPORT: Operation = Operation {
+    name: "export",
+    definition: "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export",
+};
+
+/// The operations of a type.
+const fn operations(of_type: ResourceType) -> &'static [Operation] {
+    match of_type {
+        ResourceType::Record(RecordType::Patient) => &[
+            Operation {
+                name: "everything",
+                definition: "http://hl7.org/fhir/OperationDefinition/Patient-everything",
+            },
+            Operation {
+                name: "export",
+                definition: "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export",
+            },
+        ],
+        ResourceType::Record(RecordType::Stay) => &[Operation {
+            name: "everything",
+            definition: "http://hl7.org/fhir/OperationDefinition/Encounter-everything",
+        }],
+        ResourceType::Group => &[Operation {
+            name: "export",
+            definition: "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/group-export",
+        }],
+        _ => &[],
+    }
 }
 
 #[derive(Serialize)]
@@ -94,6 +137,7 @@ impl<'a> CapabilityStatement<'a> {
                 url: server.base,
             },
             fhir_version: version.number(),
+            instantiates: [BULK_DATA],
             format: ["application/fhir+json", "json"],
             rest: [Rest {
                 mode: "server",
@@ -102,6 +146,7 @@ impl<'a> CapabilityStatement<'a> {
                 }),
                 resource: ResourceType::all(version).map(resource).collect(),
                 interaction: ["history-system", "batch"].map(|code| Interaction { code }).into(),
+                operation: [SYSTEM_EXPORT],
             }],
         }
     }
@@ -131,5 +176,6 @@ fn resource(of_type: ResourceType) -> Resource {
         read_history: of_type.has_history(),
         conditional_read: "full-support",
         search_param: search::params_of(of_type).iter().map(param).collect(),
+        operation: operations(of_type),
     }
 }

@@ -16,6 +16,7 @@ mod warm;
 
 pub(crate) use bases::Bases;
 pub(crate) use chunk::{ChunkKey, KeptChunk};
+pub(crate) use source::Source;
 pub(crate) use stream::stream;
 pub(crate) use warm::{Warming, after_start, warm};
 

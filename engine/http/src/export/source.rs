@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use sluice_ids::{Micros, Seq};
 use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::fhir::{self, FhirVersion};
@@ -70,6 +71,28 @@ impl Packer {
 }
 
 impl Source {
+    /// Of what is asked for once: what is kept is taken, and nothing more is kept for it.
+    pub(crate) fn once(
+        view: EjView,
+        entity: Arc<LegalEntity>,
+        record_type: RecordType,
+        fhir: FhirVersion,
+    ) -> Self {
+        Self { view, entity, record_type, fhir, keeping: Keeping::Warming, since: None }
+    }
+
+    /// The chunk's NDJSON, at its present version or a later one.
+    pub(crate) fn ndjson(&self, app: &App, chunk: u32) -> Bytes {
+        if let Some(lines) = self.lines_at_hand(app, chunk) {
+            return lines.ndjson.clone();
+        }
+        let gzip = Form::Packed(Packing::Gzip, Layout::Ndjson);
+        match packed(self.look(app, chunk, gzip)) {
+            Some(packed) => packed.inflated().into(),
+            None => self.render(app, chunk).1.ndjson,
+        }
+    }
+
     /// Whether what is made of a whole chunk is kept.
     fn keeps(&self) -> bool {
         self.keeping != Keeping::Nothing && self.since.is_none()

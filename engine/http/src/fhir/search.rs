@@ -307,13 +307,13 @@ pub(super) fn zone(call: &Call<'_>) -> TimeZone {
 
 /// A parameter's name as it may be repeated. Names are the client's own words; one that is not
 /// shaped like a name could be anything, and is told by its place.
-fn told_name(name: &str, at: usize) -> String {
+pub(crate) fn told_name(name: &str, at: usize) -> String {
     let shaped = name.len() <= 40
         && name.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'-' | b':' | b'.'));
     if shaped && !name.is_empty() { name.to_owned() } else { format!("parameter {}", at + 1) }
 }
 
-pub(super) fn is_strict(call: &Call<'_>) -> bool {
+pub(crate) fn is_strict(call: &Call<'_>) -> bool {
     let values = call.headers().get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split([',', ';'])).any(|preference| {
         preference.split_once('=').is_some_and(|(name, value)| {

@@ -40,6 +40,24 @@ pub(super) fn of(route: &Route) -> Described {
         (_, "/api/ejs/{ej}/messages/{id}/issues") => {
             ("What became of a message, and what was found in it", ok(&schema("MessageTold")))
         }
+        ("GET", "/exports/{id}") => (
+            "How far a bulk export is, and its manifest once it is done",
+            json!({
+                "200": answer("It is done", "application/json", &schema("Manifest")),
+                "202": { "description": "It waits or is written (X-Progress, Retry-After)" },
+            }),
+        ),
+        ("DELETE", "/exports/{id}") => (
+            "End a bulk export and remove its files",
+            json!({ "202": { "description": "It is gone" } }),
+        ),
+        (_, "/exports/{id}/files/{file}") => {
+            let media = "application/fhir+ndjson";
+            let mut answers = text(media, "The file");
+            answers["206"] = answer("The range asked for", media, &json!({ "type": "string" }));
+            answers["304"] = json!({ "description": "It never changes (If-None-Match)" });
+            ("A file of a bulk export, whole or in parts", answers)
+        }
         _ if route.path.starts_with("/ej/{ej}/export/") => return export(route),
         _ => ("", ok(&json!({}))),
     };
@@ -120,6 +138,7 @@ pub(super) fn schemas() -> Value {
         "rerendered": count, "evictions": count,
         "hit_ratio": object(json!({ "since_start": ratio, "1m": ratio, "15m": ratio })),
     });
+    let files = list(object(json!({ "type": string, "url": string, "count": count })));
     let mut caches = counts.clone();
     for cache in ["resources", "chunks"] {
         caches[cache] = schema("Cache");
@@ -151,6 +170,10 @@ pub(super) fn schemas() -> Value {
         "Cache": object(counts),
         "Caches": object(caches),
         "Cleared": object(json!({ "cleared": object(json!({ "resources": count, "chunks": count })) })),
+        "Manifest": object(json!({
+            "transactionTime": instant, "request": string, "requiresAccessToken": truth,
+            "output": files, "deleted": files, "error": files,
+        })),
         "Warming": object(json!({ "warming": truth })),
         "Held": object(json!({
             "ej": string, "total": count,

@@ -8,7 +8,7 @@ use axum::http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
-use crate::fault::Fault;
+use crate::fault::{Face, Fault};
 use crate::fhir::links;
 use crate::ops;
 use crate::role::{EjScope, Policy};
@@ -59,9 +59,10 @@ fn operation(route: &Route) -> Value {
         .collect();
     parameters.extend(told.parameters);
     let mut answers = told.answers;
-    let error = if route.exported.is_empty() { "Error" } else { "OperationOutcome" };
-    let media =
-        if route.exported.is_empty() { "application/json" } else { "application/fhir+json" };
+    let (error, media) = match route.face {
+        Some(Face::Fhir) => ("OperationOutcome", "application/fhir+json"),
+        _ => ("Error", "application/json"),
+    };
     if route.path == "/" || route.path == "/metrics" {
         answers["default"] =
             described::answer("What went wrong", "text/plain", &json!({ "type": "string" }));

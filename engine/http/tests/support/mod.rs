@@ -13,6 +13,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use parking_lot::Mutex;
 use sluice_http::role::{Reach, Role};
+use sluice_http::settings::BulkSettings;
 use sluice_http::tokens::NewToken;
 use sluice_http::{
     CursorKey, Deps, Forgotten, HttpSettings, MessageTold, Past, Reason, Server, Tokens, Version,
@@ -23,9 +24,10 @@ use sluice_mappings::adt::{self, Change, Context, Issue, IssueCode, Records};
 use sluice_mappings::entity::{EjSettings, LegalEntity};
 use sluice_mappings::hl7::{Location, Message};
 use sluice_mappings::records::{
-    Coded, Held, HeldKind, HumanName, Identifier, IdentifierUse, LocationRecord, Movement,
-    MovementEffect, OrganizationKind, OrganizationRecord, PatientRecord, Place, PlaceRole,
-    PlaceStatus, Record, RecordType, ResourceId, Situation, Stamp, StayRecord, StayStatus,
+    AllergyRecord, Coded, Held, HeldKind, HumanName, Identifier, IdentifierUse, LocationRecord,
+    Movement, MovementEffect, OrganizationKind, OrganizationRecord, PatientRecord, Place,
+    PlaceRole, PlaceStatus, Record, RecordType, ResourceId, Situation, Stamp, StayRecord,
+    StayStatus,
 };
 use sluice_state::{EjWriter, State, StateSettings};
 use tokio_util::sync::CancellationToken;
@@ -164,7 +166,9 @@ pub struct Running {
 }
 
 pub fn settings() -> HttpSettings {
-    HttpSettings { address: "127.0.0.1:0".parse().unwrap(), ..HttpSettings::default() }
+    // As little waiting as there can be, on whatever disk there is.
+    let bulk = BulkSettings { settle_ms: 1, free_floor_bytes: 0, ..BulkSettings::default() };
+    HttpSettings { address: "127.0.0.1:0".parse().unwrap(), bulk, ..HttpSettings::default() }
 }
 
 pub fn deps(folder: &std::path::Path, vitals: &Arc<TestVitals>) -> Deps {
@@ -182,6 +186,7 @@ fn deps_of(folder: &std::path::Path, vitals: &Arc<TestVitals>, state: StateSetti
         vitals: Arc::clone(vitals) as Arc<dyn Vitals>,
         past: Arc::clone(vitals) as Arc<dyn Past>,
         prometheus: PrometheusBuilder::new().build_recorder().handle(),
+        data_dir: folder.to_owned(),
     }
 }
 
@@ -340,6 +345,12 @@ impl Lane {
         Self { writer: server.state.writer(ej).unwrap(), ej, seq: Seq::ZERO }
     }
 
+    /// One message that makes or changes several records at once.
+    pub fn put_all(&mut self, records: Vec<Record>) {
+        self.writer.stage(self.seq, records.into_iter().map(Change::Put).collect()).unwrap();
+        self.writer.publish();
+    }
+
     pub fn seq(&self) -> Seq {
         self.seq
     }
@@ -351,7 +362,8 @@ impl Lane {
         Stamp { created: self.seq, version: self.seq, updated_at, ..Stamp::default() }
     }
 
-    fn put(&mut self, mut record: Record) {
+    /// One message, of the stamp made last, that makes or changes a record.
+    pub fn put(&mut self, mut record: Record) {
         if let Some(known) = self.writer.record(record.record_type(), record.id()) {
             let created = known.stamp().created;
             match &mut record {
@@ -481,6 +493,26 @@ pub fn awaited(number: u64) -> Movement {
     }
 }
 
+/// An allergy, which a later list may come without.
+pub fn allergy(id: ResourceId, patient: ResourceId, stamp: Stamp) -> Record {
+    Record::AllergyIntolerance(Arc::new(AllergyRecord {
+        id,
+        stamp,
+        patient,
+        identifiers: Vec::new(),
+        category: Coded::default(),
+        code: Coded { text: "Pollen".into(), ..Coded::default() },
+        severity: Coded::default(),
+        reactions: Vec::new(),
+        onset: None,
+        onset_text: String::new(),
+        recorded: None,
+        recorder: None,
+        clinical_status: Coded::default(),
+        void: false,
+    }))
+}
+
 pub fn resource_id(ej: EjId, kind: &str, number: u32) -> ResourceId {
     let mut bytes = [0; 16];
     bytes[..4].copy_from_slice(&number.to_be_bytes());
@@ -499,7 +531,7 @@ fn identifier(system: &str, value: String) -> Identifier {
     }
 }
 
-fn patient(ej: EjId, number: u32) -> PatientRecord {
+pub fn patient(ej: EjId, number: u32) -> PatientRecord {
     PatientRecord {
         stamp: Stamp::default(),
         identifiers: vec![identifier("urn:oid:1.2.3", format!("{ej}-{number}"))],
@@ -513,7 +545,7 @@ fn patient(ej: EjId, number: u32) -> PatientRecord {
     }
 }
 
-fn stay(ej: EjId, number: u32, patient: ResourceId, stamp: Stamp) -> StayRecord {
+pub fn stay(ej: EjId, number: u32, patient: ResourceId, stamp: Stamp) -> StayRecord {
     StayRecord {
         stamp,
         identifiers: vec![identifier("urn:oid:1.2.4", format!("{ej}-S{number}"))],

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod beside;
+mod cut;
 mod damage;
 mod layout;
 mod lockstep;
