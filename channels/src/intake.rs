@@ -17,13 +17,16 @@ use bytes::Bytes;
 use sluice_ids::ChannelId;
 
 use crate::ack::Verdict;
+use crate::tls::SpeaksFor;
 
 /// What a session is, for the whole of its life.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct SessionContext {
     /// The listener.
     pub channel: ChannelId,
     pub peer: SocketAddr,
+    /// What the peer may send, as its certificate says.
+    pub speaks_for: SpeaksFor,
 }
 
 /// How a message is answered.

@@ -9,6 +9,7 @@ pub mod intake;
 pub mod mllp;
 mod settings;
 pub mod steps;
+pub mod tls;
 
 pub use ack::AckMode;
 pub use settings::{ListenerSettings, MllpSettings};

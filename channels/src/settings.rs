@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use sluice_ids::{ChannelId, EjId};
 
 use crate::ack::AckMode;
 use crate::mllp::FrameLimits;
 use crate::steps::StepSettings;
+use crate::tls::TlsSettings;
 
 /// `[mllp]`: the bounds of every MLLP listener and connection. Each refusal is counted in
 /// `sluice_mllp_limits_hit_total`.
@@ -37,6 +39,8 @@ pub struct MllpSettings {
     /// A connection on which nothing comes and nothing is owed is closed after this, in ms.
     /// Default 3 600 000 (1 h): persistent feeds are quiet at night; a dead peer is let go.
     pub idle_timeout_ms: u64,
+    /// How long a TLS handshake may take, in ms. Default 10 000.
+    pub handshake_timeout_ms: u64,
     /// How long an answer may wait for a peer that does not read, in ms. Default 20 000.
     pub write_timeout_ms: u64,
     /// Most connections of one listener. Default 256.
@@ -61,6 +65,7 @@ impl Default for MllpSettings {
             frame_deadline_ms: 60_000,
             end_grace_ms: 10,
             idle_timeout_ms: 3_600_000,
+            handshake_timeout_ms: 10_000,
             write_timeout_ms: 20_000,
             connections_max: 256,
             connections_per_peer_max: 64,
@@ -90,6 +95,7 @@ impl MllpSettings {
             ("frame_bytes_max", self.frame_bytes_max as u64),
             ("frame_deadline_ms", self.frame_deadline_ms),
             ("idle_timeout_ms", self.idle_timeout_ms),
+            ("handshake_timeout_ms", self.handshake_timeout_ms),
             ("write_timeout_ms", self.write_timeout_ms),
             ("connections_max", self.connections_max as u64),
             ("connections_per_peer_max", self.connections_per_peer_max as u64),
@@ -132,8 +138,14 @@ pub struct ListenerSettings {
     /// What is made of a message before it is applied, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub step: Vec<StepSettings>,
-    /// MLLP here has neither encryption nor authentication. Default false: an address off
-    /// loopback is refused unless this says that the network is trusted.
+    /// Encryption, and clients that show who they are. Default none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsSettings>,
+    /// The networks whose addresses may connect, as CIDR. Default empty: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<IpNet>,
+    /// Without `tls` MLLP has neither encryption nor authentication. Default false: an address off
+    /// loopback is then refused unless this says that the network is trusted.
     #[serde(default)]
     pub allow_plaintext_off_loopback: bool,
 }

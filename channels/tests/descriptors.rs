@@ -53,6 +53,8 @@ async fn accepting_rests_without_descriptors_and_goes_on_by_itself() {
         address: "127.0.0.1:0".parse().unwrap(),
         ack_mode: AckMode::Auto,
         step: Vec::new(),
+        tls: None,
+        allow: Vec::new(),
         allow_plaintext_off_loopback: false,
     };
     let limits = MllpSettings { connections_per_peer_max: 200, ..MllpSettings::default() };

@@ -94,6 +94,8 @@ fn listener(address: &str) -> ListenerSettings {
         address: address.parse().unwrap(),
         ack_mode: AckMode::Auto,
         step: Vec::new(),
+        tls: None,
+        allow: Vec::new(),
         allow_plaintext_off_loopback: false,
     }
 }

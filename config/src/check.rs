@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use sluice_channels::steps::Steps;
+use sluice_channels::tls::TlsSettings;
 use sluice_journal::SettingsError;
 use sluice_mappings::entity::LegalEntity;
 
@@ -72,6 +73,9 @@ fn listeners(config: &Config, found: &mut Found<'_>) {
             let key = format!("listener.{index}.step.{}.{}", problem.step, problem.key);
             found.add(&key, problem.what);
         }
+        for (key, what) in listener.tls.as_ref().map(TlsSettings::problems).unwrap_or_default() {
+            found.add(&format!("listener.{index}.tls.{key}"), what);
+        }
         if listener.ejs.is_empty() {
             found.add(&format!("listener.{index}.ejs"), "names no EJ".to_owned());
         }
@@ -104,13 +108,14 @@ fn reachable(config: &Config, found: &mut Found<'_>) {
         );
     }
     for (index, listener) in config.listener.iter().enumerate() {
-        if !listener.address.ip().is_loopback() && !listener.allow_plaintext_off_loopback {
+        let open = listener.tls.is_none() && !listener.allow_plaintext_off_loopback;
+        if !listener.address.ip().is_loopback() && open {
             found.add(
                 &format!("listener.{index}.address"),
                 format!(
-                    "{} can be reached from other machines, and MLLP is neither encrypted nor \
-                     authenticated: set allow_plaintext_off_loopback = true if the network is \
-                     trusted",
+                    "{} can be reached from other machines, and MLLP without TLS is neither \
+                     encrypted nor authenticated: write [listener.tls], or set \
+                     allow_plaintext_off_loopback = true if the network is trusted",
                     listener.address
                 ),
             );

@@ -81,8 +81,8 @@ fn the_examples_can_be_used_as_they_stand() {
     }
     let shown = toml::Value::try_from(&loaded.config.listener[0]).unwrap();
     for (key, _) in shown.as_table().unwrap() {
-        let (value, table) = (format!("{key} = "), format!("[[listener.{key}]]"));
-        let shown = |line: &String| line.starts_with(&value) || *line == table;
+        let (value, table) = (format!("{key} = "), format!("[listener.{key}]"));
+        let shown = |line: &String| line.starts_with(&value) || line.contains(&table);
         assert!(example.iter().any(shown), "[[listener]] {key}");
     }
 }

@@ -34,6 +34,7 @@ pub enum Verdict {
     SenderOfAnotherEj = 50,
     AuthorityOfAnotherEj = 51,
     SenderUnknown = 52,
+    SenderOfAnotherClient = 53,
     FrameTooLarge = 60,
 
     Overloaded = 70,
@@ -82,7 +83,7 @@ const VERSION_ID: Condition = Condition { code: 203, text: "Unsupported version 
 const INTERNAL: Condition = Condition { code: 207, text: "Application internal error" };
 
 impl Verdict {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Accepted,
         Self::KeptUnread,
         Self::Unreadable,
@@ -108,6 +109,7 @@ impl Verdict {
         Self::SenderOfAnotherEj,
         Self::AuthorityOfAnotherEj,
         Self::SenderUnknown,
+        Self::SenderOfAnotherClient,
         Self::FrameTooLarge,
         Self::Overloaded,
         Self::NoSpace,
@@ -192,6 +194,8 @@ impl Verdict {
                 "An identifier was assigned by another entity than this listener serves"),
             Self::SenderUnknown => reject("sender_unknown", TABLE_VALUE, Location::field(b"MSH", 4),
                 "The sending facility is not declared here"),
+            Self::SenderOfAnotherClient => reject("sender_of_another_client", TABLE_VALUE, Location::field(b"MSH", 4),
+                "The client's certificate does not speak for the sending facility"),
             Self::FrameTooLarge => reject("frame_too_large", TOO_LONG, Location::segment(b"MSH"),
                 "The message is larger than this listener takes"),
             Self::Overloaded => later("overloaded", "Too many messages wait, send again later"),

@@ -20,10 +20,17 @@ pub(super) enum Limit {
     InFlight,
     BufferedBytes,
     FileDescriptors,
+    /// An address outside `allow`.
+    Address,
+    HandshakeTimeout,
+    /// No TLS, or none that both sides speak, or a certificate that nobody vouches for.
+    Handshake,
+    /// A certificate that is no client's of ours.
+    Client,
 }
 
 impl Limit {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 16] = [
         Self::FrameBytes,
         Self::SkipBytes,
         Self::JunkBytes,
@@ -36,6 +43,10 @@ impl Limit {
         Self::InFlight,
         Self::BufferedBytes,
         Self::FileDescriptors,
+        Self::Address,
+        Self::HandshakeTimeout,
+        Self::Handshake,
+        Self::Client,
     ];
 
     const fn as_str(self) -> &'static str {
@@ -52,6 +63,10 @@ impl Limit {
             Self::InFlight => "in_flight",
             Self::BufferedBytes => "buffered_bytes",
             Self::FileDescriptors => "file_descriptors",
+            Self::Address => "address",
+            Self::HandshakeTimeout => "handshake_timeout",
+            Self::Handshake => "handshake",
+            Self::Client => "client",
         }
     }
 }
@@ -102,6 +117,7 @@ impl Counters {
 
 /// Tells an installed recorder what the listeners' metrics are.
 pub fn describe_metrics() {
+    crate::tls::describe_metrics();
     describe_gauge!("sluice_mllp_connections", "Open MLLP connections");
     describe_counter!("sluice_mllp_connections_total", "MLLP connections taken");
     describe_counter!("sluice_mllp_frames_total", "Whole frames received");

@@ -4,6 +4,8 @@
 //!   closed at once. Both are counted; the others do not notice.
 //! - Where the process has no file descriptor left, accepting pauses for [`ACCEPT_PAUSE`] and
 //!   goes on by itself: the waiting connections stay in the kernel's backlog.
+//! - An address outside `allow` is closed at once. With TLS the handshake is part of the session, with
+//!   its own deadline, so that one that never ends holds its own place and nobody else.
 //! - A session that panics ends itself alone.
 //! - Stopping: no new connection, no new frame; frames in hand are answered, for at most
 //!   `stop_timeout_ms`, then what is left is cut without an answer.
@@ -12,18 +14,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ipnet::IpNet;
 use sluice_ids::ChannelId;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 
 use super::budget::{Budget, Share};
 use super::counters::{Counters, Limit};
 use super::places::Places;
-use super::session::Session;
+use super::session::{Session, Stream};
 use crate::intake::{Intake, SessionContext};
 use crate::settings::{ListenerSettings, MllpSettings};
+use crate::tls::{SpeaksFor, Tls, TlsError};
 
 /// How long accepting rests when descriptors or memory are short.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -35,10 +41,13 @@ const BACKLOG: u32 = 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     #[error(
-        "listener {id}: {address} is not a loopback address, and MLLP is neither encrypted nor \
-         authenticated; set allow_plaintext_off_loopback = true if the network is trusted"
+        "listener {id}: {address} is not a loopback address, and MLLP without [listener.tls] is \
+         neither encrypted nor authenticated; set allow_plaintext_off_loopback = true if the network \
+         is trusted"
     )]
     PlaintextOffLoopback { id: ChannelId, address: SocketAddr },
+    #[error("listener {id}: {source}")]
+    Tls { id: ChannelId, source: TlsError },
     #[error("listener {id}: cannot listen on {address}")]
     Bind { id: ChannelId, address: SocketAddr, source: std::io::Error },
 }
@@ -99,7 +108,9 @@ pub fn listen(
     intake: Arc<dyn Intake>,
 ) -> Result<Listening, ListenError> {
     let ListenerSettings { id, address, .. } = *listener;
-    if !address.ip().is_loopback() {
+    let tls = listener.tls.as_ref().map(|settings| Tls::open(id, settings)).transpose();
+    let tls = tls.map_err(|source| ListenError::Tls { id, source })?.map(Arc::new);
+    if !address.ip().is_loopback() && tls.is_none() {
         if !listener.allow_plaintext_off_loopback {
             return Err(ListenError::PlaintextOffLoopback { id, address });
         }
@@ -117,6 +128,8 @@ pub fn listen(
     let acceptor = Acceptor {
         id,
         settings,
+        allow: listener.allow.clone(),
+        tls,
         intake,
         places: Places::new(connections_max, connections_per_peer_max, Arc::clone(&counters)),
         counters,
@@ -142,6 +155,9 @@ fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 struct Acceptor {
     id: ChannelId,
     settings: MllpSettings,
+    /// Empty: any address.
+    allow: Vec<IpNet>,
+    tls: Option<Arc<Tls>>,
     intake: Arc<dyn Intake>,
     counters: Arc<Counters>,
     budget: Arc<Budget>,
@@ -185,12 +201,13 @@ impl Acceptor {
     }
 
     fn accept(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let address = peer.ip().to_canonical();
+        if !self.allow.is_empty() && !self.allow.iter().any(|network| network.contains(&address)) {
+            return self.counters.limit(Limit::Address);
+        }
         let place = match Places::take(&self.places, peer.ip(), Instant::now(), &self.stop) {
             Ok(place) => place,
             Err(limit) => return self.counters.limit(limit),
-        };
-        let Some(intake) = self.intake.session(SessionContext { channel: self.id, peer }) else {
-            return tracing::error!(listener = %self.id, "the intake does not know this listener");
         };
         // Without it an answer waits for the peer's delayed ACK of the one before (40 ms).
         if stream.set_nodelay(true).is_err() {
@@ -200,12 +217,41 @@ impl Acceptor {
         let open = Open::new(Arc::clone(&self.counters));
         let share = Share::of(&self.budget);
         let counters = Arc::clone(&self.counters);
-        let session = Session::new(stream, intake, self.settings, counters, share, place);
+        let (id, settings, tls) = (self.id, self.settings, self.tls.clone());
+        let intake = Arc::clone(&self.intake);
         self.sessions.spawn(async move {
             let _open = open;
-            session.run().await;
+            let secured = tokio::select! {
+                secured = secure(stream, tls.as_deref(), &settings) => secured,
+                () = place.end.cancelled() => return,
+            };
+            let (stream, speaks_for) = match secured {
+                Ok(secured) => secured,
+                Err(limit) => return counters.limit(limit),
+            };
+            let context = SessionContext { channel: id, peer, speaks_for };
+            let Some(intake) = intake.session(context) else {
+                return tracing::error!(listener = %id, "the intake does not know this listener");
+            };
+            Session::new(stream, intake, settings, counters, share, place).run().await;
         });
     }
+}
+
+/// The stream to read from, and what its peer may send; else why not.
+async fn secure(
+    stream: TcpStream,
+    tls: Option<&Tls>,
+    settings: &MllpSettings,
+) -> Result<(Stream, SpeaksFor), Limit> {
+    let Some(tls) = tls else { return Ok((Either::Left(stream), SpeaksFor::Anybody)) };
+    let limit = Duration::from_millis(settings.handshake_timeout_ms);
+    let handshake = timeout(limit, TlsAcceptor::from(tls.config()).accept(stream));
+    let stream = handshake.await.map_err(|_| Limit::HandshakeTimeout)?;
+    let stream = stream.map_err(|_| Limit::Handshake)?;
+    let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+    let speaks_for = tls.speaks_for(shown).ok_or(Limit::Client)?;
+    Ok((Either::Right(Box::new(stream)), speaks_for))
 }
 
 /// EMFILE, ENFILE, ENOBUFS, ENOMEM: of the process or the machine, not of the connection.

@@ -20,6 +20,8 @@ use bytes::{BufMut, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep_until, timeout};
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 
 use super::budget::Share;
 use super::counters::{Counters, Limit};
@@ -36,8 +38,11 @@ const WRITE_BYTES: usize = 64 * 1024;
 const LINGER: Duration = Duration::from_millis(300);
 const LINGER_BYTES_MAX: usize = 1024 * 1024;
 
+/// Plain, or with TLS.
+pub(super) type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+
 pub(super) struct Session {
-    stream: TcpStream,
+    stream: Stream,
     intake: Box<dyn IntakeSession>,
     settings: MllpSettings,
     counters: Arc<Counters>,
@@ -59,7 +64,7 @@ pub(super) struct Session {
 
 impl Session {
     pub fn new(
-        stream: TcpStream,
+        stream: Stream,
         intake: Box<dyn IntakeSession>,
         settings: MllpSettings,
         counters: Arc<Counters>,
@@ -225,7 +230,12 @@ impl Session {
     async fn answer(&mut self, gathered: Gathered) {
         if self.writable && !self.out.is_empty() {
             let limit = Duration::from_millis(self.settings.write_timeout_ms);
-            match timeout(limit, self.stream.write_all(&self.out)).await {
+            let write = async {
+                self.stream.write_all(&self.out).await?;
+                // TLS keeps what the socket did not take at once.
+                self.stream.flush().await
+            };
+            match timeout(limit, write).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => self.lose(),
                 Err(_) => {

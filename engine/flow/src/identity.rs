@@ -60,6 +60,11 @@ impl Door {
     }
 }
 
+/// MSH-4, the sending facility: its namespace and its universal id.
+pub(crate) fn names_of_sender<'a>(msh: &MshRaw<'a>) -> [&'a [u8]; 2] {
+    [msh.component(4, 1).trim_ascii(), msh.component(4, 2).trim_ascii()]
+}
+
 /// Every declared EJ and every listener.
 pub struct Directory {
     parties: Vec<Party>,
@@ -104,7 +109,7 @@ impl Directory {
     /// # Errors
     /// When it is another EJ's, or nobody's where that is not enough.
     pub fn receiver(&self, door: &Door, msh: &MshRaw<'_>) -> Result<usize, Verdict> {
-        let names = [msh.component(4, 1).trim_ascii(), msh.component(4, 2).trim_ascii()];
+        let names = names_of_sender(msh);
         let is = |at: &usize| names.iter().any(|name| self.parties[*at].is_sender(name));
         if let Some(at) = door.parties.iter().copied().find(is) {
             return Ok(at);
@@ -188,6 +193,8 @@ mod tests {
             address: "127.0.0.1:0".parse().unwrap(),
             ack_mode: AckMode::Auto,
             step: Vec::new(),
+            tls: None,
+            allow: Vec::new(),
             allow_plaintext_off_loopback: false,
         };
         let entities = [

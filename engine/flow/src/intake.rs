@@ -14,6 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sluice_channels::ack::{Acknowledgement, OwnControlIds, Terms, Verdict, is_acknowledgement};
 use sluice_channels::intake::{Intake, IntakeSession, Reply, ReplyFuture, SessionContext};
+use sluice_channels::tls::SpeaksFor;
 use sluice_ids::ChannelId;
 use sluice_journal::{
     Append, AppendFuture, Appender, Entry, IdempotencyKey, Journal, Kind, Refusal,
@@ -22,7 +23,7 @@ use sluice_mappings::hl7::{Location, MshRaw};
 
 use crate::clock::now;
 use crate::control_ids::{Journaled, Reserved, Settled};
-use crate::identity::Directory;
+use crate::identity::{Directory, names_of_sender};
 use crate::judge::{Finding, Judged, judge};
 use crate::keys::idempotency_key;
 use crate::lane::Shared as Lane;
@@ -49,6 +50,7 @@ impl Intake for Door {
         Some(Box::new(Session {
             intake: Arc::clone(&self.0),
             channel: context.channel,
+            speaks_for: context.speaks_for,
             appender: self.0.journal.appender(),
         }))
     }
@@ -57,6 +59,7 @@ impl Intake for Door {
 struct Session {
     intake: Arc<FlowIntake>,
     channel: ChannelId,
+    speaks_for: SpeaksFor,
     appender: Box<dyn Appender>,
 }
 
@@ -69,6 +72,14 @@ impl IntakeSession for Session {
         let Judged { msh, party, finding, event } =
             judge(&intake.directory, door, intake.settings.unserved, &frame);
         let lane = Arc::clone(&intake.lanes[party]);
+        let finding = match (finding, &msh) {
+            (Finding::Verdict(verdict, _), Some(msh))
+                if verdict.is_accepted() && !self.speaks_for.covers(&names_of_sender(msh)) =>
+            {
+                Finding::Verdict(Verdict::SenderOfAnotherClient, None)
+            }
+            (finding, _) => finding,
+        };
         let Finding::Verdict(verdict, at) = finding else {
             lane.measures.acknowledgements.increment(1);
             return Box::pin(std::future::ready(Reply::Silent));

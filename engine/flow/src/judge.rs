@@ -259,6 +259,8 @@ mod tests {
             address: "127.0.0.1:0".parse().unwrap(),
             ack_mode: AckMode::Auto,
             step: Vec::new(),
+            tls: None,
+            allow: Vec::new(),
             allow_plaintext_off_loopback: false,
         };
         Directory::new(&[LegalEntity::new(settings).unwrap()], &[listener])

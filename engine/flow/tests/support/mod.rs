@@ -8,10 +8,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use parking_lot::{Condvar, Mutex};
 use sluice_channels::mllp::{Listening, listen};
 use sluice_channels::steps::StepSettings;
+use sluice_channels::tls::TlsSettings;
 use sluice_channels::{AckMode, ListenerSettings, MllpSettings};
 use sluice_flow::{Flow, FlowSettings, Parts};
 use sluice_ids::{ChannelId, EjId};
@@ -87,6 +89,8 @@ pub struct Bench {
     pub mllp: MllpSettings,
     pub ack_mode: AckMode,
     pub step: Vec<StepSettings>,
+    pub tls: Option<TlsSettings>,
+    pub allow: Vec<IpNet>,
     recorder: PrometheusRecorder,
 }
 
@@ -109,6 +113,8 @@ impl Bench {
             mllp: MllpSettings::default(),
             ack_mode: AckMode::Auto,
             step: Vec::new(),
+            tls: None,
+            allow: Vec::new(),
             recorder: PrometheusBuilder::new().build_recorder(),
         }
     }
@@ -125,6 +131,8 @@ impl Bench {
             address: "127.0.0.1:0".parse().unwrap(),
             ack_mode: self.ack_mode,
             step: self.step.clone(),
+            tls: self.tls.clone(),
+            allow: self.allow.clone(),
             allow_plaintext_off_loopback: false,
         };
         metrics::with_local_recorder(&self.recorder, || {
