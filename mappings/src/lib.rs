@@ -9,6 +9,7 @@ pub mod fhir;
 pub mod fields;
 pub mod hl7;
 mod json;
+pub mod matching;
 pub mod records;
 pub mod search;
 pub mod site;

@@ -113,6 +113,12 @@ pub(crate) enum Fault {
         what: &'static str,
     },
     TransactionNotServed,
+    /// `$match` of somebody of whom next to nothing is said.
+    TooLittle,
+    /// ITI-83 §2:3.83.4.2.2.2 to 4: the number, its domain or a domain asked for is not known.
+    PixSource,
+    PixSourceSystem,
+    PixTargetSystem,
     TooManyEntries {
         limit: usize,
     },
@@ -160,17 +166,21 @@ impl Fault {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::TokenMissing | Self::TokenInvalid => StatusCode::UNAUTHORIZED,
-            Self::RoleTooLow { .. } | Self::NotEveryEj | Self::OriginForeign => {
-                StatusCode::FORBIDDEN
-            }
+            Self::RoleTooLow { .. }
+            | Self::NotEveryEj
+            | Self::OriginForeign
+            | Self::PixTargetSystem => StatusCode::FORBIDDEN,
             Self::HostForeign => StatusCode::MISDIRECTED_REQUEST,
-            Self::NotFound | Self::TypeNotServed | Self::OperationNotServed | Self::PastNotKept => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NotFound
+            | Self::TypeNotServed
+            | Self::OperationNotServed
+            | Self::PixSource
+            | Self::PastNotKept => StatusCode::NOT_FOUND,
             Self::Gone => StatusCode::GONE,
             Self::PastTooCostly
             | Self::TooMuch { .. }
             | Self::TransactionNotServed
+            | Self::TooLittle
             | Self::BatchFull { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -184,6 +194,7 @@ impl Fault {
             | Self::NothingNamed
             | Self::BodyBroken
             | Self::BodyNot { .. }
+            | Self::PixSourceSystem
             | Self::QueryEncoding
             | Self::TooManyValues { .. }
             | Self::Parameter { .. }
@@ -219,6 +230,9 @@ impl Fault {
                 IssueType::TooCostly
             }
             Self::BodyNot { .. } => IssueType::Structure,
+            Self::TooLittle => IssueType::Required,
+            Self::PixSource => IssueType::NotFound,
+            Self::PixSourceSystem | Self::PixTargetSystem => IssueType::CodeInvalid,
             Self::TransactionNotServed
             | Self::TypeNotServed
             | Self::OperationNotServed
@@ -339,6 +353,16 @@ impl Fault {
             Self::TransactionNotServed => {
                 "this server is read only: a transaction may have GET and HEAD entries alone".into()
             }
+            Self::TooLittle => {
+                "a match needs an identifier with its system, or a family name with \
+                                a given name or a birth date"
+                    .into()
+            }
+            Self::PixSource => "no patient is known here by this number".into(),
+            Self::PixSourceSystem => "no patient is known here by a number of this system".into(),
+            Self::PixTargetSystem => {
+                "no patient is known here by a number of a system that is asked for".into()
+            }
             Self::TooManyEntries { limit } => {
                 format!("the batch has more than {limit} entries (http.batch_entries_max)").into()
             }
@@ -363,9 +387,20 @@ impl Fault {
         }
     }
 
+    /// What a profile has it said in.
+    const fn diagnostics(&self) -> Option<&'static str> {
+        match self {
+            Self::PixSource => Some("sourceIdentifier Patient Identifier not found"),
+            Self::PixSourceSystem => Some("sourceIdentifier Assigning Authority not found"),
+            Self::PixTargetSystem => Some("targetSystem not found"),
+            _ => None,
+        }
+    }
+
     /// The OperationOutcome that says it.
     pub(crate) fn outcome(&self) -> Vec<u8> {
-        let issue = OutcomeIssue::error(self.issue(), self.text());
+        let mut issue = OutcomeIssue::error(self.issue(), self.text());
+        issue.diagnostics = self.diagnostics().map(Cow::Borrowed);
         let issue = if let Some(param) = self.at() { issue.at(param) } else { issue };
         OperationOutcome::new(issue).to_json()
     }

@@ -140,6 +140,15 @@ impl Route {
         self.wide()
     }
 
+    /// Shows records of a type that its path names outright.
+    fn operation(mut self) -> Self {
+        if self.method == Method::POST {
+            self.takes = Takes::Parameters;
+        }
+        self.type_segment = self.path.split('/').position(|segment| segment == "Patient");
+        self.wide()
+    }
+
     /// Answers several requests at once.
     fn batch(mut self) -> Self {
         self.interaction = Some(Interaction::Batch);
@@ -281,6 +290,7 @@ pub fn table() -> Vec<Route> {
     let (history, vread) = (fhir::history::instance, fhir::history::version);
     let (type_history, system_history) = (fhir::type_history::of_type, fhir::type_history::system);
     let (everything, batch) = (fhir::everything::bundle, fhir::batch::bundle);
+    let (matching, pix) = (fhir::matching::patients, fhir::pixm::identifiers);
     // Paths are written out, since a metric is named by each.
     macro_rules! fhir_base {
         ($base:literal, $version:ident, $metadata:expr, $records:expr, $bulk:expr) => {
@@ -299,6 +309,9 @@ pub fn table() -> Vec<Route> {
                     post(concat!($base, "/{type}/_search"), $records, search).search().form(),
                     get(concat!($base, "/{type}/$export"), $bulk, bulk::of_type).kick_off(),
                     post(concat!($base, "/{type}/$export"), $bulk, bulk::of_type).kick_off(),
+                    post(concat!($base, "/Patient/$match"), $records, matching).operation(),
+                    get(concat!($base, "/Patient/$ihe-pix"), $records, pix).operation(),
+                    post(concat!($base, "/Patient/$ihe-pix"), $records, pix).operation(),
                     get(concat!($base, "/{type}/{id}"), $records, read).read(),
                     get(concat!($base, "/{type}/{id}/_history"), $records, history)
                         .past(Interaction::HistoryInstance),

@@ -1,15 +1,21 @@
-//! Records by when they last changed: which of them a message left as they are now.
+//! Records by when they last changed (which of them a message left as they are now), and whose
+//! numbers are known.
 //!
 //! From the rows of `_lastUpdated`, as they are and not at a pin: whoever walks the past looks for
 //! what is still the present.
 
 use sluice_ids::Micros;
 use sluice_mappings::records::{Record, RecordType};
-use sluice_mappings::search::{KEY_BYTES, Key, Param, last_updated_key, last_updated_of};
+use sluice_mappings::search::{
+    KEY_BYTES, Key, Param, identifiers_of, last_updated_key, last_updated_of,
+};
 
 use crate::ej::RecordRef;
 use crate::index::Row;
 use crate::view::EjView;
+
+/// Records that are looked at to see whether a system is known.
+const LOOKS_MAX: usize = 16;
 
 fn bounds(ty: RecordType, from: &Key, to: &Key) -> (Row, Row) {
     (Row::new(ty, Param::LastUpdated, from, 0), Row::new(ty, Param::LastUpdated, to, u32::MAX))
@@ -34,6 +40,22 @@ impl EjView {
         let records = found.into_iter().filter_map(|at| self.load(at));
         // One that changed in between is found at its new moment.
         records.filter(|record| record.stamp().updated_at == at).collect()
+    }
+
+    /// Whether a record of the type has an identifier of that system.
+    #[must_use]
+    pub fn knows_system(&self, ty: RecordType, system: &str) -> bool {
+        let span = identifiers_of(system);
+        let (from, to) =
+            (Row::new(ty, span.param, &span.from, 0), Row::new(ty, span.param, &span.to, u32::MAX));
+        // Another system is among them by chance alone.
+        let first: Vec<RecordRef> = {
+            let inner = self.ej.inner.read();
+            let rows = inner.index.downwards(from, to).take(LOOKS_MAX);
+            rows.map(|row| RecordRef { ty, rid: row.rid() }).collect()
+        };
+        let mut records = first.into_iter().filter_map(|at| self.load(at));
+        records.any(|record| record.identifiers().iter().any(|own| own.system == system))
     }
 
     /// The last moment before `before` at which a record of these types last changed.

@@ -67,6 +67,7 @@ mod testing;
 pub use apply::apply;
 pub use draft::{group_id, legal_entity_id};
 pub use event::Trigger;
+pub(crate) use french::ins::{is_ins, is_same_kind};
 pub use issue::{ISSUES_MAX, Issue, IssueCode, Severity};
 pub use structure::is_structure_type;
 

@@ -99,6 +99,14 @@ const fn operations(of_type: ResourceType) -> &'static [Operation] {
                 name: "export",
                 definition: "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export",
             },
+            Operation {
+                name: "match",
+                definition: "http://hl7.org/fhir/OperationDefinition/Patient-match",
+            },
+            Operation {
+                name: "ihe-pix",
+                definition: "https://profiles.ihe.net/ITI/PIXm/OperationDefinition/IHE.PIXm.pix",
+            },
         ],
         ResourceType::Record(RecordType::Stay) => &[Operation {
             name: "everything",

@@ -34,7 +34,7 @@ mod query;
 mod referring;
 mod rows;
 mod sites;
-mod text;
+pub(crate) mod text;
 mod values;
 
 pub use clause::Clause;
@@ -44,7 +44,7 @@ pub use params::{Kind, Named, params, params_of};
 pub use parse::{CLAUSES_MAX, Parsed, VALUE_BYTES_MAX, VALUES_MAX, parse};
 pub use query::{Query, SortKey};
 pub use referring::{Referring, referring};
-pub use rows::{RowChanges, last_updated_key, last_updated_of, row_changes, rows};
+pub use rows::{RowChanges, identifiers_of, last_updated_key, last_updated_of, row_changes, rows};
 
 use serde::{Deserialize, Serialize};
 

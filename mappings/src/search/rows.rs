@@ -207,6 +207,12 @@ pub fn last_updated_key(at: Micros) -> Key {
     key::number(at.get(), 0)
 }
 
+/// Where the identifiers of a system stand, and by chance those of another.
+#[must_use]
+pub fn identifiers_of(system: &str) -> super::Span {
+    super::Span::new(Param::Identifier, key::system_start(system), key::system_end(system), false)
+}
+
 /// The moment that such a key stands for.
 #[must_use]
 pub fn last_updated_of(key: &Key) -> Micros {

@@ -43,7 +43,7 @@ fn is_national_type(type_code: &str) -> bool {
 }
 
 /// An INS, by CX-5 first: the OID of the NIR also numbers bills.
-pub(in crate::adt) fn is_ins(identifier: &Identifier) -> bool {
+pub(crate) fn is_ins(identifier: &Identifier) -> bool {
     match identifier.type_code.as_str() {
         "NH" | "INS-C" | "NDP" => false,
         code if code.starts_with("INS") => true,
@@ -69,7 +69,7 @@ fn is_nia(identifier: &Identifier) -> bool {
 }
 
 /// Two numbers that are the same digits under the same OID, one of them for billing, are two.
-pub(in crate::adt) fn is_same_kind(one: &Identifier, other: &Identifier) -> bool {
+pub(crate) fn is_same_kind(one: &Identifier, other: &Identifier) -> bool {
     (one.type_code == "NH") == (other.type_code == "NH")
 }
 
