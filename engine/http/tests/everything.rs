@@ -7,6 +7,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use sluice_http::role::Role;
+use sluice_mappings::records::{Moment, Precision};
 use support::{Lane, Running, settings};
 
 fn names(page: &serde_json::Value) -> BTreeSet<String> {
@@ -61,6 +62,69 @@ fn everything_of_a_patient_is_one_answer_and_nothing_of_another() {
     let stranger = server.token(Role::Reader, &["EJ2"]);
     let path = format!("/fhir/R4/Patient/{mine}/$everything");
     assert_eq!(server.get(&path, Some(&stranger)).status, 404);
+}
+
+#[test]
+fn everything_is_paged_by_count_and_cut_by_the_dates_of_care() {
+    let server = Running::start(settings());
+    let mut lane = Lane::of(&server, "EJ1");
+    let mine = lane.patient(1, "Un");
+    // In March, in May, since June, and without a date.
+    let day = |month: i8, day: i8| {
+        let at = jiff::civil::date(2026, month, day).at(12, 0, 0, 0);
+        Some(Moment::new(at, Precision::Second, 0))
+    };
+    let periods = [(day(3, 1), day(3, 9)), (day(5, 1), day(5, 3)), (day(6, 1), None), (None, None)];
+    let mut stays = Vec::new();
+    for (number, (start, end)) in (1..).zip(periods) {
+        stays.push(lane.change_stay(number, mine, |stay| {
+            (stay.situation.start, stay.situation.end) = (start, end);
+        }));
+    }
+    let path = format!("/fhir/R4/Patient/{mine}/$everything");
+    for (range, expected) in [
+        ("start=2026-03-05&end=2026-05-02", vec![0, 1, 3]),
+        ("start=2026-03-10", vec![1, 2, 3]),
+        ("end=2026-03-01", vec![0, 3]),
+        ("start=2026-12", vec![2, 3]),
+        ("start=2026-03-10&end=2026-04-30", vec![3]),
+    ] {
+        let page = server.get(&format!("{path}?{range}"), None).json();
+        let mut names_expected: BTreeSet<String> =
+            expected.into_iter().map(|n: usize| format!("Encounter/{}", stays[n])).collect();
+        names_expected.insert(format!("Patient/{mine}"));
+        assert_eq!(names(&page), names_expected, "{range}");
+    }
+    for wrong in ["start=soon", "end=ge2026", "_count=0", "_count=few", "_after=x"] {
+        let answer = server.get(&format!("{path}?{wrong}"), None);
+        assert_eq!((answer.status, answer.is_outcome()), (400, true), "{wrong}");
+    }
+    let of_stay = format!("/fhir/R4/Encounter/{}/$everything?start=2026", stays[0]);
+    assert_eq!(server.get(&of_stay, None).status, 400);
+
+    let all = names(&server.get(&path, None).json());
+    for count in [1, 2, 4, 10] {
+        let mut seen = Vec::new();
+        let mut next = Some(format!("{path}?_count={count}"));
+        while let Some(path) = next.take() {
+            let page = server.get(&path, None).json();
+            assert_eq!(page["total"], 5);
+            let entries = names(&page);
+            assert!(entries.len() <= count);
+            if seen.is_empty() {
+                let first = page["entry"][0]["resource"]["resourceType"].as_str();
+                assert_eq!(first, Some("Patient"), "what it is about goes first");
+                // A change in between moves nothing.
+                lane.change_stay(1, mine, |stay| stay.situation.start = day(2, 1));
+            }
+            seen.extend(entries);
+            let links = page["link"].as_array().unwrap();
+            let link = links.iter().find(|link| link["relation"] == "next");
+            next = link.map(|link| link["url"].as_str().unwrap().replace("http://localhost", ""));
+        }
+        assert_eq!(seen.len(), 5, "by {count}");
+        assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), all, "by {count}");
+    }
 }
 
 #[test]
