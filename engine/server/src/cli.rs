@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 pub use bench::{Bench, BenchExport, BenchMix, Measured};
 pub use generate::{Dialect, Framing, Generate};
-pub use replay::{Pace, Replay, Reporting};
+pub use replay::{Auditing, Pace, Replay, Reporting};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 

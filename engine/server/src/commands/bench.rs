@@ -83,6 +83,11 @@ fn at_rates(mut plan: RatesPlan, reporting: &cli::Reporting) -> Outcome {
         return Err(Failure::new(USAGE, format!("--rates {rate}: is not above 0")));
     }
     let thresholds = reporting::thresholds(reporting, &MEASURES)?;
+    let audited = ["lost", "duplicated", "reordered", "state_compared"];
+    if let Some(threshold) = thresholds.iter().find(|t| audited.contains(&t.about())) {
+        let said = format!("--fail {threshold}: is measured by `sluice replay --audit` alone");
+        return Err(Failure::new(USAGE, said));
+    }
     let knee = plan.rates.is_empty();
     if knee {
         plan.thresholds = thresholds.clone();

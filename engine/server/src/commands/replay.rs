@@ -14,7 +14,7 @@ use sluice_fixtures::replay::telling::{MEASURES, report};
 use sluice_fixtures::replay::{
     Arrivals, ReplayError, Rewriting, Schedule, Sending, Shard, Tally, Tcp, play, span,
 };
-use sluice_fixtures::report::{Report, Standing};
+use sluice_fixtures::report::{Report, Standing, Threshold};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
@@ -28,6 +28,7 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 
 pub fn run(arguments: &cli::Replay) -> Outcome {
     let thresholds = reporting::thresholds(&arguments.reporting, &MEASURES)?;
+    measured(&thresholds, &arguments.audit)?;
     let asked = Asked::of(arguments)?;
     let mut feed = read(&arguments.files)?;
     may_go_there(&feed, &asked.to, arguments.deidentify.is_some())?;
@@ -51,6 +52,22 @@ pub fn run(arguments: &cli::Replay) -> Outcome {
     audit.tell(&mut report);
     let all = !stopped && tally.all_accepted(schedule.due.len() as u64) && audit.is_clean();
     reporting::finish(report, &thresholds, &arguments.reporting, all)
+}
+
+/// What nobody looks at cannot hold: that is said before the run, and not after it.
+fn measured(thresholds: &[Threshold], audit: &cli::Auditing) -> Result<(), Failure> {
+    for threshold in thresholds {
+        let needed = match threshold.about() {
+            "lost" | "duplicated" | "reordered" if audit.audit_journal.is_none() => {
+                "--audit-journal"
+            }
+            "state_compared" | "state_differences" if audit.audit.is_none() => "--audit",
+            _ => continue,
+        };
+        let said = format!("--fail {threshold}: is measured with {needed} alone");
+        return Err(Failure::new(USAGE, said));
+    }
+    Ok(())
 }
 
 /// Files, folders, captures, standard input.

@@ -11,7 +11,7 @@ fn a_wrong_command_line_says_what_is_wrong_with_it_and_sends_nothing() {
     std::fs::write(folder.join("day.toml"), "per_hour = [1]").unwrap();
     std::fs::write(folder.join("no.json"), "{}").unwrap();
     let to = ["replay", "f.hl7", "--to", "127.0.0.1:1"];
-    let cases: [(&[&str], i32, &str); 30] = [
+    let cases: [(&[&str], i32, &str); 32] = [
         (&["--to", "nowhere"], 2, "--to nowhere: is not HOST:PORT"),
         (&["--rate", "0"], 2, "--rate: a rate is a number of messages a second above 0, not \"0\""),
         (&["--stages", "x"], 2, "--stages: a stage is SPAN@RATE or SPAN@FROM-TO, such as 30s@200"),
@@ -38,6 +38,8 @@ fn a_wrong_command_line_says_what_is_wrong_with_it_and_sends_nothing() {
         (&["--rate", "1", "--slip-max", "x"], 2, "--slip-max: a span is a number with a unit"),
         (&["--fail", "x"], 2, "--fail \"x\" has no comparison"),
         (&["--fail", "x<1"], 2, "nothing here measures \"x\"; known are response.p99"),
+        (&["--fail", "lost==0"], 2, "--fail lost==0: is measured with --audit-journal alone"),
+        (&["--fail", "state_differences==0"], 2, "is measured with --audit alone"),
         (&["--report", "run.pdf"], 2, "run.pdf: a report is written as .json, .csv, .html or .svg"),
         (&["--deidentify", "short.key"], 1, "short.key: a key has at least 32 bytes"),
         (&["--audit-journal", "gone"], 2, "--audit-journal gone: is no folder"),
@@ -80,6 +82,11 @@ fn a_wrong_command_line_says_what_is_wrong_with_it_and_sends_nothing() {
             &["bench", "mllp", "--seconds", "0", "--burst-seconds", "0"],
             2,
             "nothing would be measured",
+        ),
+        (
+            &["bench", "mllp", "--rates", "5", "--fail", "lost==0"],
+            2,
+            "--fail lost==0: is measured by `sluice replay --audit` alone",
         ),
         (&["compare", "--least=-1", "no.json", "no.json"], 2, "--least -1: is not a number"),
         (&["compare", "no.json", "gone.json"], 1, "no.json: is no report of `sluice`"),
