@@ -6,19 +6,27 @@ use super::super::values::at;
 use super::super::{IssueCode, systems};
 use crate::entity::AuthorityUse;
 use crate::hl7::datatypes::{Cwe, Cx, Ei};
-use crate::hl7::{Location, Repetition, Segment};
+use crate::hl7::{Location, Repetition, Segment, Value};
 use crate::records::{Coded, Identifier};
 
-/// A code (DG1-3, PR1-3), the description beside it (DG1-4, PR1-4) as its text where it has none,
-/// and the coding method (DG1-2, PR1-2) that old senders name instead of CWE-3.
+/// A code (DG1-3, PR1-3), the description beside it (DG1-4, PR1-4), and the coding method (DG1-2,
+/// PR1-2) that old senders name instead of CWE-3. The description is the text where CWE-9 does not
+/// say what the sender saw; CWE-2, or else it too, is the name of the code.
 pub(super) fn set_described(draft: &mut Draft<'_>, target: &mut Coded, segment: &Segment<'_>) {
     let (method, code, description) = (2, 3, 4);
     draft.set_coded(target, segment, code, "");
-    let has_text = Cwe::of(segment.field(code)).original_text().is_some()
-        || Cwe::of(segment.field(code)).text().is_some();
-    if !has_text {
-        let part = segment.field(description).component(1);
-        draft.set_text(&mut target.text, part, at(segment, description));
+    let coded = Cwe::of(segment.field(code));
+    let part = segment.field(description).component(1);
+    if coded.original_text().is_none() {
+        if coded.text().is_none() {
+            draft.set_text(&mut target.text, part, at(segment, description));
+        } else if let Value::Text(_) = part.value() {
+            let mut described = String::new();
+            draft.set_text(&mut described, part, at(segment, description));
+            if described != target.text {
+                target.further.get_or_insert_default().original_text = described;
+            }
+        }
     }
     if !target.code.is_empty() && target.system.is_empty() {
         let part = segment.field(method).component(1);

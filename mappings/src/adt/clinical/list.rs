@@ -38,7 +38,8 @@ pub(super) trait Listed: Clone + PartialEq + Into<Record> {
     const TYPE: RecordType;
     /// The segment; ids are minted from it.
     const SEGMENT: &'static str;
-    /// Its fields that name what it is about; `""` there empties the list.
+    /// Its fields that name what it is about; `""` there, and none that says something, empties
+    /// the list.
     const NAMED_BY: &'static [usize];
 
     /// Nothing said yet.
@@ -88,7 +89,7 @@ pub(super) enum Action {
     Add,
     Update,
     Delete,
-    /// `X`: no change.
+    /// `X`: no change of what is known.
     Leave,
 }
 
@@ -134,7 +135,9 @@ fn bounded<'s, 'm>(draft: &mut Draft<'_>, segments: &'s [Segment<'m>]) -> &'s [S
 }
 
 fn empties<L: Listed>(segment: &Segment<'_>) -> bool {
-    segment.field(1).is_null() || L::NAMED_BY.iter().any(|field| segment.field(*field).is_null())
+    let mut names = L::NAMED_BY.iter().map(|field| segment.field(*field));
+    let names_nothing = names.clone().all(|name| name.is_empty() || name.is_null());
+    segment.field(1).is_null() || names_nothing && names.any(|name| name.is_null())
 }
 
 /// A set id alone is a placeholder; with more, something is said of nobody knows what.
@@ -273,7 +276,7 @@ pub(super) fn act<L: Voidable>(
         }
         let known = list.iter().position(|known| is_same(&record, known));
         match (action(draft, segment), known) {
-            (Action::Leave, _) => {}
+            (Action::Leave, Some(_)) => {}
             (Action::Delete, Some(at)) => *list[at].void() = true,
             (Action::Delete, None) => {
                 draft.issue(IssueCode::NothingToCancel, segment.location());
@@ -286,13 +289,14 @@ pub(super) fn act<L: Voidable>(
                 record.become_known(list[at].id(), list[at].stamp());
                 list[at] = record;
             }
-            (Action::Add | Action::Update, None) if list.len() < LISTED_MAX => {
+            // No change of what nobody has told of yet: it is as the segment says.
+            (Action::Add | Action::Update | Action::Leave, None) if list.len() < LISTED_MAX => {
                 let taken: Vec<_> = list.iter().map(Listed::id).collect();
                 let id = fresh(draft, owner, &record, &taken);
                 record.become_known(id, Stamp::default());
                 list.push(record);
             }
-            (Action::Add | Action::Update, None) => {
+            (Action::Add | Action::Update | Action::Leave, None) => {
                 draft.issue(IssueCode::ValueCut, segment.location());
             }
         }
