@@ -90,6 +90,36 @@ impl Serving {
         request.call().unwrap().body_mut().read_to_string().unwrap()
     }
 
+    /// Orders a bulk export of the patients; the path of its job.
+    fn ordered(&self) -> String {
+        let port = self.ports["http"];
+        let url = format!("http://127.0.0.1:{port}/fhir/R4/$export?_type=Patient");
+        let answer = ureq::get(&url).header("Prefer", "respond-async").call().unwrap();
+        assert_eq!(answer.status(), 202);
+        let location = answer.headers()["content-location"].to_str().unwrap();
+        location.strip_prefix(&format!("http://127.0.0.1:{port}")).unwrap().to_owned()
+    }
+
+    /// The lines of the one file of a bulk export, once it is done.
+    fn exported(&self, job: &str) -> String {
+        let began = Instant::now();
+        loop {
+            let told = self.get(job);
+            if !told.is_empty() {
+                let manifest: serde_json::Value = serde_json::from_str(&told).unwrap();
+                let url = manifest["output"][0]["url"].as_str().unwrap();
+                return self.get(
+                    url.split_once("/exports")
+                        .map(|(_, path)| format!("/exports{path}"))
+                        .unwrap()
+                        .as_str(),
+                );
+            }
+            assert!(began.elapsed() < PATIENCE, "the export is not done");
+            std::thread::yield_now();
+        }
+    }
+
     /// Every patient that is served, with how often, once the fold has caught up.
     fn patients(&self) -> BTreeMap<String, usize> {
         let began = Instant::now();
@@ -225,6 +255,24 @@ fn what_was_acknowledged_outlives_kill_9_and_has_its_effect_once() {
     let report = run(folder.path(), &["verify", "--data-dir", "data", "--json"]);
     let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
     assert_eq!(report["accepted"], patients.len(), "a message stands in the journal twice");
+}
+
+#[test]
+fn an_export_that_was_killed_is_done_after_the_restart_and_one_that_was_done_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(folder.path());
+    let mut sender = serving.connect();
+    (0..20).for_each(|number| sender.exchange(&format!("B{number}")));
+    let done = serving.ordered();
+    let before = serving.exported(&done);
+    assert_eq!(before.lines().count(), 20);
+    sender.exchange("C");
+    // It waits for its cut (http.bulk.settle_ms), or is in the midst of it.
+    let killed = serving.ordered();
+    serving.kill();
+    let serving = Serving::start(folder.path());
+    assert!(serving.exported(&done) == before);
+    assert_eq!(serving.exported(&killed).lines().count(), 21);
 }
 
 #[test]
