@@ -201,6 +201,8 @@ struct Played {
     lane: Lane,
     flags: BTreeSet<String>,
     counts: BTreeMap<String, usize>,
+    /// What became of each message that was applied.
+    told: Vec<String>,
     /// Every identifier value that a patient ever had as a current one.
     ever: BTreeMap<ResourceId, BTreeSet<String>>,
 }
@@ -214,6 +216,7 @@ fn play(case: &Case, raw: &[u8]) -> Played {
         lane: Lane::new(LegalEntity::new(settings).unwrap()),
         flags: BTreeSet::new(),
         counts: BTreeMap::new(),
+        told: Vec::new(),
         ever: BTreeMap::new(),
     };
     let mut accepted: Vec<Vec<u8>> = Vec::new();
@@ -233,6 +236,7 @@ fn play(case: &Case, raw: &[u8]) -> Played {
         }
         accepted.push(message.clone());
         let outcome = played.lane.take(message).unwrap();
+        played.told.push(adt_support::snapshot::told(&outcome));
         for issue in &outcome.issues {
             played.flags.extend(flag(issue.code).map(String::from));
             if issue.code == IssueCode::FirstSeenMidStay && issue.at.segment == *b"PV1" {
@@ -296,7 +300,8 @@ fn differences(path: &Path) -> String {
             let _ = writeln!(out, "bed {} is {status}, must be {}", bed.place, bed.status);
         }
     }
-    out
+    let Lane { records, entity, .. } = &played.lane;
+    out + &adt_support::snapshot::difference(path, &played.told, records.all().collect(), entity)
 }
 
 fn place_path(place: &Place) -> String {

@@ -238,6 +238,9 @@ fn what_cannot_be_answered_is_refused_with_its_name_and_without_its_value() {
         ("active:missing=maybe", "active", "boolean-malformed"),
         ("identifier=a|b|c", "identifier", "token-malformed"),
         ("_id:not=x", "_id", "modifier-unsupported"),
+        ("_id:exact=x", "_id", "modifier-unsupported"),
+        ("_lastUpdated:exact=2026", "_lastUpdated", "modifier-unsupported"),
+        ("birthdate:exact=1980-01-01", "birthdate", "modifier-unsupported"),
         ("_id=Patient/x", "_id", "reference-malformed"),
         ("_sort=phone", "_sort", "sort-unsupported"),
         ("_sort=family,given", "_sort", "sort-unsupported"),
@@ -299,6 +302,44 @@ fn a_sort_key_orders_records_by_their_first_value_in_its_direction() {
     assert_eq!(keys(up)[3], None);
     let born = sort("_sort=birthdate");
     assert!(keys(born)[2] < keys(born)[1] && keys(born)[1] < keys(born)[0]);
+}
+
+#[test]
+fn each_parameter_that_orders_is_a_sort_key_of_the_types_that_have_it() {
+    let key =
+        |of, name: &str| read(of, &format!("_sort={name}")).unwrap().query.sort.unwrap().param;
+    for (of, name, param) in [
+        (RecordType::Patient, "_id", Param::Id),
+        (RecordType::Patient, "_lastUpdated", Param::LastUpdated),
+        (RecordType::Patient, "birthdate", Param::BirthDate),
+        (RecordType::Patient, "family", Param::Family),
+        (RecordType::Patient, "given", Param::Given),
+        (RecordType::Stay, "date", Param::PeriodStart),
+        (RecordType::Condition, "onset-date", Param::PeriodStart),
+        (RecordType::Organization, "name", Param::Name),
+    ] {
+        assert_eq!(key(of, name), param, "{name}");
+    }
+    for (of, name) in [(RecordType::Location, "family"), (RecordType::Stay, "birthdate")] {
+        assert_eq!(refused(of, &format!("_sort={name}")).1, "sort-unsupported", "{name}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_found_by_its_parameter() {
+    let records = people();
+    let all: Vec<_> = (0..records.len()).collect();
+    for param in ["active", "_id", "gender"] {
+        if let Ok(parsed) = read(RecordType::Patient, &format!("{param}:missing=false")) {
+            let has = records.iter().filter(|record| parsed.query.matches(ej(), record)).count();
+            assert!(has > 0, "{param}");
+        }
+    }
+    assert_eq!(found(RecordType::Patient, &records, "active:missing=false"), all);
+    let stays = stays();
+    let all: Vec<_> = (0..stays.len()).collect();
+    assert_eq!(found(RecordType::Stay, &stays, "status:missing=false"), all);
+    assert_eq!(found(RecordType::Stay, &stays, "status:missing=true"), [0; 0]);
 }
 
 #[test]

@@ -102,14 +102,6 @@ impl Draft<'_> {
             });
             return id;
         };
-        let is_known = known.names.first().map_or_else(|| is_nameless(name), |own| says(own, name))
-            && known.identifiers.first().is_some_and(|own| {
-                identifier.type_code.is_empty() || own.type_code == identifier.type_code
-            })
-            && (degree.is_empty() || known.qualifications.iter().any(|own| own.code == degree));
-        if is_known {
-            return id;
-        }
         let mut record = (*known).clone();
         if !is_nameless(name) {
             let merged = match record.names.first() {
@@ -134,19 +126,6 @@ impl Draft<'_> {
 
 fn is_nameless(name: &HumanName) -> bool {
     name.family.is_empty() && name.given.is_empty()
-}
-
-/// All that `name` says, `known` has.
-fn says(known: &HumanName, name: &HumanName) -> bool {
-    let is_there = |said: &str, own: &str| said.is_empty() || said == own;
-    is_there(&name.family, &known.family)
-        && (name.given.is_empty() || name.given == known.given)
-        && is_there(&name.prefix, &known.prefix)
-        && is_there(&name.suffix, &known.suffix)
-        && is_there(&name.name_type, &known.name_type)
-        && (name.start.is_none() || name.start == known.start)
-        && (name.end.is_none() || name.end == known.end)
-        && (name.further.is_none() || name.further == known.further)
 }
 
 fn merged(known: &HumanName, name: &HumanName) -> HumanName {

@@ -73,4 +73,23 @@ mod tests {
         assert_eq!(code("A 1").as_deref(), Some("A 1"));
         assert_eq!(uri("urn:oid:1 2"), None);
     }
+
+    #[test]
+    fn only_what_is_forbidden_is_left_out() {
+        assert_eq!(string("a\u{85}b").as_deref(), Some("ab"), "U+0080 to U+009F");
+        assert_eq!(string("a\u{7f}b").as_deref(), Some("ab"));
+        assert_eq!(string("\u{a0}é©").as_deref(), Some("é©"), "letters that 0xC2 leads");
+        assert_eq!(string("a b\r\nc").as_deref(), Some("a b\r\nc"));
+        assert_eq!(owned("a\u{1}b".into()).as_deref(), Some("ab"));
+        assert_eq!(owned("ab".into()).as_deref(), Some("ab"));
+    }
+
+    #[test]
+    fn a_code_of_letters_beyond_ascii_is_read_like_any_other() {
+        assert_eq!(code("É 1").as_deref(), Some("É 1"));
+        assert_eq!(code("É  1").as_deref(), Some("É 1"));
+        assert_eq!(code("É\u{a0}1").as_deref(), Some("É 1"));
+        assert_eq!(code("A\n1").as_deref(), Some("A 1"));
+        assert!(matches!(code("É 1"), Some(Cow::Borrowed(_))), "nothing to repair");
+    }
 }

@@ -404,4 +404,143 @@ mod tests {
             assert!(DateValue::parse(text, &paris()).is_none(), "{text}");
         }
     }
+
+    fn value(text: &str) -> DateValue {
+        DateValue::parse(text, &paris()).unwrap()
+    }
+
+    #[test]
+    fn an_interval_that_only_touches_the_other_is_not_before_it() {
+        let of = |low, high| Interval { low, high };
+        assert!(Prefix::Eb.holds(of(1, 4), of(5, 9)) && !Prefix::Eb.holds(of(1, 5), of(5, 9)));
+        assert!(Prefix::Sa.holds(of(10, 12), of(5, 9)) && !Prefix::Sa.holds(of(9, 12), of(5, 9)));
+        let wide = wider(of(10, 19));
+        assert_eq!((wide.low, wide.high), (0, 29), "its own length to either side");
+    }
+
+    #[test]
+    fn a_time_is_read_to_its_last_digit_and_no_further() {
+        let length = |text: &str| instants(text).map(|(low, next)| next - low);
+        assert_eq!(length("2026-01-01T10:00:00.123456Z"), Some(1));
+        assert_eq!(length("2026-01-01T10:00:00.1234567Z"), Some(1));
+        assert_eq!(
+            instants("2026-01-01T10:00:60Z").map(|(low, _)| low),
+            Some(micros("2026-01-01T10:00:59Z")),
+            "a leap second is the last of its minute"
+        );
+        for refused in [
+            "2026-01-01T24:00",
+            "2026-01-01T10:60",
+            "2026-01-01T10:00:61Z",
+            "2026-01-01T10:00+01:60",
+        ] {
+            assert_eq!(instants(refused), None, "{refused}");
+        }
+        let start = |text: &str| instants(text).map(|(low, _)| low);
+        assert_eq!(start("2026-01-01T10:00-02:00"), Some(micros("2026-01-01T12:00:00Z")));
+        assert_eq!(start("2026-01-01T10:00+05:30"), Some(micros("2026-01-01T04:30:00Z")));
+    }
+
+    #[test]
+    fn a_time_with_an_offset_is_shown_on_the_clock_of_the_zone() {
+        let Interval { low, high } = value("2026-07-01T10:00:00Z").civil;
+        assert_eq!(low, micros("2026-07-01T12:00:00Z"));
+        assert_eq!(high, low + 999_999);
+    }
+
+    #[test]
+    fn the_coarser_of_two_dates_of_one_day_goes_first() {
+        let tails = [Precision::Year, Precision::Month, Precision::Day].map(date_key_tail);
+        assert_eq!(tails, [0, 1, 2]);
+    }
+
+    const PREFIXES: [&str; 9] = ["eq", "ne", "gt", "ge", "lt", "le", "sa", "eb", "ap"];
+
+    #[test]
+    fn an_instant_is_in_a_span_exactly_where_the_prefix_holds() {
+        for prefix in PREFIXES {
+            let value = value(&format!("{prefix}2026-03-10"));
+            let mut spans = Vec::new();
+            value.instant_spans(&mut spans);
+            let wide = wider(value.instants);
+            let Interval { low, high } = value.instants;
+            for edge in [low, high, wide.low, wide.high] {
+                for at in edge - 2..=edge + 2 {
+                    let key = number(at, 0);
+                    let is_in = spans.iter().any(|span| span.holds(Param::LastUpdated, &key));
+                    let holds = value.prefix.holds(Interval { low: at, high: at }, value.instants);
+                    assert_eq!(is_in, holds, "{prefix} {}", at - edge);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_birth_date_in_an_exact_span_is_a_match_and_a_match_is_in_a_span() {
+        let precisions = [Precision::Year, Precision::Month, Precision::Day];
+        for prefix in PREFIXES {
+            for query in ["2026", "2026-01", "2026-03", "2026-12", "2026-01-01", "2026-12-31"] {
+                let value = value(&format!("{prefix}{query}"));
+                let mut spans = Vec::new();
+                value.birth_date_spans(&mut spans);
+                for start in [
+                    "2025-12-31",
+                    "2025-01-01",
+                    "2026-01-01",
+                    "2026-01-02",
+                    "2026-03-10",
+                    "2026-03-01",
+                    "2026-12-01",
+                    "2026-12-31",
+                    "2027-01-01",
+                    "2024-12-31",
+                ] {
+                    let at = micros(&format!("{start}T00:00:00Z"));
+                    for precision in precisions {
+                        let (low, next) = unit(at, precision);
+                        let key = number(low, date_key_tail(precision));
+                        let holds =
+                            value.prefix.holds(Interval { low, high: next - 1 }, value.civil);
+                        let mut of = spans.iter().filter(|s| s.holds(Param::BirthDate, &key));
+                        let what = format!("{prefix}{query} {start} {precision:?}");
+                        assert!(!holds || of.clone().next().is_some(), "{what} is missed");
+                        assert!(holds || !of.any(|span| span.exact), "{what} is none");
+                    }
+                }
+            }
+        }
+    }
+
+    /// The index has the start of a period exactly, and its end within the margin.
+    #[test]
+    fn a_period_in_an_exact_span_is_a_match_whatever_its_end_truly_is() {
+        for prefix in PREFIXES {
+            let value = value(&format!("{prefix}2026-03-10"));
+            let mut spans = Vec::new();
+            value.period_spans(&mut spans);
+            let Interval { low, high } = value.instants;
+            let exact = |param, at: i64| {
+                spans.iter().any(|span| span.exact && span.holds(param, &number(at, 0)))
+            };
+            for edge in [low, high] {
+                for at in edge - 2..=edge + 2 {
+                    let holds =
+                        |high| value.prefix.holds(Interval { low: at, high }, value.instants);
+                    if exact(Param::PeriodStart, at) {
+                        assert!(holds(at.max(high + 1)), "{prefix} start {}", at - edge);
+                    }
+                }
+                for margin in [-END_MARGIN_MICROS, END_MARGIN_MICROS] {
+                    for at in edge + margin - 2..=edge + margin + 2 {
+                        let of_end = |end: i64| Interval { low: end.min(low - 1), high: end };
+                        let true_ends = [at - END_MARGIN_MICROS, at, at + END_MARGIN_MICROS];
+                        let all = true_ends
+                            .into_iter()
+                            .all(|end| value.prefix.holds(of_end(end), value.instants));
+                        assert!(!exact(Param::PeriodEnd, at) || all, "{prefix} end {}", at - edge);
+                    }
+                }
+            }
+        }
+    }
 }

@@ -126,4 +126,14 @@ mod tests {
         assert!(number(0, 1) > number(0, 0) && number(0, 1) < number(1, 0));
         assert_eq!(keys.map(|key| number_of(&key)), [i64::MIN, -5, -1, 0, 1, i64::MAX]);
     }
+
+    /// The keys stand in the index on disk.
+    #[test]
+    fn a_hash_is_fnv_1a_with_the_final_mix_of_murmur_3() {
+        let hashes = ["", "a", "foobar"].map(|text| fnv64(text.as_bytes()));
+        assert_eq!(hashes, [0xECBA_3DF2_C338_3C52, 0xED81_70DE_1919_A24D, 0x6916_CE8B_48D4_BC55]);
+        assert_eq!(value("a")[..8], 0xED81_70DE_1919_A24D_u64.to_be_bytes());
+        assert_eq!(system_start("a")[..4], [0xED, 0x81, 0x70, 0xDE]);
+        assert_eq!(id(crate::records::ResourceId([7; 16])), [7; KEY_BYTES]);
+    }
 }

@@ -79,4 +79,25 @@ mod tests {
             assert_eq!(normalise(raw), folded, "{raw}");
         }
     }
+
+    #[test]
+    fn latin_letters_that_unicode_does_not_decompose_are_spelled() {
+        for (letter, spelling) in [
+            ("œ", "oe"),
+            ("æ", "ae"),
+            ("ß", "ss"),
+            ("ø", "o"),
+            ("đ", "d"),
+            ("ð", "d"),
+            ("ħ", "h"),
+            ("ı", "i"),
+            ("ĸ", "k"),
+            ("ł", "l"),
+            ("ŋ", "n"),
+            ("þ", "th"),
+            ("ŧ", "t"),
+        ] {
+            assert_eq!(normalise(letter), spelling, "{letter}");
+        }
+    }
 }

@@ -121,4 +121,12 @@ mod tests {
         assert!(reference("Patient/x/_history/1", &[RecordType::Patient]).is_none());
         assert!(reference("http://a/Patient/x", &[RecordType::Patient]).is_none());
     }
+
+    #[test]
+    fn an_id_has_so_many_bytes_of_its_alphabet() {
+        let is_one = |id: &str| reference(id, &[RecordType::Patient]).is_some();
+        assert!(is_one("a-B.9") && is_one(&"a".repeat(64)));
+        assert!(!is_one(&"a".repeat(65)) && !is_one(&"a".repeat(66)));
+        assert!(!is_one("") && !is_one("Patient/") && !is_one("a_b") && !is_one("a b"));
+    }
 }

@@ -7,10 +7,13 @@ mod account;
 #[path = "../adt_support/mod.rs"]
 mod adt_support;
 mod contacts;
+mod datatypes;
 mod numbers;
+mod parties;
 mod patient;
 mod roles;
 mod visit;
+mod zbe;
 
 use adt_support::{Lane, demo_settings, plain_entity};
 use sluice_mappings::adt::{IssueCode, Outcome};

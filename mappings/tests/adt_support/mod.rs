@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test crate uses a part")]
 
+pub mod snapshot;
+
 use std::path::{Path, PathBuf};
 
 use sluice_ids::{Micros, Seq};

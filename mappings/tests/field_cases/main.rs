@@ -94,14 +94,17 @@ struct Played {
     entity: LegalEntity,
     records: Vec<Record>,
     issues: Vec<String>,
+    /// What became of each message.
+    told: Vec<String>,
 }
 
 fn play(case: &Case, raw: &[u8]) -> Played {
     let mut lane = Lane::new(LegalEntity::new(settings(case)).unwrap());
-    let mut issues = Vec::new();
+    let (mut issues, mut told) = (Vec::new(), Vec::new());
     for message in split(raw) {
         let outcome = lane.take(&message).expect("a message with an MSH");
         issues.extend(outcome.issues.iter().map(|i| format!("{} at {}", i.code.as_str(), i.at)));
+        told.push(adt_support::snapshot::told(&outcome));
         let again = lane.take(&message).unwrap();
         assert!(
             again.changes.is_empty(),
@@ -111,7 +114,7 @@ fn play(case: &Case, raw: &[u8]) -> Played {
     }
     let mut records: Vec<Record> = lane.records.all().collect();
     records.sort_by_key(|record| record.stamp().created);
-    Played { entity: lane.entity, records, issues }
+    Played { entity: lane.entity, records, issues, told }
 }
 
 fn differences(file: &File) -> String {
@@ -142,7 +145,11 @@ fn differences(file: &File) -> String {
     for each in &case.each {
         check_each(each, &case, &raw, &mut out);
     }
-    out
+    if !case.each.is_empty() {
+        return out; // The message is a pattern.
+    }
+    let Played { entity, records, told, .. } = played;
+    out + &adt_support::snapshot::difference(file, &told, records, &entity)
 }
 
 fn check_each(each: &Each, case: &Case, raw: &[u8], out: &mut String) {
