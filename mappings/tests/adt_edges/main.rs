@@ -11,6 +11,7 @@ mod datatypes;
 mod numbers;
 mod parties;
 mod patient;
+mod records;
 mod roles;
 mod visit;
 mod zbe;
