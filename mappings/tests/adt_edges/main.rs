@@ -13,6 +13,7 @@ mod parties;
 mod patient;
 mod records;
 mod roles;
+mod structure;
 mod visit;
 mod zbe;
 

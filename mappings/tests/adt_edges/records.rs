@@ -18,7 +18,10 @@ fn a_type_has_its_own_index_and_is_of_a_patient_or_of_all() {
 fn what_is_held_is_told_by_the_stay_or_by_the_patient() {
     let mut lane = french();
     let zbe = |number: &str, action: &str| {
-        segment("ZBE", &[(1, number), (2, "20260310080000"), (4, action), (5, "N"), (6, "A02"), (9, "HMS")])
+        segment(
+            "ZBE",
+            &[(1, number), (2, "20260310080000"), (4, action), (5, "N"), (6, "A02"), (9, "HMS")],
+        )
     };
     let pv1 = |visit: &str| segment("PV1", &[(2, "I"), (3, "3101^C1^L1"), (19, visit)]);
     take(&mut lane, "A01", &[&pid(&[]), &pv1("V1"), &zbe("M1", "INSERT")]);
