@@ -6,8 +6,10 @@
 mod account;
 #[path = "../adt_support/mod.rs"]
 mod adt_support;
+mod clinical;
 mod contacts;
 mod datatypes;
+mod national;
 mod numbers;
 mod parties;
 mod patient;
