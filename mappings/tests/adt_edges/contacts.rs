@@ -51,8 +51,10 @@ fn two_nk1_of_one_person_are_joined_without_saying_anything_twice() {
     let persons = related(&lane);
     let [one] = persons.as_slice() else { panic!("one person, not {}", persons.len()) };
     assert_eq!(one.relationships.len(), 2);
-    assert_eq!(one.telecoms.len(), 2);
-    assert_eq!(one.addresses.len(), 2);
+    let phones: Vec<_> = one.telecoms.iter().map(|own| &*own.value).collect();
+    assert_eq!(phones, ["111", "222"]);
+    let streets: Vec<_> = one.addresses.iter().map(|own| own.lines.concat()).collect();
+    assert_eq!(streets, ["1 St", "2 St"]);
 }
 
 #[test]

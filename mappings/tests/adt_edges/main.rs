@@ -15,6 +15,7 @@ mod parties;
 mod patient;
 mod records;
 mod roles;
+mod stays;
 mod structure;
 mod visit;
 mod zbe;
