@@ -48,6 +48,11 @@ pub enum Bench {
         after_help = "Example:\n  sluice bench export --patients 2000 --iterations 20\n  sluice bench export --url http://127.0.0.1:8080 --ej EJ1 --export-types patients,venues --token @token.txt --fail \"gain>=50%\""
     )]
     Export(Box<BenchExport>),
+    /// Reads, searches and exports, each beside a bare server that gives the same bytes
+    #[command(
+        after_help = "Example:\n  sluice bench fhir --patients 2000 --rounds 3 --seconds 1\n  sluice bench fhir --patients 100000 --fail \"read a Patient:ratio>=0.8\""
+    )]
+    Fhir(Box<BenchFhir>),
     /// Senders, readers, exporters and operators at once, in stages
     #[command(
         after_help = "Example:\n  sluice bench mix\n  sluice bench mix day.toml --patients 5000 --report mix.html\n  sluice bench mix --print-default"
@@ -68,6 +73,12 @@ pub enum Bench {
         patients: u64,
         #[arg(long)]
         json: bool,
+    },
+    /// The bare HTTP server itself (the benchmark starts it)
+    #[command(hide = true)]
+    BareHttp {
+        #[arg(long)]
+        folder: PathBuf,
     },
     /// The bare listener itself (the benchmarks start it)
     #[command(hide = true)]
@@ -136,6 +147,30 @@ pub struct BenchExport {
     /// From which gain on it is called slight, clear, large, in percent
     #[arg(long, default_value = "20,50,80", value_name = "A,B,C")]
     pub bands: String,
+    #[command(flatten)]
+    pub reporting: Reporting,
+}
+
+#[derive(Args)]
+pub struct BenchFhir {
+    /// Patients that the engine is given first
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(800..))]
+    pub patients: u64,
+    /// How often ours and the other take turns, after one that warms up
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: u32,
+    /// How long each turn of reads and searches runs
+    #[arg(long, default_value_t = 2.0)]
+    pub seconds: f64,
+    /// Connections that read
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub connections: u32,
+    /// Exports a turn
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub exports: u32,
+    /// Patients that change a second, beside exports
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub changes: u32,
     #[command(flatten)]
     pub reporting: Reporting,
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use sluice_fixtures::bench::mllp::{MllpPlan, MllpReport, Row, Turn};
 use sluice_fixtures::bench::rates::{self, RatesPlan};
 use sluice_fixtures::bench::state::StateReport;
-use sluice_fixtures::bench::{bare, mllp, state};
+use sluice_fixtures::bench::{bare, bare_http, mllp, state};
 use sluice_fixtures::replay::span;
 use sluice_fixtures::replay::telling::MEASURES;
 use sluice_fixtures::report::Threshold;
@@ -61,6 +61,7 @@ pub fn run(arguments: cli::Bench) -> Outcome {
             reporting::conclude(report.report(&plan), &thresholds, &reporting, all, false)
         }
         cli::Bench::Export(arguments) => super::bench_http::export(&arguments),
+        cli::Bench::Fhir(arguments) => super::bench_http::fhir(&arguments),
         cli::Bench::Mix(arguments) => super::bench_http::mix(&arguments),
         cli::Bench::Stages { messages, json } => super::stages::run(messages, json),
         cli::Bench::State { patients, json } => {
@@ -73,6 +74,7 @@ pub fn run(arguments: cli::Bench) -> Outcome {
             }
             Ok(ExitCode::SUCCESS)
         }
+        cli::Bench::BareHttp { folder } => serve_bare_http(&folder),
         cli::Bench::Bare { file, no_sync } => serve_bare(&file, !no_sync),
     }
 }
@@ -235,6 +237,18 @@ fn serve_bare(file: &Path, sync: bool) -> Outcome {
         println!("listening bare {}", listener.local_addr()?);
         println!("ready");
         bare::serve(listener, file, sync).await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn serve_bare_http(folder: &Path) -> Outcome {
+    // As many workers as the engine has.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        println!("listening http {}", listener.local_addr()?);
+        println!("ready");
+        bare_http::serve(listener, folder).await?;
         Ok(ExitCode::SUCCESS)
     })
 }

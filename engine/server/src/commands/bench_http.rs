@@ -1,11 +1,13 @@
-//! `sluice bench export` and `sluice bench mix`: what is asked of an engine over HTTP.
+//! `sluice bench export`, `sluice bench fhir` and `sluice bench mix`: what is asked of an engine over HTTP.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
+use sluice_fixtures::bench::FHIR_LOAD;
 use sluice_fixtures::bench::child::Server;
 use sluice_fixtures::bench::client::{Client, Form};
 use sluice_fixtures::bench::export::{self, Bands, ExportPlan, ExportType};
+use sluice_fixtures::bench::fhir::{self, FhirPlan};
 use sluice_fixtures::bench::load::{self, Until};
 use sluice_fixtures::bench::mix::{self, Mix, Target};
 use sluice_fixtures::bench::process::Process;
@@ -37,13 +39,23 @@ impl Engine {
                 own: None,
             });
         }
+        Self::own(arguments.patients)
+    }
+
+    /// Started for this, with so many patients.
+    fn own(patients: u64) -> Result<Self, Failure> {
         let folder = scratch()?;
         let server = Server::engine(&executable()?, folder.path(), &[])?;
-        progress(&format!("an engine of its own, with {} patients", arguments.patients));
+        progress(&format!("an engine of its own, with {patients} patients"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let connections = 8;
-        let courses = Until::Courses(arguments.patients.div_ceil(u64::from(connections)));
-        runtime.block_on(load::run(server.address("BENCH.mllp")?, connections, courses, 99))?;
+        let courses = Until::Courses(patients.div_ceil(u64::from(connections)));
+        runtime.block_on(load::run(
+            server.address("BENCH.mllp")?,
+            connections,
+            courses,
+            FHIR_LOAD,
+        ))?;
         server.caught_up(Duration::from_secs(300))?;
         Ok(Self {
             client: Client::new(&format!("http://{}", server.address("http")?), None),
@@ -100,6 +112,27 @@ pub fn export(arguments: &cli::BenchExport) -> Outcome {
     let agree =
         report.cases.iter().all(|case| case.counters.get("digests").is_none_or(|d| *d == 1));
     reporting::finish(report, &thresholds, &arguments.reporting, agree)
+}
+
+pub fn fhir(arguments: &cli::BenchFhir) -> Outcome {
+    let thresholds = reporting::thresholds(&arguments.reporting, &fhir::MEASURES)?;
+    let engine = Engine::own(arguments.patients)?;
+    let (server, folder) = engine.own.as_ref().expect("it was started for this");
+    let plan = FhirPlan {
+        rounds: arguments.rounds,
+        seconds: arguments.seconds,
+        connections: arguments.connections,
+        exports: arguments.exports,
+        changes_per_second: arguments.changes,
+    };
+    let executable = executable()?;
+    let bare = |folder: &std::path::Path| Server::bare_http(&executable, folder);
+    let mut report = fhir::run(server, &folder.path().join("bare"), bare, &plan, progress)?;
+    report.say("patients", arguments.patients);
+    report.say("turns", format!("{} of {} s", plan.rounds, plan.seconds));
+    report.say("connections", plan.connections);
+    let right = report.cases.iter().all(|case| case.counters.get("errors").is_none_or(|e| *e == 0));
+    reporting::finish(report, &thresholds, &arguments.reporting, right)
 }
 
 pub fn mix(arguments: &cli::BenchMix) -> Outcome {
