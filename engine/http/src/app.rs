@@ -17,6 +17,7 @@ use crate::bulk::Shelf;
 use crate::cache::{Cache, Ratios, Rendered, ResourceKey};
 use crate::cursor::CursorKey;
 use crate::export::{Bases, ChunkKey, KeptChunk, Warming};
+use crate::fhir::capability::Statements;
 use crate::host::Hosts;
 use crate::past::Past;
 use crate::role::{Reach, Role};
@@ -50,6 +51,7 @@ pub(crate) struct App {
     pub(crate) started: Instant,
     /// Under which Bundles of exports were asked for.
     pub(crate) bases: Bases,
+    pub(crate) statements: Statements,
     pub(crate) warming: Warming,
     /// Held while a search may walk a whole index.
     pub(crate) searches: Arc<Semaphore>,
@@ -87,6 +89,7 @@ impl App {
             ratios: Mutex::default(),
             started: Instant::now(),
             bases,
+            statements: Statements::default(),
             warming: Warming::default(),
             searches: Arc::new(Semaphore::new(settings.wide_searches_max)),
             builders: Arc::new(Semaphore::new(settings.export_builders_max)),

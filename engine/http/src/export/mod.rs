@@ -14,7 +14,7 @@ mod source;
 mod stream;
 mod warm;
 
-pub(crate) use bases::Bases;
+pub(crate) use bases::{BaseId, Bases};
 pub(crate) use chunk::{ChunkKey, KeptChunk};
 pub(crate) use source::Source;
 pub(crate) use stream::stream;
