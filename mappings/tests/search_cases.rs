@@ -243,7 +243,10 @@ fn what_cannot_be_answered_is_refused_with_its_name_and_without_its_value() {
         ("birthdate:exact=1980-01-01", "birthdate", "modifier-unsupported"),
         ("_id=Patient/x", "_id", "reference-malformed"),
         ("_sort=phone", "_sort", "sort-unsupported"),
-        ("_sort=family,given", "_sort", "sort-unsupported"),
+        ("_sort=family,", "_sort", "sort-unsupported"),
+        ("_sort=identifier", "_sort", "sort-unsupported"),
+        ("_sort=a&_sort=b", "_sort", "sort-unsupported"),
+        ("_sort=_id,_id,_id,_id,_id,_id,_id,_id,_id", "_sort", "too-many-values"),
     ] {
         assert_eq!(refused(RecordType::Patient, query), (param, reason), "{query}");
     }
@@ -289,25 +292,36 @@ fn a_query_has_the_same_hash_whatever_the_order_of_its_parameters_and_another_wh
 
 #[test]
 fn a_sort_key_orders_records_by_their_first_value_in_its_direction() {
-    let sort = |query: &str| read(RecordType::Patient, query).unwrap().query.sort.unwrap();
+    let sort = |query: &str| read(RecordType::Patient, query).unwrap().query.sort;
     let records = people();
-    let up = sort("_sort=family");
-    assert_eq!(up, SortKey { param: Param::Family, descending: false });
-    let down = sort("_sort=-family");
-    let keys = |s: SortKey| records.iter().map(|r| s.key(ej(), r)).collect::<Vec<_>>();
+    let values = |key: &SortKey| records.iter().map(|r| key.value(ej(), r)).collect::<Vec<_>>();
+    let [up] = sort("_sort=family")[..] else { panic!("one key") };
+    assert_eq!((up.span.param, up.descending), (Param::Family, false));
+    let [down, given] = sort("_sort=-name")[..] else { panic!("family, then given") };
+    assert!(down.descending && given.descending && given.span.param == Param::Given);
     // The first has two families: Dupont-Martin and Lebœuf.
-    assert!(keys(up)[2] < keys(up)[1] && keys(up)[1] < keys(up)[0]);
-    assert!(keys(down)[0] > keys(down)[1]);
-    assert!(keys(up)[0] < keys(down)[0]);
-    assert_eq!(keys(up)[3], None);
-    let born = sort("_sort=birthdate");
-    assert!(keys(born)[2] < keys(born)[1] && keys(born)[1] < keys(born)[0]);
+    let (up, down) = (values(&up), values(&down));
+    assert!(up[2] < up[1] && up[1] < up[0]);
+    assert!(down[0] > down[1]);
+    assert!(up[0] < down[0]);
+    assert_eq!(up[3], None);
+    let born = values(&sort("_sort=birthdate")[0]);
+    assert!(born[2] < born[1] && born[1] < born[0]);
+}
+
+#[test]
+fn every_parameter_that_has_an_order_of_its_own_can_be_sorted_by() {
+    for record_type in RecordType::ALL {
+        for (name, _) in params(record_type) {
+            let sorted = read(record_type, &format!("_sort=-{name}")).is_ok();
+            assert_eq!(sorted, *name != "identifier", "{}?_sort={name}", record_type.fhir());
+        }
+    }
 }
 
 #[test]
 fn each_parameter_that_orders_is_a_sort_key_of_the_types_that_have_it() {
-    let key =
-        |of, name: &str| read(of, &format!("_sort={name}")).unwrap().query.sort.unwrap().param;
+    let key = |of, name: &str| read(of, &format!("_sort={name}")).unwrap().query.sort[0].span.param;
     for (of, name, param) in [
         (RecordType::Patient, "_id", Param::Id),
         (RecordType::Patient, "_lastUpdated", Param::LastUpdated),

@@ -10,7 +10,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use parking_lot::Mutex;
 use sluice_ids::EjId;
 use sluice_mappings::entity::LegalEntity;
-use sluice_state::{Access, Health, Scope, State};
+use sluice_state::{Access, Health, PastRecords, Scope, State};
 use tokio::sync::Semaphore;
 
 use crate::bulk::Shelf;
@@ -19,7 +19,7 @@ use crate::cursor::CursorKey;
 use crate::export::{Bases, ChunkKey, KeptChunk, Warming};
 use crate::fhir::capability::Statements;
 use crate::host::Hosts;
-use crate::past::Past;
+use crate::past::{AsOf, Past};
 use crate::role::{Reach, Role};
 use crate::settings::{Authentication, HttpSettings};
 use crate::tokens::{Grant, Tokens};
@@ -80,9 +80,11 @@ impl App {
             bases.id(&settings.public_base);
         }
         let cached = |bytes_max| if settings.cache.enabled { bytes_max } else { 0 };
+        let as_of: Arc<dyn PastRecords> = Arc::new(AsOf(deps.past.clone()));
+        let scope = |access| deps.state.scope(&access).with_past(as_of.clone());
         Self {
-            everything: deps.state.scope(&Access::to(declared())),
-            each: declared().map(|ej| (ej, deps.state.scope(&Access::to([ej])))).collect(),
+            everything: scope(Access::to(declared())),
+            each: declared().map(|ej| (ej, scope(Access::to([ej])))).collect(),
             state: deps.state,
             resources: Cache::new(cached(settings.cache.resource_bytes_max), ttl, "resources"),
             chunks: Cache::new(cached(settings.cache.chunk_bytes_max), ttl, "chunks"),
@@ -115,7 +117,8 @@ impl App {
                 ([_], Some(scope)) => Cow::Borrowed(scope),
                 _ => {
                     let declared = ejs.iter().copied().filter(|ej| self.entities.contains_key(ej));
-                    Cow::Owned(self.state.scope(&Access::to(declared)))
+                    let scope = self.state.scope(&Access::to(declared));
+                    Cow::Owned(scope.with_past(Arc::new(AsOf(self.past.clone()))))
                 }
             },
         }

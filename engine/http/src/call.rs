@@ -90,6 +90,11 @@ impl Call<'_> {
         }
     }
 
+    /// Who asks, by the id of their token.
+    pub(crate) fn caller(&self) -> Arc<str> {
+        self.grant.as_ref().map_or_else(|| "".into(), |grant| grant.id.clone())
+    }
+
     /// What the caller may read through this route.
     pub(crate) fn scope(&self) -> Cow<'_, Scope> {
         self.app.scope(&self.reach())

@@ -1,4 +1,4 @@
-//! `_cursor`: where a paged search goes on, sealed, so that the server remembers nothing.
+//! `_cursor`: where a paged search goes on, sealed, so that the server remembers nothing of it.
 //!
 //! What is sealed holds the search's own parameters (a name, an identifier): it is encrypted as
 //! well as authenticated, because a next link lands in proxies' logs even where the search came by
@@ -7,7 +7,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 16 | nonce, random |
-//! | n | postcard of [`Sealed`], deflated, XORed with HMAC(enc, nonce ‖ u32 counter) blocks |
+//! | n | [`FORMAT`] and postcard of [`Sealed`], deflated, XORed with HMAC(enc, nonce ‖ u32 counter) blocks |
 //! | 32 | HMAC(mac, all of the above) |
 //!
 //! in base64url without padding. `enc` and `mac` are derived from the 32 bytes of
@@ -18,6 +18,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -36,6 +37,9 @@ const NONCE_BYTES: usize = 16;
 const MAC_BYTES: usize = 32;
 /// Nothing that we sealed inflates to more; a forged one is refused before it is inflated.
 const PLAIN_BYTES_MAX: u64 = 1024 * 1024;
+
+/// To be raised with any change of [`Sealed`]: what an older program sealed has expired.
+const FORMAT: u8 = 101;
 
 pub const KEY_FILE: &str = "http-cursor.key";
 const KEY_BYTES: usize = 32;
@@ -67,6 +71,8 @@ pub(crate) struct Sealed {
     pub(crate) record_type: RecordType,
     /// The EJ of the path, `None` for the group's base.
     pub(crate) ej: Option<EjId>,
+    /// By the id of their token: a cursor is for the caller who searched.
+    pub(crate) caller: Arc<str>,
     /// The parameters in force, encoded, as the self link shows them.
     pub(crate) params: String,
     pub(crate) count: u32,
@@ -130,12 +136,16 @@ impl CursorKey {
     }
 
     pub(crate) fn seal(&self, sealed: &Sealed) -> Result<String, Fault> {
-        let plain = postcard::to_allocvec(sealed).map_err(|_| Fault::Internal)?;
+        let plain = postcard::to_extend(sealed, vec![FORMAT]).map_err(|_| Fault::Internal)?;
+        self.seal_plain(&plain)
+    }
+
+    fn seal_plain(&self, plain: &[u8]) -> Result<String, Fault> {
         let mut text = vec![0; NONCE_BYTES];
         getrandom::fill(&mut text).map_err(|_| Fault::Internal)?;
         let mut deflater = flate2::write::DeflateEncoder::new(text, Compression::fast());
         text = deflater
-            .write_all(&plain)
+            .write_all(plain)
             .and_then(|()| deflater.finish())
             .map_err(|_| Fault::Internal)?;
         self.mask(&mut text);
@@ -159,8 +169,8 @@ impl CursorKey {
             .take(PLAIN_BYTES_MAX)
             .read_to_end(&mut plain)
             .map_err(|_| Fault::CursorForged)?;
-        // One of an earlier version of the program may no longer be read: begin anew.
-        postcard::from_bytes(&plain).map_err(|_| Fault::CursorExpired)
+        let plain = plain.strip_prefix(&[FORMAT]).ok_or(Fault::CursorExpired)?;
+        postcard::from_bytes(plain).map_err(|_| Fault::CursorExpired)
     }
 
     /// Encrypts what follows the nonce; done twice, decrypts.
@@ -193,6 +203,7 @@ mod tests {
         Sealed {
             record_type: RecordType::Patient,
             ej: Some(ej),
+            caller: "8f3a01c2".into(),
             params: "family=ZQXfamily7f3a&_count=5".into(),
             count: 5,
             cursor: Cursor { pins: vec![(ej, Seq::new(77))], served: 5, filter_hash: 9, total: 12 },
@@ -227,6 +238,30 @@ mod tests {
         }
         assert_eq!(CursorKey::derive(&[8; 32]).open_sealed(&text), Err(Fault::CursorForged));
         assert_eq!(key.open_sealed("not base64!"), Err(Fault::CursorForged));
+    }
+
+    #[test]
+    fn what_another_version_of_the_program_sealed_has_expired() {
+        let key = CursorKey::derive(&[7; 32]);
+        let mut plain = postcard::to_extend(&sealed(), vec![FORMAT + 1]).unwrap();
+        for plain in [plain.clone(), plain.split_off(1)] {
+            assert_eq!(
+                key.open_sealed(&key.seal_plain(&plain).unwrap()),
+                Err(Fault::CursorExpired)
+            );
+        }
+    }
+
+    #[test]
+    fn a_cursor_fits_a_link_however_many_ejs_it_pins() {
+        let ejs = (0..64).map(|n| EjId::new(&format!("GHT-EJ-{n:03}")).unwrap());
+        let pins = ejs.map(|ej| (ej, Seq::new(u64::MAX - 7))).collect();
+        let params = "family=Dupont-Martin&birthdate=ge1950&_sort=-family,given&_count=20".into();
+        let cursor = Cursor { pins, ..sealed().cursor };
+        let many = Sealed { params, cursor, ..sealed() };
+        let key = CursorKey::derive(&[7; 32]);
+        let (one, many) = (key.seal(&sealed()).unwrap().len(), key.seal(&many).unwrap().len());
+        assert!(one < 200 && many < 1_600, "{one} {many}");
     }
 
     #[test]

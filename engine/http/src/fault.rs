@@ -336,7 +336,8 @@ impl Fault {
             }
             Self::CursorForged => "the _cursor was not made by this server, or was changed".into(),
             Self::CursorForeign => {
-                "the _cursor belongs to another search, another path or other rights".into()
+                "the _cursor belongs to another search, another path, another caller or other rights"
+                    .into()
             }
             Self::CursorExpired => {
                 "the changes since the search began are no longer kept; search again".into()

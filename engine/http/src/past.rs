@@ -1,10 +1,12 @@
 //! What the server tells the HTTP face about the past.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::adt::Issue;
 use sluice_mappings::records::{Record, RecordType, ResourceId};
+use sluice_state::PastRecords;
 
 /// Why a record's past cannot be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,16 @@ pub enum WalkFrom {
 
 /// A walk, the newest first.
 pub type Walk<'a> = Box<dyn Iterator<Item = Result<Walked, Forgotten>> + 'a>;
+
+/// What a search asks of the past: the records that it has to look at as they were.
+pub(crate) struct AsOf(pub(crate) Arc<dyn Past>);
+
+impl PastRecords for AsOf {
+    fn at(&self, ej: EjId, ty: RecordType, id: ResourceId, pin: Seq) -> Option<Record> {
+        let versions = self.0.versions(ej, ty, id).ok()?;
+        versions.into_iter().rfind(|record| record.stamp().version <= pin)
+    }
+}
 
 /// Asked by vread, history, and of messages.
 pub trait Past: Send + Sync + 'static {

@@ -380,6 +380,53 @@ fn cursors_are_refused_when_forged_moved_or_mixed() {
 }
 
 #[test]
+fn a_cursor_is_for_the_caller_who_searched() {
+    let server = Running::start(settings());
+    let mut lane = Lane::of(&server, "EJ1");
+    for number in 0..5 {
+        lane.patient(number, "Zqxdurand");
+    }
+    let [one, other] = [(); 2].map(|()| server.token(Role::Reader, &["EJ1"]));
+    let page = server.get("/fhir/R4/Patient?family=zqxdurand&_count=2", Some(&one)).json();
+    let next = local(&link(&page, "next").unwrap());
+    let refused = server.get(&next, Some(&other));
+    assert_eq!((refused.status, refused.is_outcome()), (400, true));
+    assert!(!refused.text().contains("Zqx"));
+    assert_eq!(server.get(&next, None).status, 401);
+    assert_eq!(ids(&server.get(&next, Some(&one)).json()).len(), 2);
+}
+
+#[test]
+fn a_walk_goes_on_across_restarts_and_changes_where_it_was() {
+    let mut server = Running::start(settings());
+    let mut lane = Lane::of(&server, "EJ1");
+    for number in 0..40 {
+        lane.patient(number, if number % 2 == 0 { "Lachapelle-Roy" } else { "Lachapelle-Durand" });
+    }
+    let search = "/fhir/R5/Patient?family=lachapelle&_sort=-family,_id&_count=4";
+    let expected = ids(&server.get(&format!("{search}0"), None).json());
+    let mut page = server.get(search, None).json();
+    let mut got = ids(&page);
+    for turn in 0.. {
+        let Some(next) = link(&page, "next") else { break };
+        // Every key by which it is sorted and found changes; some patients are new.
+        lane.patient(turn * 3 % 40, "Lachapelle-Martin");
+        lane.patient(turn * 7 % 40, "Martin");
+        lane.patient(100 + turn, "Lachapelle");
+        drop(lane);
+        server = server.restarted();
+        lane = Lane::of(&server, "EJ1");
+        lane.patient(turn * 5 % 40, "Lachapelle-Aubert");
+        let answer = server.get(&local(&next), None);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        page = answer.json();
+        assert_eq!(page["total"], 40);
+        got.extend(ids(&page));
+    }
+    assert_eq!(got, expected);
+}
+
+#[test]
 fn a_cursor_older_than_what_is_remembered_is_gone_and_the_search_can_begin_anew() {
     let state = StateSettings { history_rows_max: 128, ..StateSettings::default() };
     let server = Running::start_over(settings(), state);

@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicBool;
 use parking_lot::{Condvar, Mutex, RwLock};
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::records::{Identifier, IdentifierUse, Record, RecordType, ResourceId};
+use tracing::warn;
 
 use crate::book::Book;
 use crate::cold::{Cold, ColdError};
@@ -25,6 +26,7 @@ use crate::load::Loaded;
 use crate::mix::Mix;
 use crate::packed::Packed;
 use crate::settings::StateSettings;
+use crate::trail::Strips;
 use crate::versions::Versions;
 
 /// Records of one type in a chunk of an export.
@@ -241,7 +243,7 @@ impl Ej {
     pub(crate) fn from_loaded(
         id: EjId,
         hasher: RandomState,
-        loaded: Loaded,
+        (loaded, strips): (Loaded, Option<Strips>),
         cold: &Arc<Cold>,
         settings: &StateSettings,
         ejs: usize,
@@ -253,6 +255,11 @@ impl Ej {
             inner.now = loaded.now;
             inner.tables = loaded.tables;
             inner.index.load(loaded.rows, loaded.applied);
+            if let Some((after, strips)) = strips.and_then(|strips| strips.up_to(loaded.applied))
+                && !inner.index.recall(after, &strips)
+            {
+                warn!(ej = %id, "the history of changes does not fit the state; it is not used");
+            }
             inner.aliases = loaded.aliases;
             inner.held = loaded.held;
             inner.homes = loaded.homes;

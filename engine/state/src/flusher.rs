@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use metrics::{counter, histogram};
-use sluice_ids::{EjId, Seq};
+use sluice_ids::{EjId, Micros, Seq};
 use tracing::{error, info, warn};
 
 use crate::book::{Book, Op};
@@ -22,11 +22,13 @@ use crate::checkpoint::{self, Checkpoint, Sums};
 use crate::cold::{Cold, ColdError, Memory, Tier};
 use crate::cut;
 use crate::ej::{Batch, Ej};
+use crate::index::RowChange;
 use crate::layout::{EjMark, Watermark};
 use crate::load::LoadError;
 use crate::open;
 use crate::state::Core;
 use crate::store;
+use crate::trail::{Strip, Trail};
 
 pub(crate) enum Command {
     Cut,
@@ -56,9 +58,20 @@ pub(crate) struct Flusher {
     pub(crate) books: BTreeMap<EjId, Book>,
     /// Marks of EJs that are in the store and not configured now.
     pub(crate) dormant: Vec<EjMark>,
+    pub(crate) trail: Trail,
     pub(crate) cut: u64,
     pub(crate) sled_tried: Instant,
     pub(crate) checkpoint_tried: Instant,
+}
+
+/// What a cut takes of an EJ.
+struct Taken {
+    ej: Arc<Ej>,
+    batch: Arc<Batch>,
+    applied: Seq,
+    now: Micros,
+    /// Of its index since the cut before, or since what it remembers.
+    changes: (Seq, Vec<RowChange>),
 }
 
 /// Records put at hand under one hold of an EJ's lock.
@@ -128,21 +141,23 @@ impl Flusher {
             self.core.mark_lost();
             return Err(FlushError::Stopped);
         }
-        let taken: Vec<(Arc<Ej>, Arc<Batch>, Seq)> =
-            self.core.ejs.values().filter_map(|ej| self.take(ej)).collect();
+        let taken: Vec<Taken> = self.core.ejs.values().filter_map(|ej| self.take(ej)).collect();
         if taken.is_empty() {
             return Ok(());
         }
         let mut ops: Vec<Op> = Vec::new();
-        for (ej, batch, applied) in &taken {
+        let mut strips = Vec::with_capacity(taken.len());
+        for Taken { ej, batch, applied, now, changes: (after, changes) } in &taken {
             let book = self.books.get_mut(&ej.id).expect("every EJ has its book");
+            strips.push(Strip::new(ej.id, (*after, *applied), *now, changes));
             // The batch stays readable: nothing of it is let go of.
             cut::compose(ej, batch, *applied, book, &mut ops).inspect_err(|e| self.core.lost(e))?;
         }
+        self.trail.write(&strips);
         self.cut += 1;
         let watermark = self.watermark();
         self.write(&ops, &watermark)?;
-        for (ej, batch, _) in taken {
+        for Taken { ej, batch, .. } in taken {
             keep_at_hand(&ej, &batch);
         }
         histogram!("sluice_state_flush_seconds").record(started.elapsed().as_secs_f64());
@@ -152,14 +167,16 @@ impl Flusher {
     }
 
     /// What changed in an EJ since the last cut, from now on the cut under way.
-    fn take(&self, ej: &Arc<Ej>) -> Option<(Arc<Ej>, Arc<Batch>, Seq)> {
+    fn take(&self, ej: &Arc<Ej>) -> Option<Taken> {
+        let cut = self.books.get(&ej.id)?.applied;
         let mut inner = ej.inner.write();
-        if inner.half_published || inner.applied == self.books.get(&ej.id)?.applied {
+        if inner.half_published || inner.applied == cut {
             return None;
         }
         let batch = Arc::new(std::mem::take(&mut inner.dirty));
         inner.flushing = Some(batch.clone());
-        Some((ej.clone(), batch, inner.applied))
+        let changes = inner.index.changes_since(cut);
+        Some(Taken { ej: ej.clone(), batch, applied: inner.applied, now: inner.now, changes })
     }
 
     fn write(&self, ops: &[Op], watermark: &Watermark) -> Result<(), FlushError> {

@@ -9,6 +9,7 @@
 //!   checkpoint-<cut>     two of them
 //!   retired-<cut>        checkpoints that an ordered rebuild does not use; gone with the next one
 //!   damaged-<n>          sled folders set aside
+//!   trail, trail.old     what changed in the indexes of late
 //! ```
 //!
 //! sled does not sync what it writes. A process that dies leaves its writes to the kernel, and
@@ -69,6 +70,15 @@ impl Folder {
 
     pub(crate) fn checkpoint_draft(&self) -> PathBuf {
         self.root.join("checkpoint.draft")
+    }
+
+    /// The newer one first.
+    pub(crate) fn trails(&self) -> [PathBuf; 2] {
+        ["trail", "trail.old"].map(|name| self.root.join(name))
+    }
+
+    pub(crate) fn delete_trails(&self) -> io::Result<()> {
+        self.trails().into_iter().try_for_each(|path| absent_is_fine(fs::remove_file(path)))
     }
 
     pub(crate) fn left(&self) -> Left {

@@ -7,14 +7,14 @@
 //!   when there are too many changes.
 //! - The floor is the last `Seq` that was forgotten; a pin below it cannot be answered.
 //!
-//! After a restart the history is empty. To refold the dossiers that changed within the horizon
-//! and [`History::push`] their changes before the feed goes on is all that a rebuild of it takes.
+//! What a restart finds of it stands in the trail (`trail.rs`).
 
 use std::collections::VecDeque;
 
 use sluice_ids::{Micros, Seq};
 
 use crate::index::{Forgotten, Row, RowChange};
+use crate::trail::Strip;
 
 /// Largest distance of a change from its generation's first, so that it fits 31 bits.
 const SPAN_MAX: u64 = 1 << 31;
@@ -24,6 +24,12 @@ struct Past {
     row: [u8; 16],
     /// `(seq - generation.base) << 1 | came`
     at: u32,
+}
+
+impl Past {
+    fn change(&self, seq: u64) -> RowChange {
+        RowChange { row: Row::from_bytes(self.row), seq: Seq::new(seq), came: self.at & 1 == 1 }
+    }
 }
 
 struct Generation {
@@ -72,6 +78,15 @@ impl History {
 
     pub(crate) fn forget_through(&mut self, seq: Seq) {
         self.floor = self.floor.max(seq.get());
+    }
+
+    /// Takes the changes of a state that was just loaded.
+    pub(crate) fn recall(&mut self, after: Seq, strips: &[Strip]) {
+        self.floor = after.get();
+        for strip in strips {
+            strip.changes().for_each(|change| self.push(change));
+            self.expire(strip.now());
+        }
     }
 
     pub(crate) fn push(&mut self, change: RowChange) {
@@ -126,6 +141,25 @@ impl History {
         if pin.get() < self.floor { Err(Forgotten) } else { Ok(()) }
     }
 
+    /// The changes after `seq`, in order of time; and after which one, where that is forgotten.
+    pub(crate) fn since(&self, seq: Seq) -> (Seq, Vec<RowChange>) {
+        let seq = seq.max(Seq::new(self.floor));
+        let mut out = Vec::new();
+        let mut take = |base: u64, past: &Past| {
+            let at = base + u64::from(past.at >> 1);
+            if at > seq.get() {
+                out.push(past.change(at));
+            }
+        };
+        for generation in self.sealed.iter().filter(|g| g.newest > seq.get()) {
+            generation.changes.iter().for_each(|past| take(generation.base, past));
+        }
+        self.open.iter().for_each(|past| take(self.base, past));
+        // Stable: changes of one row in one message keep their order.
+        out.sort_by_key(|change| change.seq);
+        (seq, out)
+    }
+
     /// The changes of rows in `from..=to` after `pin`, sorted by row, then by time.
     pub(crate) fn after(
         &self,
@@ -148,11 +182,7 @@ impl History {
         let mut take = |base: u64, past: &Past| {
             let seq = base + u64::from(past.at >> 1);
             if seq > pin {
-                out.push(RowChange {
-                    row: Row::from_bytes(past.row),
-                    seq: Seq::new(seq),
-                    came: past.at & 1 == 1,
-                });
+                out.push(past.change(seq));
             }
         };
         for generation in self.sealed.iter().filter(|g| g.newest > pin) {

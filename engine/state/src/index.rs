@@ -2,7 +2,7 @@
 //!
 //! - A row is 16 bytes: record type and parameter (a byte each), the 10-byte value key, the
 //!   `rid`. Byte order is value order, then creation order.
-//! - The live rows are one B-tree set (17 bytes a row when loaded in bulk, about 25 when aged).
+//! - The live rows lie in order in chunks ([`Rows`]), 17 to 18 bytes a row.
 //! - What changed is [`History`]: the set at an older `Seq` is the live set with every later
 //!   change undone. That is the `since`/`closed(from, to)` of DESIGN §4 at 20 bytes a change.
 
@@ -13,12 +13,16 @@ use sluice_mappings::records::RecordType;
 use sluice_mappings::search::{Key, Param};
 
 use crate::history::History;
+use crate::rows::Rows;
+use crate::trail::Strip;
 
 /// `type · param · key · rid`, big-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Row(u128);
 
 impl Row {
+    pub(crate) const LOWEST: Self = Self(0);
+
     pub(crate) fn new(ty: RecordType, param: Param, key: &Key, rid: u32) -> Self {
         let mut bytes = [0; 16];
         (bytes[0], bytes[1]) = (ty as u8, param as u8);
@@ -46,8 +50,10 @@ impl Row {
         Self(u128::from_be_bytes(bytes))
     }
 
-    const fn after(self) -> Option<Self> {
-        match self.0.checked_add(1) {
+    /// The next row in a direction; `None` at the end of all.
+    const fn beyond(self, descending: bool) -> Option<Self> {
+        let next = if descending { self.0.checked_sub(1) } else { self.0.checked_add(1) };
+        match next {
             Some(next) => Some(Self(next)),
             None => None,
         }
@@ -68,20 +74,45 @@ pub(crate) struct RowChange {
 pub(crate) struct Forgotten;
 
 pub(crate) struct Index {
-    live: BTreeSet<Row>,
+    live: Rows,
     history: History,
 }
 
 impl Index {
-    pub(crate) const fn new(history: History) -> Self {
-        Self { live: BTreeSet::new(), history }
+    pub(crate) fn new(history: History) -> Self {
+        Self { live: Rows::default(), history }
     }
 
     /// Takes the rows of a state that was loaded at `applied`: older pins cannot be answered.
     pub(crate) fn load(&mut self, mut rows: Vec<Row>, applied: Seq) {
         rows.sort_unstable();
-        self.live = BTreeSet::from_iter(rows);
+        self.live = Rows::load(rows);
         self.history.forget_through(applied);
+    }
+
+    /// Takes what is known of the changes up to the state that was loaded, where it fits that
+    /// state: rows of another version of this program do not.
+    pub(crate) fn recall(&mut self, after: Seq, strips: &[Strip]) -> bool {
+        let mut last: Vec<(Row, bool)> = strips
+            .iter()
+            .flat_map(Strip::changes)
+            .map(|change| (change.row, change.came))
+            .collect();
+        // Stable: of the changes of a row, the last one is told by what is there.
+        last.sort_by_key(|(row, _)| *row);
+        let fits = last.chunk_by(|(a, _), (b, _)| a == b).all(|changes| {
+            let (row, came) = changes[changes.len() - 1];
+            self.live.contains(&row) == came
+        });
+        if fits {
+            self.history.recall(after, strips);
+        }
+        fits
+    }
+
+    /// The changes after `seq`, in order of time; and after which one, where that is forgotten.
+    pub(crate) fn changes_since(&self, seq: Seq) -> (Seq, Vec<RowChange>) {
+        self.history.since(seq)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -115,14 +146,27 @@ impl Index {
         self.history.check(pin)
     }
 
-    /// How many live rows the range has, counted up to `max`.
-    pub(crate) fn count_up_to(&self, from: Row, to: Row, max: usize) -> usize {
-        self.live.range(from..=to).take(max).count()
+    /// How many live rows the range has.
+    pub(crate) fn count(&self, from: Row, to: Row) -> usize {
+        self.live.count(from, to)
+    }
+
+    /// How many rows the range had at `pin`.
+    pub(crate) fn count_at(&self, pin: Seq, from: Row, to: Row) -> Result<usize, Forgotten> {
+        let mut undo = Vec::new();
+        self.history.after(pin, from, to, &mut undo)?;
+        undo.dedup_by_key(|change| change.row);
+        let live = self.live.count(from, to);
+        // The first change after the pin tells what was there at it.
+        let (came, went): (Vec<_>, Vec<_>) = undo.into_iter().partition(|change| change.came);
+        let missed = went.iter().filter(|change| !self.live.contains(&change.row)).count();
+        let new = came.iter().filter(|change| self.live.contains(&change.row)).count();
+        Ok(live + missed - new)
     }
 
     /// The live rows of the range, the highest first.
     pub(crate) fn downwards(&self, from: Row, to: Row) -> impl Iterator<Item = Row> + '_ {
-        self.live.range(from..=to).rev().copied()
+        self.live.range(from, to).rev()
     }
 
     /// Whether `row` was there at `pin`.
@@ -132,24 +176,33 @@ impl Index {
         Ok(undo.first().map_or_else(|| self.live.contains(&row), |change| !change.came))
     }
 
-    /// Appends the rows of `from..=to` that were there at `pin`, in order, looking at about
-    /// `rows_max` at most; gives the row to go on from, or `None` when the range is done.
+    /// Appends the rows of `range` that were there at `pin`, in order, looking at about
+    /// `rows_max` at most; gives the range to go on with, or `None` when it is done.
     ///
     /// Each slice is exact by itself, so that the caller may let go of the lock in between.
     pub(crate) fn slice_at(
         &self,
         pin: Seq,
-        from: Row,
-        to: Row,
+        range: Range,
         rows_max: usize,
         out: &mut Vec<Row>,
-    ) -> Result<Option<Row>, Forgotten> {
+    ) -> Result<Option<Range>, Forgotten> {
+        let Range { from, to, descending } = range;
         let start = out.len();
-        out.extend(self.live.range(from..=to).take(rows_max));
+        if descending {
+            out.extend(self.live.range(from, to).rev().take(rows_max));
+        } else {
+            out.extend(self.live.range(from, to).take(rows_max));
+        }
         let full = out.len() - start == rows_max;
-        let last = if full { out[out.len() - 1] } else { to };
+        let last = out.last().filter(|_| full).copied();
+        let (low, high) = match last {
+            Some(last) if descending => (last, to),
+            Some(last) => (from, last),
+            None => (from, to),
+        };
         let mut undo = Vec::new();
-        self.history.after(pin, from, last, &mut undo)?;
+        self.history.after(pin, low, high, &mut undo)?;
         if !undo.is_empty() {
             // The first change after the pin tells what was there at it.
             undo.dedup_by_key(|change| change.row);
@@ -161,8 +214,31 @@ impl Index {
                     slice.insert(change.row);
                 }
             }
-            out.extend(slice);
+            if descending {
+                out.extend(slice.into_iter().rev());
+            } else {
+                out.extend(slice);
+            }
         }
-        Ok(if full { last.after().filter(|next| *next <= to) } else { None })
+        let next = last.and_then(|last| last.beyond(descending));
+        Ok(next.and_then(|next| range.rest(next)))
+    }
+}
+
+/// Rows to be walked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Range {
+    pub(crate) from: Row,
+    pub(crate) to: Row,
+    /// From the last to the first.
+    pub(crate) descending: bool,
+}
+
+impl Range {
+    /// From `next` on in its direction.
+    fn rest(self, next: Row) -> Option<Self> {
+        let rest =
+            if self.descending { Self { to: next, ..self } } else { Self { from: next, ..self } };
+        (rest.from <= rest.to).then_some(rest)
     }
 }

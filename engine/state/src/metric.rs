@@ -24,6 +24,7 @@ pub fn describe_metrics() {
     describe_counter!("sluice_state_rebuilds_total", "Openings that did not use sled, by reason");
     describe_counter!("sluice_state_sled_failures_total", "Failures of sled at run time");
     describe_counter!("sluice_state_lost_total", "Times that a record was lost from the store");
+    describe_counter!("sluice_state_trail_failures_total", "Times that the trail was not written");
     describe_counter!("sluice_state_backpressure_total", "Publications held back by the flusher");
 }
 

@@ -70,8 +70,8 @@ impl Scope {
     pub fn matching_at(&self, queries: &[Query], pins: &Pins) -> Result<Matching, SearchError> {
         let mut matching: BTreeMap<EjId, Vec<u32>> = BTreeMap::new();
         for query in queries {
-            for (ej, rid) in self.hits(query, pins)?.iter() {
-                matching.entry(self.ids[usize::from(*ej)]).or_default().push(*rid);
+            for (ej, rids) in self.ids.iter().zip(self.all_at(query, pins)?) {
+                matching.entry(*ej).or_default().extend(rids.iter());
             }
         }
         for rids in matching.values_mut() {

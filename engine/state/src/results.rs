@@ -1,5 +1,5 @@
-//! Result lists of pinned searches, kept between pages: a pinned list never changes, so that the
-//! second page need not work it out again. Bounded by bytes, the oldest goes first.
+//! Lists of pinned searches, kept between pages: a pinned list never changes, so that the second
+//! page need not work it out again. Bounded by bytes, the oldest goes first.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,6 +10,31 @@ use sluice_mappings::records::RecordType;
 
 use crate::search::Hit;
 
+/// What a search found at its pins.
+pub(crate) struct List {
+    pub(crate) ty: RecordType,
+    pub(crate) filter_hash: u64,
+    pub(crate) pins: Vec<(EjId, Seq)>,
+    pub(crate) total: u64,
+    /// The first of them, in order.
+    pub(crate) hits: Box<[Hit]>,
+}
+
+impl List {
+    /// Whether it tells the first `wanted`.
+    pub(crate) fn reaches(&self, wanted: usize) -> bool {
+        self.hits.len() >= wanted || self.hits.len() as u64 == self.total
+    }
+
+    fn is_of(&self, ty: RecordType, filter_hash: u64, pins: &[(EjId, Seq)]) -> bool {
+        self.ty == ty && self.filter_hash == filter_hash && self.pins == pins
+    }
+
+    fn bytes(&self) -> usize {
+        256 + size_of_val(&*self.hits) + size_of_val(&*self.pins)
+    }
+}
+
 pub(crate) struct Results {
     bytes_max: usize,
     kept: Mutex<Kept>,
@@ -18,20 +43,7 @@ pub(crate) struct Results {
 #[derive(Default)]
 struct Kept {
     bytes: usize,
-    lists: VecDeque<List>,
-}
-
-struct List {
-    ty: RecordType,
-    filter_hash: u64,
-    pins: Vec<(EjId, Seq)>,
-    hits: Arc<[Hit]>,
-}
-
-impl List {
-    fn bytes(&self) -> usize {
-        256 + size_of_val(&*self.hits) + size_of_val(&*self.pins)
-    }
+    lists: VecDeque<Arc<List>>,
 }
 
 impl Results {
@@ -45,22 +57,19 @@ impl Results {
         ty: RecordType,
         filter_hash: u64,
         pins: &[(EjId, Seq)],
-    ) -> Option<Arc<[Hit]>> {
+    ) -> Option<Arc<List>> {
         let kept = self.kept.lock();
-        let same =
-            |l: &&List| l.ty == ty && l.filter_hash == filter_hash && l.pins.as_slice() == pins;
-        kept.lists.iter().find(same).map(|list| list.hits.clone())
+        kept.lists.iter().find(|list| list.is_of(ty, filter_hash, pins)).cloned()
     }
 
-    pub(crate) fn put(
-        &self,
-        ty: RecordType,
-        filter_hash: u64,
-        pins: &[(EjId, Seq)],
-        hits: Arc<[Hit]>,
-    ) {
-        let list = List { ty, filter_hash, pins: pins.to_vec(), hits };
+    /// Takes the place of a shorter one of the same search.
+    pub(crate) fn put(&self, list: Arc<List>) {
         let mut kept = self.kept.lock();
+        let same = |other: &Arc<List>| other.is_of(list.ty, list.filter_hash, &list.pins);
+        if let Some(shorter) = kept.lists.iter().position(same).and_then(|at| kept.lists.remove(at))
+        {
+            kept.bytes -= shorter.bytes();
+        }
         kept.bytes += list.bytes();
         kept.lists.push_back(list);
         while kept.bytes > self.bytes_max {

@@ -2,31 +2,38 @@
 //!
 //! The first page pins each EJ at what is published; the cursor carries the pins, how much was
 //! served, and the total. The list of a pinned search never changes, so that it may be kept
-//! between pages or worked out again:
-//! - the clause with the fewest rows gives the candidates, the others narrow them down;
-//! - rows of spans that are not exact are verified against the record as it was at the pin;
-//! - order is creation (EJ, then `rid`), or the sort key, then EJ and `rid`.
+//! between pages or worked out again, as far as it is needed:
+//! - which records match, see [`crate::matching`]; what can be counted by its rows is not listed;
+//! - order is creation (EJ, then `rid`), or what [`crate::order`] makes of the sort keys.
 //!
 //! A record that changed after the pin is shown as it is now; membership and order stay.
 
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sluice_ids::{EjId, Seq};
-use sluice_mappings::records::{Record, RecordType};
-use sluice_mappings::search::{Clause, KEY_BYTES, Key, Param, Query, SortKey, Span};
+use sluice_mappings::records::{Record, RecordType, ResourceId};
+use sluice_mappings::search::{Param, Query, Span};
 
 use crate::ej::{Ej, RecordRef};
-use crate::index::{Forgotten, Row};
+use crate::index::Forgotten;
+use crate::matching::{Recall, Searching, count_at, whole};
+use crate::order::Members;
+use crate::results::List;
+use crate::rids::Rids;
 use crate::view::Scope;
 
-/// Rows looked at before the lock is let go of for a moment.
-const SLICE_ROWS: usize = 4_096;
-/// Up to so many candidates are probed one by one rather than by walking a whole span.
-const PROBES_MAX: usize = 64;
 /// Tries of a first page whose records change while they are verified.
 const FIRST_TRIES_MAX: u32 = 8;
+/// A list is made longer than its page by as much again, and at least so long.
+const LIST_HITS_MIN: usize = 2_048;
+
+/// Tells what a record was, from further back than the state remembers.
+pub trait PastRecords: Send + Sync {
+    /// The record as it was at `pin`; `None` where that cannot be told. May read the journal.
+    fn at(&self, ej: EjId, ty: RecordType, id: ResourceId, pin: Seq) -> Option<Record>;
+}
 
 /// Which page.
 #[derive(Debug, Clone)]
@@ -59,8 +66,8 @@ pub struct Page {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SearchError {
-    /// The pin is older than what is remembered (or younger than what is folded again after a
-    /// restart): start anew.
+    /// The pin is older than what is remembered, or too many records would have to be folded
+    /// again to know what matched at it: start anew.
     #[error("the search can no longer be continued; it must be started anew")]
     CursorExpired,
     #[error("the cursor belongs to another search or to other rights")]
@@ -88,30 +95,37 @@ impl Scope {
     /// # Errors
     /// When the cursor is not this search's, or its pin can no longer be answered.
     pub fn search(&self, query: &Query, page: &PageRequest) -> Result<Page, SearchError> {
-        let (pins, served, hits) = match &page.after {
+        let count = page.count as usize;
+        let (pins, served, list) = match &page.after {
             None => {
-                let (pins, hits) = self.first_hits(query)?;
-                (pins, 0, hits)
+                let (pins, list) = self.first_list(query, count)?;
+                (pins, 0, list)
             }
             Some(cursor) => {
                 let same_ejs = cursor.pins.iter().map(|(ej, _)| ej).eq(self.ejs());
                 if cursor.filter_hash != query.hash() || !same_ejs {
                     return Err(SearchError::CursorForeign);
                 }
-                let hits = self.hits(query, &cursor.pins)?;
-                (cursor.pins.clone(), cursor.served, hits)
+                let served = usize::try_from(cursor.served).unwrap_or(usize::MAX);
+                let list = self.list(query, &cursor.pins, served.saturating_add(count))?;
+                // What was counted is what was listed, unless the state is another one, folded by
+                // another mapping: its list is of no use here.
+                if list.total != cursor.total {
+                    return Err(SearchError::CursorExpired);
+                }
+                (cursor.pins.clone(), served, list)
             }
         };
-        let total = hits.len() as u64;
-        let start = usize::try_from(served).unwrap_or(usize::MAX).min(hits.len());
-        let end = start.saturating_add(page.count as usize).min(hits.len());
+        let start = served.min(list.hits.len());
+        let end = start.saturating_add(count).min(list.hits.len());
         let mut records = Vec::with_capacity(end - start);
-        for (ej, rid) in &hits[start..end] {
-            let ej = &self.views[usize::from(*ej)];
-            let record = self.load(ej, RecordRef { ty: query.record_type, rid: *rid })?;
-            records.push((ej.id, record));
+        for (number, rid) in &list.hits[start..end] {
+            let number = usize::from(*number);
+            let at = RecordRef { ty: query.record_type, rid: *rid };
+            records.push((self.views[number].id, self.shown(query, &pins, number, at)?));
         }
-        let next = (end < hits.len()).then(|| Cursor {
+        let total = list.total;
+        let next = ((end as u64) < total).then(|| Cursor {
             pins,
             served: end as u64,
             filter_hash: query.hash(),
@@ -120,24 +134,67 @@ impl Scope {
         Ok(Page { records, total, next })
     }
 
+    /// As it is now; one that is gone since as it was, where that is still known.
+    fn shown(
+        &self,
+        query: &Query,
+        pins: &Pins,
+        number: usize,
+        at: RecordRef,
+    ) -> Result<Record, SearchError> {
+        let ej = &self.views[number];
+        let record = self.load(ej, at)?;
+        if !record.stamp().gone {
+            return Ok(record);
+        }
+        let was = self.searching(query, pins).record_at(ej, at, pins[number].1, Recall::Folded);
+        Ok(was.unwrap_or(record))
+    }
+
     /// Pins at what is published, and again where the feed overtook the verification.
-    fn first_hits(&self, query: &Query) -> Result<(Pins, Arc<[Hit]>), SearchError> {
+    fn first_list(&self, query: &Query, count: usize) -> Result<(Pins, Arc<List>), SearchError> {
         let mut tries = 0;
         loop {
             let pins: Pins = self.views.iter().map(|ej| (ej.id, ej.inner.read().applied)).collect();
-            match self.hits(query, &pins) {
-                Ok(hits) => return Ok((pins, hits)),
+            match self.list(query, &pins, count) {
+                Ok(list) => return Ok((pins, list)),
                 Err(SearchError::CursorExpired) if tries < FIRST_TRIES_MAX => tries += 1,
                 Err(error) => return Err(error),
             }
         }
     }
 
-    pub(crate) fn hits(
-        &self,
-        query: &Query,
-        pins: &[(EjId, Seq)],
-    ) -> Result<Arc<[Hit]>, SearchError> {
+    /// The list at the pins, as far as `wanted` or further.
+    fn list(&self, query: &Query, pins: &Pins, wanted: usize) -> Result<Arc<List>, SearchError> {
+        self.check(pins)?;
+        let kept = self.core.results.get(query.record_type, query.hash(), pins);
+        if let Some(list) = kept.filter(|list| list.reaches(wanted)) {
+            return Ok(list);
+        }
+        // Longer than the page, so that a walk to the end makes it anew a few times only.
+        let wanted = if wanted == 0 { 0 } else { wanted.saturating_mul(2).max(LIST_HITS_MIN) };
+        let (total, mut hits) = self.searching(query, pins).hits(wanted)?;
+        hits.truncate(wanted);
+        let list = Arc::new(List {
+            ty: query.record_type,
+            filter_hash: query.hash(),
+            pins: pins.clone(),
+            total: total as u64,
+            hits: hits.into(),
+        });
+        self.core.results.put(list.clone());
+        Ok(list)
+    }
+
+    /// All that match at the pins, of each EJ.
+    pub(crate) fn all_at(&self, query: &Query, pins: &Pins) -> Result<Vec<Rids>, SearchError> {
+        self.check(pins)?;
+        let searching = self.searching(query, pins);
+        searching.ejs().map(|(_, ej, pin)| searching.matching(ej, pin)).collect()
+    }
+
+    /// Whether the pins can be answered at all.
+    fn check(&self, pins: &Pins) -> Result<(), SearchError> {
         for (ej, (_, pin)) in self.views.iter().zip(pins) {
             let inner = ej.inner.read();
             inner.index.check(*pin)?;
@@ -145,188 +202,65 @@ impl Scope {
                 return Err(SearchError::CursorExpired);
             }
         }
-        let kept = self.core.results.get(query.record_type, query.hash(), pins);
-        if let Some(hits) = kept {
-            return Ok(hits);
-        }
-        let mut hits: Vec<Hit> = Vec::new();
-        for (number, (ej, (_, pin))) in self.views.iter().zip(pins).enumerate() {
-            let number = u16::try_from(number).expect("fewer EJs than u16 holds");
-            let rids = self.matching(ej, query, *pin)?;
-            hits.extend(rids.into_iter().map(|rid| (number, rid)));
-        }
-        if let Some(sort) = query.sort {
-            self.sort(query.record_type, sort, pins, &mut hits)?;
-        }
-        let hits: Arc<[Hit]> = hits.into();
-        self.core.results.put(query.record_type, query.hash(), pins, hits.clone());
-        Ok(hits)
+        Ok(())
     }
 
-    /// The `rid`s that match at `pin`, ascending.
-    fn matching(&self, ej: &Ej, query: &Query, pin: Seq) -> Result<Vec<u32>, SearchError> {
-        let ty = query.record_type;
-        if query.clauses.is_empty() {
-            let all = found(ej, ty, &[whole(Param::All)], pin)?;
-            return Ok(all.0.into_iter().map(|(rid, _)| rid).collect());
-        }
-        let mut clauses: Vec<(&Clause, Vec<Span>)> =
-            query.clauses.iter().map(|clause| (clause, clause.spans())).collect();
-        clauses.sort_by_cached_key(|(_, spans)| estimate(ej, ty, spans));
-        let mut rids: Vec<u32> = Vec::new();
-        let mut founds: Vec<(&Clause, Found)> = Vec::with_capacity(clauses.len());
-        for (number, (clause, spans)) in clauses.iter().enumerate() {
-            if number == 0 {
-                let start = found(ej, ty, spans, pin)?;
-                rids.extend(start.0.iter().map(|(rid, _)| rid));
-                founds.push((*clause, start));
-                continue;
-            }
-            if rids.is_empty() {
-                break;
-            }
-            let few = rids.len() <= PROBES_MAX && spans.iter().all(|s| s.from == s.to);
-            let other =
-                if few { probed(ej, ty, spans, &rids, pin)? } else { found(ej, ty, spans, pin)? };
-            rids.retain(|rid| other.unsure(*rid).is_some());
-            founds.push((*clause, other));
-        }
-        let mut verified = Vec::with_capacity(rids.len());
-        for rid in rids {
-            let doubts: Vec<&Clause> = founds
-                .iter()
-                .filter(|(_, found)| found.unsure(rid) == Some(true))
-                .map(|(clause, _)| *clause)
-                .collect();
-            if !doubts.is_empty() {
-                let record = self.record_at(ej, RecordRef { ty, rid }, pin)?;
-                if !doubts.iter().all(|clause| clause.matches(ej.id, &record)) {
-                    continue;
-                }
-            }
-            verified.push(rid);
-        }
-        Ok(verified)
+    fn searching<'a>(&'a self, query: &'a Query, pins: &'a Pins) -> Searching<'a> {
+        let folds_left = Cell::new(self.core.settings.history_folds_max);
+        Searching { scope: self, query, pins, folds_left }
     }
 
-    /// The record as it was at `pin`.
-    fn record_at(&self, ej: &Ej, at: RecordRef, pin: Seq) -> Result<Record, SearchError> {
-        let record = self.load(ej, at)?;
-        if record.stamp().version <= pin {
-            return Ok(record);
-        }
-        let packed = ej.inner.read().versions.at(at, pin).ok_or(SearchError::CursorExpired)?;
-        packed.record(at.ty).map_err(|_| SearchError::Lost { ej: ej.id })
-    }
-
-    fn load(&self, ej: &Ej, at: RecordRef) -> Result<Record, SearchError> {
+    pub(crate) fn load(&self, ej: &Ej, at: RecordRef) -> Result<Record, SearchError> {
         ej.record(at).map_err(|error| {
             self.core.lost(&error);
             SearchError::Lost { ej: ej.id }
         })
     }
+}
 
-    fn sort(
-        &self,
-        ty: RecordType,
-        sort: SortKey,
-        pins: &[(EjId, Seq)],
-        hits: &mut [Hit],
-    ) -> Result<(), SearchError> {
-        let mut keys: HashMap<Hit, Key> = HashMap::with_capacity(hits.len());
-        for (number, (ej, (_, pin))) in self.views.iter().zip(pins).enumerate() {
-            let number = u16::try_from(number).expect("fewer EJs than u16 holds");
-            let span = whole(sort.param);
-            let rows = rows_at(ej, ty, &span, *pin)?;
-            for row in rows {
-                let key = keys.entry((number, row.rid())).or_insert_with(|| row.key());
-                // Rows come in ascending order: the first is the lowest, the last the highest.
-                if sort.descending {
-                    *key = row.key();
-                }
-            }
-        }
-        hits.sort_by(|a, b| {
-            let order = match (keys.get(a), keys.get(b)) {
-                (Some(a), Some(b)) if sort.descending => b.cmp(a),
-                (Some(a), Some(b)) => a.cmp(b),
-                (a, b) => b.is_some().cmp(&a.is_some()),
+impl Searching<'_> {
+    /// How many records match, and the first of them in order: `wanted`, or some more.
+    fn hits(&self, wanted: usize) -> Result<(usize, Vec<Hit>), SearchError> {
+        let sort = &self.query.sort;
+        if let Some(span) = self.countable() {
+            let total = self.counted(&span)?;
+            let hits = if wanted == 0 {
+                Vec::new()
+            } else if sort.is_empty() {
+                self.first(&span, wanted)?
+            } else {
+                self.ordered(&Members::All, sort, wanted)?
             };
-            order.then(a.cmp(b))
-        });
-        Ok(())
-    }
-}
-
-/// What a clause's spans gave: `rid`s, ascending, each with whether it has yet to be verified.
-struct Found(Vec<(u32, bool)>);
-
-impl Found {
-    fn new(mut rids: Vec<(u32, bool)>) -> Self {
-        // `false` sorts first: one row in an exact span is enough.
-        rids.sort_unstable();
-        rids.dedup_by_key(|(rid, _)| *rid);
-        Self(rids)
+            return Ok((total, hits));
+        }
+        let mut matching = Vec::with_capacity(self.pins.len());
+        for (_, ej, pin) in self.ejs() {
+            matching.push(self.matching(ej, pin)?);
+        }
+        let members = Members::Some(matching);
+        let total = members.len();
+        let hits = if wanted == 0 { Vec::new() } else { self.ordered(&members, sort, wanted)? };
+        Ok((total, hits))
     }
 
-    /// Whether `rid` is unsure; `None` where it is not among them.
-    fn unsure(&self, rid: u32) -> Option<bool> {
-        let at = self.0.binary_search_by_key(&rid, |(rid, _)| *rid).ok()?;
-        Some(self.0[at].1)
-    }
-}
-
-const fn whole(param: Param) -> Span {
-    Span { param, from: [0; KEY_BYTES], to: [0xff; KEY_BYTES], exact: true }
-}
-
-fn bounds(ty: RecordType, span: &Span) -> (Row, Row) {
-    (Row::new(ty, span.param, &span.from, 0), Row::new(ty, span.param, &span.to, u32::MAX))
-}
-
-fn found(ej: &Ej, ty: RecordType, spans: &[Span], pin: Seq) -> Result<Found, Forgotten> {
-    let mut rids = Vec::new();
-    for span in spans {
-        rids.extend(rows_at(ej, ty, span, pin)?.into_iter().map(|row| (row.rid(), !span.exact)));
-    }
-    Ok(Found::new(rids))
-}
-
-fn probed(
-    ej: &Ej,
-    ty: RecordType,
-    spans: &[Span],
-    rids: &[u32],
-    pin: Seq,
-) -> Result<Found, Forgotten> {
-    let mut found = Vec::new();
-    let inner = ej.inner.read();
-    for span in spans {
-        for rid in rids {
-            if inner.index.contains_at(Row::new(ty, span.param, &span.from, *rid), pin)? {
-                found.push((*rid, !span.exact));
-            }
+    /// The span whose rows are the matches, one each, in order of creation: no clause, or one of a
+    /// single exact key.
+    fn countable(&self) -> Option<Span> {
+        match &self.query.clauses[..] {
+            [] => Some(whole(Param::All)),
+            [clause] if self.query.sort.is_empty() => match clause.spans()[..] {
+                [span] if span.exact && span.from == span.to => Some(span),
+                _ => None,
+            },
+            _ => None,
         }
     }
-    Ok(Found::new(found))
-}
 
-/// The rows of a span at `pin`, in order; the lock is taken slice by slice.
-fn rows_at(ej: &Ej, ty: RecordType, span: &Span, pin: Seq) -> Result<Vec<Row>, Forgotten> {
-    let (mut from, to) = bounds(ty, span);
-    let mut rows = Vec::new();
-    while let Some(next) = ej.inner.read().index.slice_at(pin, from, to, SLICE_ROWS, &mut rows)? {
-        from = next;
+    fn counted(&self, span: &Span) -> Result<usize, SearchError> {
+        let mut total = 0;
+        for (_, ej, pin) in self.ejs() {
+            total += count_at(ej, self.query.record_type, span, pin)?;
+        }
+        Ok(total)
     }
-    Ok(rows)
-}
-
-/// How many rows the spans have, up to a slice each: enough to tell few from many.
-fn estimate(ej: &Ej, ty: RecordType, spans: &[Span]) -> usize {
-    let inner = ej.inner.read();
-    let count = |span: &Span| {
-        let (from, to) = bounds(ty, span);
-        inner.index.count_up_to(from, to, SLICE_ROWS)
-    };
-    spans.iter().map(count).sum()
 }

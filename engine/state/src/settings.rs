@@ -34,6 +34,9 @@ pub struct StateSettings {
     pub history_rows_max: u64,
     /// Replaced records remembered to verify cut search keys on later pages, in bytes.
     pub history_records_bytes_max: u64,
+    /// Records that one page may have folded again from the journal, where what they were is no
+    /// longer remembered; a page that needs more expires its cursor.
+    pub history_folds_max: u32,
     /// Result lists of pinned searches kept between pages, in bytes.
     pub results_bytes_max: u64,
 }
@@ -53,6 +56,7 @@ impl Default for StateSettings {
             history_ms: 3_600_000,
             history_rows_max: 1_000_000,
             history_records_bytes_max: 8 << 20,
+            history_folds_max: 64,
             results_bytes_max: 8 << 20,
         }
     }

@@ -29,6 +29,7 @@ use crate::metric::as_f64;
 use crate::open::{self, RebuildReason};
 use crate::results::Results;
 use crate::settings::StateSettings;
+use crate::trail::Trail;
 use crate::view::Scope;
 use crate::writer::{EjWriter, StateLost};
 
@@ -203,12 +204,16 @@ impl State {
         if let Some(reason) = rebuilt {
             counter!("sluice_state_rebuilds_total", "reason" => reason.as_str()).increment(1);
         }
+        let (trail, mut strips) = Trail::open(&folder, settings.history_rows_max);
         let mut books = BTreeMap::new();
         let mut opened = Vec::new();
         let mut map = BTreeMap::new();
         for (id, hasher) in hashers {
             let (ej, book) = match loaded.remove(&id) {
-                Some(loaded) => Ej::from_loaded(id, hasher, loaded, &cold, &settings, ejs.len()),
+                Some(loaded) => {
+                    let loaded = (loaded, strips.remove(&id));
+                    Ej::from_loaded(id, hasher, loaded, &cold, &settings, ejs.len())
+                }
                 None => {
                     let ej = Ej::new(id, hasher, &cold, &settings, ejs.len());
                     (ej, Book::new(Tenant::of(id)))
@@ -239,6 +244,7 @@ impl State {
             core: core.clone(),
             books,
             dormant,
+            trail,
             cut: watermark.cut,
             sled_tried: now,
             checkpoint_tried: now,
@@ -261,7 +267,13 @@ impl State {
             .map_err(|error| OpenError::of(folder, error))?;
         let forget = || {
             folder.delete_sled()?;
-            if from == RebuildFrom::Zero { folder.retire_checkpoints() } else { folder.sync() }
+            if from == RebuildFrom::Zero {
+                // Folded anew, perhaps by another mapping: what it changed before is no guide.
+                folder.delete_trails()?;
+                folder.retire_checkpoints()
+            } else {
+                folder.sync()
+            }
         };
         forget().map_err(OpenError::Folder)
     }
@@ -278,7 +290,7 @@ impl State {
         let reached = self.0.core.ejs.values().filter(|ej| access.reaches(ej.id));
         let views: Vec<_> = reached.cloned().collect();
         let ids = views.iter().map(|ej| ej.id).collect();
-        Scope { core: self.0.core.clone(), views, ids }
+        Scope { core: self.0.core.clone(), views, ids, past: None }
     }
 
     #[must_use]

@@ -6,6 +6,7 @@ use sluice_ids::{EjId, Seq};
 use sluice_mappings::records::{Record, RecordType, ResourceId, Stamp};
 
 use crate::ej::{CHUNK_RECORDS, Ej, RecordRef, found_by};
+use crate::search::PastRecords;
 use crate::state::Core;
 
 /// What a caller may see. Cheap to make; holds no lock.
@@ -15,6 +16,7 @@ pub struct Scope {
     /// Sorted by id, as `ids` are.
     pub(crate) views: Vec<Arc<Ej>>,
     pub(crate) ids: Vec<EjId>,
+    pub(crate) past: Option<Arc<dyn PastRecords>>,
 }
 
 /// One EJ of a scope.
@@ -25,6 +27,12 @@ pub struct EjView {
 }
 
 impl Scope {
+    /// Where a search asks for what a record was, once the state has forgotten.
+    #[must_use]
+    pub fn with_past(self, past: Arc<dyn PastRecords>) -> Self {
+        Self { past: Some(past), ..self }
+    }
+
     /// Those that the caller may see, sorted.
     #[must_use]
     pub fn ejs(&self) -> &[EjId] {

@@ -1,8 +1,8 @@
 //! What a record can be found by beside its names and dates: coded elements and references, as
 //! they are rendered.
 //!
-//! All share two kinds of rows: the key begins with the element's number, then hashes or an id,
-//! so that whatever is found is verified against the record.
+//! All share two kinds of rows: the key begins with the element's number, then hashes, an id or
+//! a code, cut; so that whatever is found is verified against the record.
 
 use std::borrow::Cow;
 
@@ -394,7 +394,8 @@ fn token_key(of: TokenOf, system: &str, code: &str) -> Key {
 fn code_key(of: TokenOf, code: &str) -> Key {
     let mut key = LOWEST;
     key[0] = of as u8;
-    key[1..9].copy_from_slice(&key::fnv64(code.as_bytes()).to_be_bytes());
+    let bytes = code.len().min(KEY_BYTES - 1);
+    key[1..=bytes].copy_from_slice(&code.as_bytes()[..bytes]);
     key
 }
 

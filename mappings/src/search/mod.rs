@@ -34,6 +34,7 @@ mod query;
 mod referring;
 mod rows;
 mod sites;
+mod sort;
 pub(crate) mod text;
 mod values;
 
@@ -42,9 +43,10 @@ pub use error::{QueryError, Reason};
 pub use key::{KEY_BYTES, Key, Span};
 pub use params::{Kind, Named, params, params_of};
 pub use parse::{CLAUSES_MAX, Parsed, VALUE_BYTES_MAX, VALUES_MAX, parse};
-pub use query::{Query, SortKey};
+pub use query::Query;
 pub use referring::{Referring, referring};
 pub use rows::{RowChanges, identifiers_of, last_updated_key, last_updated_of, row_changes, rows};
+pub use sort::{SORT_KEYS_MAX, SortKey};
 
 use serde::{Deserialize, Serialize};
 
@@ -81,8 +83,11 @@ pub enum Param {
     LastUpdated,
     /// A coded element: its number, its system and code (hashed).
     Token,
-    /// The same by code alone.
+    /// The same by code alone, cut: its order is the code's.
     TokenCode,
     /// An element that refers to another record: its number, and the id, cut.
     Reference,
+    /// How a text goes on that its own row has no room for: what was before it (hashed, 4 bytes),
+    /// and 6 bytes more.
+    Tail,
 }

@@ -9,7 +9,7 @@ use super::params::params;
 use super::referring::targets;
 use super::sites::Sites;
 use super::values::{Target, Token, reference, split, unescape};
-use super::{Clause, Param, Query, QueryError, Reason, SortKey, text};
+use super::{Clause, Param, Query, QueryError, Reason, sort, text};
 use crate::fhir::FhirVersion;
 use crate::fhir::codes::administrative_sex::Gender;
 use crate::fhir::codes::{stay_status, systems};
@@ -45,7 +45,7 @@ pub fn parse(
     zone: &TimeZone,
 ) -> Result<Parsed, QueryError> {
     let mut clauses = Vec::new();
-    let mut sort = None;
+    let mut sort = Vec::new();
     let mut ignored = Vec::new();
     let mut kept = Vec::new();
     for (at, (name, value)) in pairs.iter().enumerate() {
@@ -54,12 +54,11 @@ pub fn parse(
             continue;
         }
         if name == "_sort" {
-            let reason = Reason::SortUnsupported;
-            if sort.is_some() {
-                return Err(QueryError { param: "_sort", reason });
+            let failed = |reason| QueryError { param: "_sort", reason };
+            if !sort.is_empty() {
+                return Err(failed(Reason::SortUnsupported));
             }
-            let key = sort_key(record_type, value);
-            sort = Some(key.ok_or(QueryError { param: "_sort", reason })?);
+            sort = sort::parse(record_type, value).map_err(failed)?;
             kept.push((name, value));
             continue;
         }
@@ -296,24 +295,6 @@ fn booleans(values: &[&str]) -> Result<Vec<bool>, Reason> {
         _ => Err(Reason::BooleanMalformed),
     };
     tokens(values)?.into_iter().map(read).collect()
-}
-
-fn sort_key(record_type: RecordType, value: &str) -> Option<SortKey> {
-    let (descending, name) = value.strip_prefix('-').map_or((false, value), |name| (true, name));
-    if !params(record_type).iter().any(|(param, _)| *param == name) {
-        return None;
-    }
-    let param = match (name, name_of(record_type)) {
-        ("_id", _) => Param::Id,
-        ("_lastUpdated", _) => Param::LastUpdated,
-        ("birthdate", _) => Param::BirthDate,
-        ("family", _) => Param::Family,
-        ("given", _) => Param::Given,
-        ("date" | "onset-date", _) => Param::PeriodStart,
-        ("name", TextOf::Name) => Param::Name,
-        _ => return None,
-    };
-    Some(SortKey { param, descending })
 }
 
 /// The first half of a UUIDv5 (SHA-1): results are kept under it, so that two queries with one

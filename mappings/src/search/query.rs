@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use sluice_ids::EjId;
 
-use super::key::Key;
 use super::sites::Sites;
-use super::{Clause, Param, rows};
+use super::{Clause, SortKey};
 use crate::entity::LegalEntity;
 use crate::records::{Record, RecordType};
 
@@ -16,8 +15,8 @@ pub struct Query {
     pub record_type: RecordType,
     /// All must match; none: every record of the type.
     pub clauses: Vec<Clause>,
-    /// `None`: order of creation.
-    pub sort: Option<SortKey>,
+    /// What these leave equal keeps its order of creation.
+    pub sort: Vec<SortKey>,
     pub(super) hash: u64,
 }
 
@@ -46,26 +45,5 @@ impl Query {
     pub fn matches(&self, ej: EjId, record: &Record) -> bool {
         record.record_type() == self.record_type
             && self.clauses.iter().all(|clause| clause.matches(ej, record))
-    }
-}
-
-/// The rows of `param` in key order, or in its reverse. Records without such a row come last
-/// either way; those with equal keys keep their order of creation.
-///
-/// A key is 10 bytes: families that begin with the same 10 bytes are taken as equal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SortKey {
-    pub param: Param,
-    pub descending: bool,
-}
-
-impl SortKey {
-    /// The key by which a record stands: of several, the first one in the order asked for.
-    #[must_use]
-    pub fn key(&self, ej: EjId, record: &Record) -> Option<Key> {
-        let mut own = Vec::new();
-        rows(ej, record, &mut own);
-        let keys = own.into_iter().filter(|(p, _)| *p == self.param).map(|(_, key)| key);
-        if self.descending { keys.max() } else { keys.min() }
     }
 }

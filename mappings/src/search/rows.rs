@@ -4,7 +4,8 @@ use sluice_ids::{EjId, Micros};
 
 use super::date::date_key_tail;
 use super::key::{self, Key, LOWEST};
-use super::{Param, elements, text};
+use super::sort::text_rows;
+use super::{Param, elements};
 use crate::fhir::codes::administrative_sex::gender;
 use crate::fhir::codes::patient_class::class_of as codes_class_of;
 use crate::fhir::codes::systems::{V2_0004, V3_ACT_CODE, V3_NULL_FLAVOR};
@@ -66,23 +67,10 @@ fn other_rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {
         out.push((Param::PeriodStart, key::number(start.low.get(), 0)));
         out.push((Param::PeriodEnd, key::number(civil::interval(end).high, 0)));
     }
+    texts(record, &mut |param, text| text_rows(param, text, out));
     match record {
-        Record::Location(location) => {
-            let name = location_name(location);
-            if !name.is_empty() {
-                out.push((Param::Name, text_key(&name)));
-            }
-        }
-        Record::Organization(organization) => {
-            let name = organization.name.trim();
-            if !name.is_empty() {
-                out.push((Param::Name, text_key(name)));
-            }
-            active_row(organization.active, out);
-        }
-        Record::Practitioner(practitioner) => name_rows(&practitioner.names, out),
+        Record::Organization(organization) => active_row(organization.active, out),
         Record::RelatedPerson(person) => {
-            name_rows(&person.names, out);
             birth_date_row(person.birth_date, out);
             gender_row(&person.gender, out);
         }
@@ -227,9 +215,13 @@ fn identifier_rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {
 }
 
 fn name_rows(names: &[HumanName], out: &mut Vec<(Param, Key)>) {
+    name_texts(names, &mut |param, text| text_rows(param, text, out));
+}
+
+fn name_texts(names: &[HumanName], each: &mut impl FnMut(Param, &str)) {
     for name in names {
-        out.extend(family(name).map(|text| (Param::Family, text_key(text))));
-        out.extend(given(name).map(|text| (Param::Given, text_key(text))));
+        family(name).for_each(|text| each(Param::Family, text));
+        given(name).for_each(|text| each(Param::Given, text));
     }
 }
 
@@ -322,9 +314,27 @@ pub(super) fn given(name: &HumanName) -> impl Iterator<Item = &str> {
     name.given.iter().map(|text| text.trim()).filter(|text| !text.is_empty())
 }
 
-/// Text without a letter or digit has a row too, before all others: it is there.
-fn text_key(raw: &str) -> Key {
-    key::prefix(text::normalise(raw).as_bytes())
+/// Gives every text of a record that has rows. One without a letter or digit has a row too,
+/// before all others: it is there.
+pub(super) fn texts(record: &Record, each: &mut impl FnMut(Param, &str)) {
+    match record {
+        Record::Patient(r) => name_texts(&r.names, each),
+        Record::Practitioner(r) => name_texts(&r.names, each),
+        Record::RelatedPerson(r) => name_texts(&r.names, each),
+        Record::Location(r) => {
+            let name = location_name(r);
+            if !name.is_empty() {
+                each(Param::Name, &name);
+            }
+        }
+        Record::Organization(r) => {
+            let name = r.name.trim();
+            if !name.is_empty() {
+                each(Param::Name, name);
+            }
+        }
+        _ => {}
+    }
 }
 
 pub(super) const fn status_key(status: StayStatus) -> Key {

@@ -146,7 +146,7 @@ pub(super) fn parsed(
         of.ok_or_else(|| Fault::parameter("_typeFilter", "is about a type not served here"))?;
     let pairs = query::pairs(&filter.search, PARAMETERS_MAX)?;
     let parsed = search::parse(of, version, &pairs, zone).map_err(Fault::Query)?;
-    if !parsed.ignored.is_empty() || parsed.query.sort.is_some() {
+    if !parsed.ignored.is_empty() || !parsed.query.sort.is_empty() {
         return Err(Fault::parameter(
             "_typeFilter",
             "has a parameter that is unknown, empty, or does not filter",

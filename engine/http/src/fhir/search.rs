@@ -187,7 +187,8 @@ impl Asked {
             ));
         }
         let sealed = call.app.cursors.open_sealed(text)?;
-        if sealed.record_type != record_type || sealed.ej != call.ej() {
+        let here = sealed.record_type == record_type && sealed.ej == call.ej();
+        if !here || sealed.caller != call.caller() {
             return Err(Fault::CursorForeign);
         }
         let own = std::mem::take(&mut self.controls);
@@ -266,7 +267,8 @@ fn next_link(
     count: u32,
     cursor: Cursor,
 ) -> Result<String, Fault> {
-    let sealed = Sealed { record_type, ej: call.ej(), params: params.to_owned(), count, cursor };
+    let (ej, caller, params) = (call.ej(), call.caller(), params.to_owned());
+    let sealed = Sealed { record_type, ej, caller, params, count, cursor };
     let link = format!("{path}?_cursor={}", call.app.cursors.seal(&sealed)?);
     // A link that would be refused is worse than none.
     if link.len() > call.app.settings.uri_bytes_max {

@@ -212,6 +212,14 @@ impl Running {
         Self::start_all(tempfile::tempdir().unwrap(), settings, prometheus, state)
     }
 
+    /// Ends, and starts on the same data directory.
+    pub fn restarted(mut self) -> Self {
+        self.state.flush().unwrap();
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        drop(self);
+        Self::start_in(folder, settings())
+    }
+
     pub fn start_with(settings: HttpSettings, prometheus: PrometheusHandle) -> Self {
         Self::start_all(
             tempfile::tempdir().unwrap(),
@@ -342,7 +350,8 @@ pub struct Lane {
 impl Lane {
     pub fn of(server: &Running, name: &str) -> Self {
         let ej = ej(name);
-        Self { writer: server.state.writer(ej).unwrap(), ej, seq: Seq::ZERO }
+        let writer = server.state.writer(ej).unwrap();
+        Self { seq: writer.applied(), writer, ej }
     }
 
     /// One message that makes or changes several records at once.

@@ -1,11 +1,12 @@
 //! The naive model: everything in plain vectors, searched by looking at all of it.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use sluice_ids::EjId;
 use sluice_mappings::adt::Change;
 use sluice_mappings::records::{IdentifierUse, Record, RecordType, ResourceId};
-use sluice_mappings::search::{Key, Query};
+use sluice_mappings::search::Query;
 
 #[derive(Clone, Default)]
 pub struct Model {
@@ -72,20 +73,25 @@ impl Model {
     }
 
     /// What a search finds, in its order.
-    pub fn search(&self, ej: EjId, query: &Query) -> Vec<(Option<Key>, ResourceId)> {
+    pub fn search(&self, ej: EjId, query: &Query) -> Vec<Found> {
         let all = self.live(query.record_type).filter(|record| query.matches(ej, record));
-        let key = |record: &Record| query.sort.and_then(|sort| sort.key(ej, record));
-        let mut found: Vec<_> = all.map(|record| (key(record), record.id())).collect();
+        let values = |record: &Record| query.sort.iter().map(|key| key.value(ej, record)).collect();
+        let mut found: Vec<Found> = all.map(|record| (values(record), record.id())).collect();
         sort(&mut found, query);
         found
     }
 }
 
-pub fn sort(found: &mut [(Option<Key>, ResourceId)], query: &Query) {
-    let Some(by) = query.sort else { return };
-    found.sort_by(|(a, _), (b, _)| match (a, b) {
-        (Some(a), Some(b)) if by.descending => b.cmp(a),
-        (Some(a), Some(b)) => a.cmp(b),
-        (a, b) => b.is_some().cmp(&a.is_some()),
+/// The values that it is sorted by, and whose they are.
+pub type Found = (Vec<Option<Vec<u8>>>, ResourceId);
+
+pub fn sort(found: &mut [Found], query: &Query) {
+    found.sort_by(|(a, _), (b, _)| {
+        let by_key = query.sort.iter().zip(a.iter().zip(b)).map(|(key, (a, b))| match (a, b) {
+            (Some(a), Some(b)) if key.descending => b.cmp(a),
+            (Some(a), Some(b)) => a.cmp(b),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        });
+        by_key.fold(Ordering::Equal, Ordering::then)
     });
 }

@@ -1,5 +1,6 @@
 //! Pages of a pinned search while the feed goes on.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -21,7 +22,7 @@ struct Walk {
 
 impl Walk {
     fn start(runner: &Runner, query: Query, count: u32) -> Result<Self, SearchError> {
-        let scope = runner.state().scope(&Access::all());
+        let scope = runner.scope();
         let expected = runner.expected(&query);
         let page = scope.search(&query, &PageRequest { count, after: None })?;
         assert_eq!(page.total, expected.len() as u64);
@@ -32,8 +33,8 @@ impl Walk {
     /// One page more; `false` at the end.
     fn go_on(&mut self, runner: &Runner, count: u32) -> Result<bool, SearchError> {
         let Some(cursor) = self.next.take() else { return Ok(false) };
-        let scope = runner.state().scope(&Access::all());
-        let page = scope.search(&self.query, &PageRequest { count, after: Some(cursor) })?;
+        let page =
+            runner.scope().search(&self.query, &PageRequest { count, after: Some(cursor) })?;
         assert_eq!(page.total, self.expected.len() as u64);
         self.got.extend(page.records.iter().map(|(_, record)| record.id()));
         self.next = page.next;
@@ -41,16 +42,29 @@ impl Walk {
     }
 }
 
+/// What happens between pages beside the feed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meanwhile {
+    Nothing,
+    /// Clean ends, deaths of the process, stops of the machine.
+    Restarts,
+}
+
 /// Walks many searches at once, a page here and there, while messages come in.
-fn walks_under_change(settings: &StateSettings, seed: u64) -> (usize, usize) {
+fn walks_under_change(
+    settings: &StateSettings,
+    queries: &[Query],
+    meanwhile: Meanwhile,
+    seed: u64,
+) -> (usize, usize) {
     let folder = tempfile::tempdir().unwrap();
     let mut runner = Runner::new(folder.path(), settings, &["EJ1", "EJ2"], seed);
     runner.run(150);
     let (mut whole, mut expired) = (0, 0);
     let mut walks: Vec<Walk> = Vec::new();
     for _ in 0..12 {
-        for query in queries() {
-            match Walk::start(&runner, query, 3) {
+        for query in queries {
+            match Walk::start(&runner, query.clone(), 3) {
                 Ok(walk) => walks.push(walk),
                 Err(error) => panic!("a first page is always there: {error}"),
             }
@@ -59,6 +73,9 @@ fn walks_under_change(settings: &StateSettings, seed: u64) -> (usize, usize) {
             runner.state().flush().unwrap();
         }
         runner.run(12);
+        if meanwhile == Meanwhile::Restarts {
+            restart(&mut runner, folder.path(), settings);
+        }
         let mut dice = runner.dice.clone();
         walks.retain_mut(|walk| {
             let pages = dice.below(4);
@@ -82,7 +99,43 @@ fn walks_under_change(settings: &StateSettings, seed: u64) -> (usize, usize) {
             true
         });
     }
+    for mut walk in walks {
+        let end = loop {
+            match walk.go_on(&runner, 50) {
+                Ok(true) => {}
+                end => break end,
+            }
+        };
+        if end == Ok(false) {
+            assert_eq!(walk.got, walk.expected, "lost, repeated or reordered");
+            whole += 1;
+        } else {
+            assert_eq!(end, Err(SearchError::CursorExpired));
+            expired += 1;
+        }
+    }
     (whole, expired)
+}
+
+fn restart(runner: &mut Runner, folder: &Path, settings: &StateSettings) {
+    match runner.dice.below(4) {
+        0 => runner.close(),
+        1 => runner.drop_state(),
+        2 => {
+            // A cut, and what came after it.
+            runner.state().flush().unwrap();
+            runner.run(5);
+            runner.drop_state();
+        }
+        _ => {
+            runner.state().checkpoint().unwrap();
+            runner.run(5);
+            runner.state().flush().unwrap();
+            runner.drop_state();
+            std::fs::write(folder.join("mark"), "open another-boot\n").unwrap();
+        }
+    }
+    runner.reopen(folder, settings);
 }
 
 proptest! {
@@ -92,9 +145,21 @@ proptest! {
     fn pages_lose_and_repeat_nothing_while_the_feed_goes_on(seed: u64, kept: bool) {
         let results_bytes_max = if kept { settings().results_bytes_max } else { 0 };
         let settings = StateSettings { results_bytes_max, ..settings() };
-        let (whole, expired) = walks_under_change(&settings, seed);
+        let (whole, expired) =
+            walks_under_change(&settings, &queries(), Meanwhile::Nothing, seed);
         prop_assert!(whole > 50, "{whole}");
         prop_assert_eq!(expired, 0, "everything asked for is remembered");
+    }
+
+    #[test]
+    fn pages_lose_and_repeat_nothing_across_restarts(seed: u64, kept: bool) {
+        // What was not remembered of replaced records is folded again.
+        let history_records_bytes_max = if kept { 8 << 20 } else { 0 };
+        let settings = StateSettings { history_records_bytes_max, ..settings() };
+        let (whole, expired) =
+            walks_under_change(&settings, &queries(), Meanwhile::Restarts, seed);
+        prop_assert!(whole > 50, "{whole}");
+        prop_assert_eq!(expired, 0, "the trail tells what changed before");
     }
 
     #[test]
@@ -103,9 +168,11 @@ proptest! {
             results_bytes_max: 0,
             history_rows_max: 600,
             history_records_bytes_max: 20_000,
+            history_folds_max: 0,
             ..settings()
         };
-        let (whole, expired) = walks_under_change(&settings, seed);
+        let (whole, expired) =
+            walks_under_change(&settings, &queries(), Meanwhile::Nothing, seed);
         prop_assert!(whole > 0 && expired > 0, "{whole} {expired}");
     }
 }
@@ -142,22 +209,160 @@ fn a_cursor_of_another_search_or_of_other_rights_is_refused() {
 }
 
 #[test]
-fn a_cursor_survives_a_clean_restart_until_the_feed_goes_on() {
+fn a_thousand_walks_by_keys_that_the_feed_keeps_changing_lose_and_repeat_nothing() {
+    let by = [
+        (RecordType::Patient, "family"),
+        (RecordType::Patient, "-family,-given"),
+        (RecordType::Patient, "given,birthdate"),
+        (RecordType::Patient, "-_lastUpdated"),
+        (RecordType::Patient, "gender,-birthdate"),
+        (RecordType::Stay, "-date"),
+        (RecordType::Stay, "status,_lastUpdated"),
+        (RecordType::Stay, "location,-class"),
+        (RecordType::Stay, "patient,date"),
+    ];
+    let queries: Vec<Query> = by.iter().map(|(ty, by)| query(*ty, &[("_sort", by)])).collect();
+    let (mut walks, mut seed) = (0, 100);
+    while walks < 1_000 {
+        let (whole, expired) = walks_under_change(&settings(), &queries, Meanwhile::Nothing, seed);
+        assert_eq!(expired, 0);
+        (walks, seed) = (walks + whole, seed + 1);
+    }
+}
+
+#[test]
+fn a_cursor_lives_through_restarts_while_the_feed_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let mut runner = Runner::new(folder.path(), &settings(), &["EJ1"], 21);
     runner.run(200);
-    let mut walk =
-        Walk::start(&runner, query(RecordType::Patient, &[("family", "mar")]), 1).unwrap();
-    let mut old = Walk::start(&runner, query(RecordType::Patient, &[]), 1).unwrap();
-    runner.close();
-    runner.reopen(folder.path(), &settings());
-    while walk.go_on(&runner, 2).unwrap() {}
+    let by_family = query(RecordType::Patient, &[("family", "mar"), ("_sort", "-_lastUpdated")]);
+    let mut walk = Walk::start(&runner, by_family, 1).unwrap();
+    loop {
+        runner.run(10);
+        runner.drop_state();
+        runner.reopen(folder.path(), &settings());
+        if !walk.go_on(&runner, 2).unwrap() {
+            break;
+        }
+        runner.run(10);
+        runner.close();
+        runner.reopen(folder.path(), &settings());
+    }
     assert_eq!(walk.got, walk.expected);
-    runner.run(30);
-    // Opened at a later Seq than the pin: what changed in between is no longer known.
-    runner.close();
-    runner.reopen(folder.path(), &settings());
-    assert_eq!(old.go_on(&runner, 1), Err(SearchError::CursorExpired));
+}
+
+#[test]
+fn without_a_whole_trail_a_cursor_expires_and_never_answers_wrongly() {
+    for damage in 0..6_usize {
+        let folder = tempfile::tempdir().unwrap();
+        let mut runner = Runner::new(folder.path(), &settings(), &["EJ1"], 22);
+        runner.run(120);
+        let all = query(RecordType::Patient, &[("_sort", "-_lastUpdated")]);
+        let mut old = Walk::start(&runner, all.clone(), 1).unwrap();
+        runner.run(40);
+        runner.state().flush().unwrap();
+        let mut new = Walk::start(&runner, all, 1).unwrap();
+        runner.run(40);
+        runner.close();
+        let trail = folder.path().join("trail");
+        let mut bytes = std::fs::read(&trail).unwrap();
+        match damage {
+            0 => std::fs::remove_file(&trail).unwrap(),
+            1 => std::fs::write(&trail, &bytes[..bytes.len() - 1]).unwrap(),
+            2 => std::fs::write(&trail, [&bytes[..], b"\0\0\0\x7f torn"].concat()).unwrap(),
+            at => {
+                let at = at * bytes.len() / 6;
+                bytes[at] ^= 1;
+                std::fs::write(&trail, bytes).unwrap();
+            }
+        }
+        runner.reopen(folder.path(), &settings());
+        // A torn end was never needed; anything else is known to be missing.
+        let expected = if damage == 2 { Ok(true) } else { Err(SearchError::CursorExpired) };
+        assert_eq!(old.go_on(&runner, 1), expected, "{damage}");
+        assert_eq!(new.go_on(&runner, 1), expected, "{damage}");
+        runner.run(20);
+        // And from here on there is one again.
+        let mut walk = Walk::start(&runner, query(RecordType::Patient, &[]), 1).unwrap();
+        runner.run(20);
+        runner.drop_state();
+        runner.reopen(folder.path(), &settings());
+        while walk.go_on(&runner, 50).unwrap() {}
+        assert_eq!(walk.got, walk.expected);
+    }
+}
+
+#[test]
+fn the_trail_stays_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = StateSettings { history_rows_max: 2_000, ..settings() };
+    let mut runner = Runner::new(folder.path(), &settings, &["EJ1"], 23);
+    let bytes = || -> u64 {
+        let names = ["trail", "trail.old"].map(|name| folder.path().join(name));
+        names.iter().map(|path| std::fs::metadata(path).map_or(0, |m| m.len())).sum()
+    };
+    let mut most = 0;
+    for _ in 0..60 {
+        runner.run(40);
+        runner.state().flush().unwrap();
+        most = most.max(bytes());
+    }
+    // Two files of as many changes, and a cut more each.
+    assert!(most < 2 * 2_500 * 22, "{most}");
+    let mut walk = Walk::start(&runner, query(RecordType::Patient, &[]), 1).unwrap();
+    runner.run(5);
+    runner.drop_state();
+    runner.reopen(folder.path(), &settings);
+    while walk.go_on(&runner, 50).unwrap() {}
+    assert_eq!(walk.got, walk.expected);
+}
+
+/// More records than a list is made long at once, and than are read rather than walked.
+#[test]
+fn long_lists_and_few_among_many_have_the_same_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = StateSettings { history_ms: u64::MAX, ..settings() };
+    let mut runner = Runner::new(folder.path(), &settings, &["EJ1", "EJ2"], 24);
+    for number in 0..2_600 {
+        for ej in runner.ejs() {
+            runner.put(ej, |ej, seq, dice| world::patient(ej, 1_000 + number, None, seq, dice));
+        }
+    }
+    runner.publish_all();
+    let few = "P1003,P1400,P2001,P3100,P3101";
+    let asked: [&[(&str, &str)]; 9] = [
+        &[],
+        &[("gender", "male")],
+        &[("gender", "male"), ("family", "wolfeschlegelsteinh")],
+        &[("_sort", "given,-family")],
+        &[("_sort", "-active,gender,-given,_lastUpdated")],
+        &[("gender", "female"), ("_sort", "-family,birthdate")],
+        &[("identifier", few), ("_sort", "-given,family")],
+        &[("identifier", few), ("birthdate", "ge1980"), ("_sort", "gender,-birthdate")],
+        &[("identifier", few), ("given:missing", "false"), ("active", "true")],
+    ];
+    let walks = asked.map(|pairs| query(RecordType::Patient, pairs));
+    let mut walks = walks.map(|query| Walk::start(&runner, query, 300).unwrap());
+    for restart in [false, true] {
+        for number in 0..150 {
+            for ej in runner.ejs() {
+                let number = 1_000 + number * 17 % 2_600;
+                runner.put(ej, |ej, seq, dice| world::patient(ej, number, None, seq, dice));
+            }
+        }
+        runner.publish_all();
+        if restart {
+            runner.drop_state();
+            runner.reopen(folder.path(), &settings);
+        }
+        for walk in &mut walks {
+            walk.go_on(&runner, 700).unwrap();
+        }
+    }
+    for mut walk in walks {
+        while walk.go_on(&runner, 999).unwrap() {}
+        assert!(walk.got == walk.expected, "{} {}", walk.got.len(), walk.expected.len());
+    }
 }
 
 #[test]

@@ -1,16 +1,18 @@
 //! The state and the model in lockstep, over a recorded journal of changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use jiff::tz::TimeZone;
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::adt::{Change, Records};
 use sluice_mappings::fhir::FhirVersion;
 use sluice_mappings::records::{Record, RecordType, ResourceId};
-use sluice_mappings::search::{self, Key, Query};
+use sluice_mappings::search::{self, Query};
 use sluice_state::{
-    Access, Cursor, EjView, EjWriter, Opened, PageRequest, SearchError, State, StateSettings,
+    Access, Cursor, EjView, EjWriter, Opened, PageRequest, PastRecords, Scope, SearchError, State,
+    StateSettings,
 };
 
 use crate::model::{self, Model};
@@ -34,7 +36,25 @@ pub struct Lane {
     pub journal: Vec<Vec<Change>>,
 }
 
+impl Lane {
+    fn next(&self) -> Seq {
+        Seq::new(self.journal.len() as u64 + 1)
+    }
+}
+
+/// Every version of every record, as folding the journal again would tell it.
+#[derive(Default)]
+pub struct Told(Mutex<HashMap<(EjId, RecordType, ResourceId), Vec<Record>>>);
+
+impl PastRecords for Told {
+    fn at(&self, ej: EjId, ty: RecordType, id: ResourceId, pin: Seq) -> Option<Record> {
+        let told = self.0.lock().unwrap();
+        told.get(&(ej, ty, id))?.iter().rev().find(|r| r.stamp().version <= pin).cloned()
+    }
+}
+
 pub struct Runner {
+    pub told: Arc<Told>,
     pub state: Option<State>,
     pub opened: Opened,
     pub lanes: BTreeMap<EjId, Lane>,
@@ -51,11 +71,16 @@ impl Runner {
             (*ej, Lane { writer, model: model.clone(), published: model, journal: Vec::new() })
         };
         let lanes = ids.iter().map(lane).collect();
-        Self { lanes, state: Some(state), opened, dice: Dice(seed) }
+        Self { told: Arc::default(), lanes, state: Some(state), opened, dice: Dice(seed) }
     }
 
     pub fn state(&self) -> &State {
         self.state.as_ref().unwrap()
+    }
+
+    /// Of all EJs, with the journal at hand.
+    pub fn scope(&self) -> Scope {
+        self.state().scope(&Access::all()).with_past(self.told.clone())
     }
 
     pub fn ejs(&self) -> Vec<EjId> {
@@ -66,10 +91,29 @@ impl Runner {
     pub fn step(&mut self) {
         let ejs = self.ejs();
         let ej = self.dice.one_of(&ejs);
-        let lane = self.lanes.get_mut(&ej).unwrap();
-        let seq = Seq::new(lane.journal.len() as u64 + 1);
+        let lane = &self.lanes[&ej];
+        let seq = lane.next();
         let changes = world::message(ej, &lane.model, seq, &mut self.dice);
+        self.stage(ej, changes);
+    }
+
+    /// A message that puts one record.
+    pub fn put(&mut self, ej: EjId, record: impl FnOnce(EjId, Seq, &mut Dice) -> Record) {
+        let seq = self.lanes[&ej].next();
+        let record = record(ej, seq, &mut self.dice);
+        self.stage(ej, vec![Change::Put(record)]);
+    }
+
+    fn stage(&mut self, ej: EjId, changes: Vec<Change>) {
+        let lane = self.lanes.get_mut(&ej).unwrap();
+        let seq = lane.next();
         lane.model.apply(&changes);
+        for change in &changes {
+            if let Change::Put(record) = change {
+                let named = (ej, record.record_type(), record.id());
+                self.told.0.lock().unwrap().entry(named).or_default().push(record.clone());
+            }
+        }
         lane.writer.as_mut().unwrap().stage(seq, changes.clone()).unwrap();
         lane.journal.push(changes);
     }
@@ -177,7 +221,7 @@ impl Runner {
     /// What a search over all EJs finds at what is published.
     pub fn expected(&self, query: &Query) -> Vec<ResourceId> {
         let of = |(ej, lane): (&EjId, &Lane)| lane.published.search(*ej, query);
-        let mut found: Vec<(Option<Key>, ResourceId)> = self.lanes.iter().flat_map(of).collect();
+        let mut found: Vec<model::Found> = self.lanes.iter().flat_map(of).collect();
         model::sort(&mut found, query);
         found.into_iter().map(|(_, id)| id).collect()
     }
@@ -246,14 +290,28 @@ pub fn queries() -> Vec<Query> {
         query(Patient, &[("_lastUpdated", "ge2023-11-14T23:00:00Z")]),
     ]
     .into_iter()
+    .chain([
+        query(Patient, &[("gender", "male"), ("_sort", "-family,given")]),
+        query(Stay, &[("patient", &world::id(world::ej("EJ1"), Patient, 3).to_string())]),
+        query(Stay, &[("status", "in-progress"), ("_sort", "-date")]),
+    ])
     .chain(SORTS.iter().map(|(ty, by)| query(*ty, &[("_sort", by)])))
     .collect()
 }
 
-const SORTS: [(RecordType, &str); 3] = [
+const SORTS: [(RecordType, &str); 12] = [
     (RecordType::Patient, "family"),
+    (RecordType::Patient, "-given"),
+    (RecordType::Patient, "-family,given"),
+    (RecordType::Patient, "gender,-family,birthdate"),
     (RecordType::Patient, "-birthdate"),
+    (RecordType::Patient, "-_lastUpdated,name"),
     (RecordType::Stay, "-_lastUpdated"),
+    (RecordType::Stay, "status,-date"),
+    (RecordType::Stay, "patient,class,_id"),
+    (RecordType::Stay, "location"),
+    (RecordType::Location, "-name"),
+    (RecordType::Observation, "code,-status"),
 ];
 
 /// All pages of a search.

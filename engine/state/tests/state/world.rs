@@ -49,12 +49,17 @@ pub fn id(ej: EjId, ty: RecordType, number: u64) -> ResourceId {
     ResourceId(bytes)
 }
 
-const FAMILIES: [&str; 8] = [
+const FAMILIES: [&str; 12] = [
     "Martin",
     "Marchand",
     "Bernard",
     "Wolfeschlegelsteinhausen",
     "Wolfeschlegelsteinmetz",
+    // As long as a row of the index, and going on; then as long as two.
+    "Lachapelle",
+    "La Chapelle",
+    "Lachapelle-Roy",
+    "Lachapelle-Durand",
     "Ngô",
     "Lefèvre",
     "O'Brien",
