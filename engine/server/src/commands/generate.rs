@@ -88,12 +88,24 @@ fn to_file(arguments: &cli::Generate, plan: &Plan) -> Result<Manifest, Failure> 
     };
     let mut truth = Truth::create(arguments)?;
     let feed: Box<dyn Write + '_> = match &mut file {
-        None => Box::new(StandardOutput),
+        None => Box::new(io::stdout()),
         Some(file) => Box::new(file),
     };
     let mut sink = Watched::new(Output::new(feed, framing, truth.writer()), arguments);
-    let mut manifest = plan.generate(&mut sink).map_err(refused)?;
-    sink.finish().finish(&mut manifest).map_err(|error| cannot(output, &error))?;
+    let generated = plan.generate(&mut sink).and_then(|mut manifest| {
+        sink.finish().finish(&mut manifest)?;
+        Ok(manifest)
+    });
+    let manifest = match generated {
+        Ok(manifest) => manifest,
+        Err(GenerateError::Sink(error)) if file.is_none() && nobody_reads_on(&error) => {
+            // Its file is no whole one, and goes.
+            drop(truth);
+            std::process::exit(PIPE_CLOSED);
+        }
+        Err(GenerateError::Sink(error)) => return Err(cannot(output, &error)),
+        Err(error) => return Err(refused(error)),
+    };
     if let Some(file) = file {
         file.keep().map_err(|error| cannot(output, &error))?;
     }
@@ -215,15 +227,18 @@ fn listed(counts: &BTreeMap<String, u64>) -> String {
     counts.join(", ")
 }
 
-/// Leaves quietly where nobody reads on, as for `| head`.
+/// As for `| head`.
+fn nobody_reads_on(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+/// Leaves quietly where nobody reads on.
 struct StandardOutput;
 
 impl Write for StandardOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match io::stdout().write(bytes) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                std::process::exit(PIPE_CLOSED)
-            }
+            Err(error) if nobody_reads_on(&error) => std::process::exit(PIPE_CLOSED),
             written => written,
         }
     }

@@ -1,8 +1,10 @@
 //! Files that are written whole, or left as they were.
 
+use std::io::Read;
 use std::path::Path;
+use std::process::Stdio;
 
-use crate::binary::{message, refused, run};
+use crate::binary::{message, refused, run, sluice};
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
@@ -55,6 +57,19 @@ fn what_cannot_be_generated_leaves_every_file_as_it_was() {
     let made = ["feed.hl7", "feed.hl7.manifest.json", "feed.truth", "narrow.toml"];
     assert_eq!(names(folder), made);
     assert!(std::fs::read(folder.join("feed.hl7")).unwrap().starts_with(b"MSH|"));
+}
+
+#[test]
+fn nothing_is_left_where_nobody_reads_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let arguments = ["generate", "--patients", "2000", "-o", "-", "--truth", "feed.truth"];
+    let mut child = sluice(folder, &arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let mut start = [0; 4];
+    child.stdout.take().unwrap().read_exact(&mut start).unwrap();
+    assert_eq!(&start, b"MSH|");
+    assert_eq!(child.wait().unwrap().code(), Some(141));
+    assert_eq!(names(folder), [""; 0]);
 }
 
 #[test]
