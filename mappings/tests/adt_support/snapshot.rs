@@ -21,8 +21,8 @@ pub fn told(outcome: &Outcome) -> String {
     line
 }
 
-/// Where the case's snapshot says otherwise: the first line that differs. Writes the snapshot
-/// where `UPDATE_SNAPSHOTS` is set.
+/// Where the case's snapshot says otherwise: the first line that differs; nothing where the case
+/// has none yet. Writes the snapshot where `UPDATE_SNAPSHOTS` is set.
 pub fn difference(case: &Path, told: &[String], all: Vec<Record>, ej: &LegalEntity) -> String {
     let file = case.with_extension("snap");
     let is = text(told, all, ej);
@@ -30,7 +30,7 @@ pub fn difference(case: &Path, told: &[String], all: Vec<Record>, ej: &LegalEnti
         std::fs::write(&file, &is).unwrap();
         return String::new();
     }
-    let was = std::fs::read_to_string(&file).unwrap_or_default();
+    let Ok(was) = std::fs::read_to_string(&file) else { return String::new() };
     let mut lines = is.lines().zip(was.lines().chain(std::iter::repeat(""))).enumerate();
     match lines.find(|(_, (is, was))| is != was) {
         Some((at, (is, was))) => {
