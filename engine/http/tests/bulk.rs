@@ -571,6 +571,15 @@ fn what_the_state_no_longer_remembers_is_folded_again() {
     live(StateSettings { history_records_bytes_max: 0, ..StateSettings::default() });
 }
 
+/// Ends a thread when dropped.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 fn live(state: StateSettings) {
     let server = Running::start_over(settings(), state);
     let mut lane = Lane::of(&server, "EJ1");
@@ -614,6 +623,8 @@ fn live(state: StateSettings) {
                 }
             }
         });
+        // Also when an assertion fails: the feed would keep the test from ending.
+        let _stop = Stop(&stop);
         let mut moments = BTreeSet::new();
         for _ in 0..5 {
             let before = sent.load(Ordering::Relaxed);
@@ -639,7 +650,6 @@ fn live(state: StateSettings) {
             assert!(newest + 20 >= before, "what was sent before it was asked for is there");
             moments.insert(newest);
         }
-        stop.store(true, Ordering::Relaxed);
         assert!(moments.len() > 1, "the feed ran meanwhile");
     });
 }
