@@ -120,6 +120,11 @@ impl Serving {
         }
     }
 
+    fn page(&self, path: &str) -> String {
+        let url = format!("http://127.0.0.1:{}{path}", self.ports["http"]);
+        ureq::get(&url).call().unwrap().body_mut().read_to_string().unwrap()
+    }
+
     /// Every patient that is served, with how often, once the fold has caught up.
     fn patients(&self) -> BTreeMap<String, usize> {
         let began = Instant::now();
@@ -175,8 +180,13 @@ struct Sender {
 
 impl Sender {
     fn send(&mut self, number: &str) {
+        self.send_as(number, number);
+    }
+
+    /// With a control id of its own.
+    fn send_as(&mut self, control_id: &str, number: &str) {
         let message = format!(
-            "\x0bMSH|^~\\&|PROOF|PROOF|SLUICE|GHT|20260301120000||ADT^A28^ADT_A05|{number}|P|2.5\r\
+            "\x0bMSH|^~\\&|PROOF|PROOF|SLUICE|GHT|20260301120000||ADT^A28^ADT_A05|{control_id}|P|2.5\r\
              EVN||20260301120000\rPID|1||{number}^^^PROOF&699000014&M^PI||DOE^JANE||19700101|F\r\
              PV1|1|N\r\x1c\r"
         );
@@ -185,14 +195,21 @@ impl Sender {
 
     /// Sends and waits for `AA`.
     fn exchange(&mut self, number: &str) {
-        self.send(number);
+        self.exchange_as(number, number);
+    }
+
+    fn exchange_as(&mut self, control_id: &str, number: &str) {
+        self.send_as(control_id, number);
         let (mut answer, mut byte) = (Vec::new(), [0]);
         while !answer.ends_with(b"\x1c\r") {
             self.stream.read_exact(&mut byte).unwrap();
             answer.push(byte[0]);
         }
-        let accepted = format!("MSA|AA|{number}\r");
-        assert!(String::from_utf8_lossy(&answer).contains(&accepted), "{number} was not accepted");
+        let accepted = format!("MSA|AA|{control_id}\r");
+        assert!(
+            String::from_utf8_lossy(&answer).contains(&accepted),
+            "{control_id} was not accepted"
+        );
     }
 }
 
@@ -273,6 +290,43 @@ fn an_export_that_was_killed_is_done_after_the_restart_and_one_that_was_done_sta
     let serving = Serving::start(folder.path());
     assert!(serving.exported(&done) == before);
     assert_eq!(serving.exported(&killed).lines().count(), 21);
+}
+
+#[test]
+fn a_walk_over_pages_goes_on_across_kill_9_while_the_feed_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut serving = Serving::start(folder.path());
+    let mut sender = serving.connect();
+    for number in 0..30 {
+        sender.exchange(&format!("W{number}"));
+    }
+    serving.patients();
+    // By the key that every message changes, the newest first.
+    let mut next = "/fhir/R4/Patient?family=doe&_sort=-_lastUpdated&_count=4".to_owned();
+    let mut walked: Vec<String> = Vec::new();
+    for turn in 0.. {
+        let page: serde_json::Value = serde_json::from_str(&serving.page(&next)).unwrap();
+        assert_eq!(page["total"], 30);
+        let shown = page["entry"].as_array().unwrap().iter();
+        walked.extend(shown.map(|entry| entry["resource"]["id"].as_str().unwrap().to_owned()));
+        let links = page["link"].as_array().unwrap();
+        let Some(link) = links.iter().find(|link| link["relation"] == "next") else { break };
+        let link = link["url"].as_str().unwrap();
+        next = link[link.find("/fhir/").unwrap()..].to_owned();
+        // Known patients come again and new ones beside them; then it dies, and more of both come.
+        for known in [turn, turn * 7 % 30, 29 - turn] {
+            sender.exchange_as(&format!("A{turn}K{known}"), &format!("W{known}"));
+        }
+        sender.exchange(&format!("N{turn}"));
+        serving.kill();
+        serving = Serving::start(folder.path());
+        sender = serving.connect();
+        sender.exchange_as(&format!("B{turn}"), &format!("W{}", turn * 11 % 30));
+        serving.patients();
+    }
+    assert_eq!(walked.len(), 30);
+    let patients: std::collections::BTreeSet<&String> = walked.iter().collect();
+    assert_eq!(patients.len(), 30, "shown twice");
 }
 
 #[test]
