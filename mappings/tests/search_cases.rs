@@ -242,6 +242,16 @@ fn what_cannot_be_answered_is_refused_with_its_name_and_without_its_value() {
         ("_lastUpdated:exact=2026", "_lastUpdated", "modifier-unsupported"),
         ("birthdate:exact=1980-01-01", "birthdate", "modifier-unsupported"),
         ("_id=Patient/x", "_id", "reference-malformed"),
+        ("identifier:of-type=a|b", "identifier", "typed-number-malformed"),
+        ("gender:text=m", "gender", "modifier-unsupported"),
+        ("gender:above=male", "gender", "modifier-unsupported"),
+        ("phonetic:exact=a", "phonetic", "modifier-unsupported"),
+        ("general-practitioner:Group=x", "general-practitioner", "modifier-unsupported"),
+        ("link:below=x", "link", "modifier-unsupported"),
+        ("family.name=x", "family", "chain-from-no-reference"),
+        ("_has:Encounter:patient=x", "_has", "has-malformed"),
+        ("_has:Encounter:location:status=planned", "_has", "has-no-reference"),
+        ("link.link.link.link.link.link.family=x", "link", "chain-too-long"),
         ("_sort=phone", "_sort", "sort-unsupported"),
         ("_sort=family,", "_sort", "sort-unsupported"),
         ("_sort=identifier", "_sort", "sort-unsupported"),
@@ -258,11 +268,20 @@ fn what_cannot_be_answered_is_refused_with_its_name_and_without_its_value() {
 
 #[test]
 fn parameters_that_are_unknown_or_empty_are_told() {
-    let parsed = read(RecordType::Patient, "family=a&phone=1&gender=&_count=3").unwrap();
+    let parsed = read(RecordType::Patient, "family=a&shoe-size=1&gender=&_count=3").unwrap();
     assert_eq!(parsed.ignored, [1, 2, 3]);
     assert_eq!(parsed.query.clauses.len(), 1);
-    // A chain is a parameter that we do not have.
-    assert_eq!(read(RecordType::Stay, "patient.identifier=x").unwrap().ignored, [0]);
+    // So is one of which any link is unknown, and one that the other version has.
+    for unknown in [
+        "patient.shoe-size=x",
+        "nobody.family=x",
+        "subject:Group.identifier=x",
+        "_has:Observation:encounter:shoe-size=x",
+        "_has:Basic:patient:code=x",
+        "subject-status=departed",
+    ] {
+        assert_eq!(read(RecordType::Stay, unknown).unwrap().ignored, [0], "{unknown}");
+    }
 }
 
 #[test]
@@ -312,9 +331,20 @@ fn a_sort_key_orders_records_by_their_first_value_in_its_direction() {
 #[test]
 fn every_parameter_that_has_an_order_of_its_own_can_be_sorted_by() {
     for record_type in RecordType::ALL {
-        for (name, _) in params(record_type) {
+        for parameter in params(record_type, FhirVersion::R4) {
+            let name = parameter.name;
             let sorted = read(record_type, &format!("_sort=-{name}")).is_ok();
-            assert_eq!(sorted, *name != "identifier", "{}?_sort={name}", record_type.fhir());
+            let plain =
+                ["code", "status", "class", "date", "birthdate", "gender", "patient", "_id"];
+            let never_shown =
+                [(RecordType::Practitioner, "gender"), (RecordType::PractitionerRole, "date")];
+            let shown = !never_shown.contains(&(record_type, name));
+            assert!(
+                sorted || !shown || !plain.contains(&name),
+                "{}?_sort={name}",
+                record_type.fhir()
+            );
+            assert!(!sorted || name != "identifier", "hashes have no order");
         }
     }
 }
@@ -369,17 +399,27 @@ fn limits_hold() {
 
 #[test]
 fn every_parameter_that_is_declared_is_understood() {
-    for of in RecordType::ALL {
-        for (param, kind) in params(of) {
-            let value = match (*param, kind.fhir()) {
+    let zone = TimeZone::UTC;
+    for (of, version) in
+        RecordType::ALL.into_iter().flat_map(|of| FhirVersion::ALL.map(|v| (of, v)))
+    {
+        for parameter in params(of, version) {
+            let name = parameter.name;
+            let value = match (name, parameter.kind.fhir()) {
+                ("code-value-quantity" | "component-code-value-quantity", _)
+                | ("combo-code-value-quantity", _) => "x$1",
+                ("code-value-date" | "location-value-period", _) => "x$2026",
+                (_, "composite") => "x$y",
                 (_, "date") => "2026",
+                (_, "quantity") => "1",
                 ("gender", _) => "male",
-                ("active", _) => "true",
+                ("active" | "deceased", _) => "true",
                 ("status", _) => "planned",
                 _ => "x",
             };
-            let parsed = read(of, &format!("{param}={value}"));
-            assert!(parsed.is_ok_and(|p| p.ignored.is_empty()), "{} {param}", of.fhir());
+            let query = format!("{name}={value}");
+            let parsed = parse(of, version, &pairs(&query), &zone);
+            assert!(parsed.is_ok_and(|p| p.ignored.is_empty()), "{version} {}?{query}", of.fhir());
         }
     }
 }
@@ -399,11 +439,18 @@ fn the_documentation_names_every_parameter_that_there_is() {
                 })
         })
     };
-    for of in RecordType::ALL {
-        for (param, kind) in params(of) {
-            assert!(told(of.fhir(), param, kind.fhir()), "{} {param}", of.fhir());
+    let mut untold = Vec::new();
+    for (of, version) in
+        RecordType::ALL.into_iter().flat_map(|of| FhirVersion::ALL.map(|v| (of, v)))
+    {
+        for parameter in params(of, version) {
+            if !told(of.fhir(), parameter.name, parameter.kind.fhir()) {
+                let (name, kind) = (parameter.name, parameter.kind.fhir());
+                untold.push(format!("{version} {kind} {name} {}", of.fhir()));
+            }
         }
     }
+    assert!(untold.is_empty(), "{}", untold.join("\n"));
 }
 
 #[test]

@@ -129,6 +129,11 @@ impl Call<'_> {
         named.ok_or(Fault::TypeNotServed)
     }
 
+    /// Whether all types of a compartment are asked for (`Patient/[id]/*`).
+    pub(crate) fn is_whole_compartment(&self) -> bool {
+        self.route.member_name(self.parts.uri.path()) == Some("*")
+    }
+
     /// The type whose compartment is searched, where one is.
     ///
     /// # Errors

@@ -101,6 +101,18 @@ pub(crate) enum Fault {
     ParametersUnknown {
         names: Vec<String>,
     },
+    /// A search parameter of FHIR's that cannot be answered, and may not be left out.
+    SearchNotAnswered {
+        name: &'static str,
+    },
+    /// A chain in a search comes to too many records.
+    SearchJoinsTooMany {
+        limit: u64,
+    },
+    /// A search would have to read too many records.
+    SearchReadsTooMany {
+        limit: u64,
+    },
     CursorForged,
     CursorForeign,
     CursorExpired,
@@ -181,7 +193,10 @@ impl Fault {
             | Self::TooMuch { .. }
             | Self::TransactionNotServed
             | Self::TooLittle
-            | Self::BatchFull { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            | Self::BatchFull { .. }
+            | Self::ExportFailed(Failure::FilterTooCostly)
+            | Self::SearchJoinsTooMany { .. }
+            | Self::SearchReadsTooMany { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -202,6 +217,7 @@ impl Fault {
             | Self::RespondAsync
             | Self::NotServed { .. }
             | Self::ParametersUnknown { .. }
+            | Self::SearchNotAnswered { .. }
             | Self::CursorForged
             | Self::CursorForeign => StatusCode::BAD_REQUEST,
             Self::CursorExpired => StatusCode::GONE,
@@ -226,9 +242,11 @@ impl Fault {
             Self::Gone => IssueType::Deleted,
             Self::PastNotKept => IssueType::NotFound,
             Self::NothingNamed => IssueType::Required,
-            Self::PastTooCostly | Self::TooMuch { .. } | Self::BatchFull { .. } => {
-                IssueType::TooCostly
-            }
+            Self::PastTooCostly
+            | Self::TooMuch { .. }
+            | Self::BatchFull { .. }
+            | Self::SearchJoinsTooMany { .. }
+            | Self::SearchReadsTooMany { .. } => IssueType::TooCostly,
             Self::BodyNot { .. } => IssueType::Structure,
             Self::TooLittle => IssueType::Required,
             Self::PixSource => IssueType::NotFound,
@@ -240,7 +258,8 @@ impl Fault {
             | Self::NotAcceptable
             | Self::MediaType
             | Self::NotServed { .. }
-            | Self::ParametersUnknown { .. } => IssueType::NotSupported,
+            | Self::ParametersUnknown { .. }
+            | Self::SearchNotAnswered { .. } => IssueType::NotSupported,
             Self::UriTooLong { .. }
             | Self::BodyTooLarge { .. }
             | Self::TooManyEntries { .. }
@@ -257,7 +276,9 @@ impl Fault {
             Self::NoSpace | Self::ExportFailed(Failure::NoSpace | Failure::Disk) => {
                 IssueType::NoStore
             }
-            Self::ExportFailed(Failure::TooLarge) => IssueType::TooCostly,
+            Self::ExportFailed(Failure::TooLarge | Failure::FilterTooCostly) => {
+                IssueType::TooCostly
+            }
             Self::ExportFailed(Failure::Overtaken | Failure::StateLost) => IssueType::Transient,
             Self::ExportFailed(Failure::Internal) => IssueType::Exception,
             Self::Query(error) if error.reason.is_unsupported() => IssueType::NotSupported,
@@ -275,6 +296,7 @@ impl Fault {
             Self::NotServed { name, .. } => Some(name),
             Self::RespondAsync => Some("Prefer"),
             Self::Query(error) => Some(error.param),
+            Self::SearchNotAnswered { name } => Some(name),
             Self::CursorForged | Self::CursorForeign | Self::CursorExpired => Some("_cursor"),
             _ => None,
         }
@@ -332,8 +354,21 @@ impl Fault {
             // Names of our own list, and what is wrong: never the value.
             Self::Query(error) => error.to_string().into(),
             Self::ParametersUnknown { names } => {
-                format!("not known here (Prefer: handling=strict): {}", names.join(", ")).into()
+                format!("not known here (handling=strict): {}", names.join(", ")).into()
             }
+            Self::SearchNotAnswered { name } => {
+                format!("{name} is not answered here, and without it more would be found").into()
+            }
+            Self::SearchJoinsTooMany { limit } => format!(
+                "a chained parameter, _has or :below comes to more than {limit} records \
+                 (state.joined_records_max): narrow it down"
+            )
+            .into(),
+            Self::SearchReadsTooMany { limit } => format!(
+                "more than {limit} records would have to be looked through \
+                 (state.verified_records_max): add a parameter that narrows the search down"
+            )
+            .into(),
             Self::CursorForged => "the _cursor was not made by this server, or was changed".into(),
             Self::CursorForeign => {
                 "the _cursor belongs to another search, another path, another caller or other rights"

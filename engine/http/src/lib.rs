@@ -37,7 +37,7 @@ pub use cursor::{CursorKey, KeyError};
 pub use instruments::describe_metrics;
 pub use past::{Forgotten, MessageTold, Past, Version, Walk, WalkFrom, Walked};
 pub use server::{BindError, Server};
-pub use settings::HttpSettings;
+pub use settings::{HttpSettings, SearchHandling};
 pub use tls::TlsError;
 pub use tokens::Tokens;
 pub use vitals::{Reason, Vitals};

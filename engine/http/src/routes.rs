@@ -190,8 +190,11 @@ impl Route {
 
     /// Of a search in a compartment, the type that is searched.
     pub(crate) fn member_in(&self, path: &str) -> Option<Option<ResourceType>> {
-        let name = path.split('/').nth(self.member_segment?)?;
-        Some(ResourceType::parse(name, self.fhir))
+        Some(ResourceType::parse(self.member_name(path)?, self.fhir))
+    }
+
+    pub(crate) fn member_name<'p>(&self, path: &'p str) -> Option<&'p str> {
+        path.split('/').nth(self.member_segment?)
     }
 
     /// Whether an answer shows records.
@@ -321,6 +324,9 @@ pub fn table() -> Vec<Route> {
                     get(concat!($base, "/{type}/{id}/$export"), $bulk, bulk::of_group).kick_off(),
                     post(concat!($base, "/{type}/{id}/$export"), $bulk, bulk::of_group).kick_off(),
                     get(concat!($base, "/{type}/{id}/{member}"), $records, search).wide(),
+                    post(concat!($base, "/{type}/{id}/{member}/_search"), $records, search)
+                        .wide()
+                        .form(),
                 ]
                 .map(|route| route.of(FhirVersion::$version)),
             );

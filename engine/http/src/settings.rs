@@ -74,6 +74,9 @@ pub struct HttpSettings {
     /// Searches that may walk a whole index (all but those by `_id`, `identifier` or `patient`) at
     /// the same time; others wait. Default 2: they share the processors with the feed.
     pub wide_searches_max: usize,
+    /// What becomes of a search parameter that is not known here where `Prefer: handling=` does not
+    /// say: `lenient` (default: left out, and told in an entry of its own) or `strict` (refused).
+    pub search_handling: SearchHandling,
     /// Compress answers of at least this many bytes when the client takes zstd or gzip. Default
     /// 4096: one resource is not worth its 30 µs.
     pub compress_bytes_min: usize,
@@ -100,6 +103,17 @@ pub enum Authentication {
     Auto,
     /// Everyone, always.
     Required,
+}
+
+/// What becomes of a search parameter that is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SearchHandling {
+    /// It is left out, which the answer says.
+    #[default]
+    Lenient,
+    /// The search is refused.
+    Strict,
 }
 
 /// `[http.tls]`: both empty (default) is plain HTTP. TLS 1.2 and 1.3.
@@ -158,6 +172,7 @@ impl Default for HttpSettings {
             batch_bytes_max: 16 * 1024 * 1024,
             included_max: 1000,
             wide_searches_max: 2,
+            search_handling: SearchHandling::Lenient,
             compress_bytes_min: 4096,
             export_builders_max: 1,
             server_timing: true,

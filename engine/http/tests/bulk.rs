@@ -274,7 +274,7 @@ fn filters_and_elements_are_those_of_searches() {
     assert!(!output.contains_key("Encounter"));
     for wrong in [
         "_type=Nothing",
-        "_typeFilter=Patient%3Fphone%3D1",
+        "_typeFilter=Patient%3Fshoe-size%3D1",
         "_type=Encounter&_typeFilter=Patient%3Ffamily%3DDurand",
         "_since=yesterday",
         "_until=2026-11-20T10:00:00Z",

@@ -287,7 +287,7 @@ fn what_is_not_known_is_told_or_refused_and_never_hidden() {
     let server = Running::start(settings());
     Lane::of(&server, "EJ1").patient(1, "Durand");
     let path =
-        "/fhir/R4/Patient?famly=x&family=durand&_has:Encounter:patient:status=planned&18505=1";
+        "/fhir/R4/Patient?famly=x&family=durand&_has:Encounter:nobody:status=planned&18505=1";
     let page = server.get(path, None).json();
     assert_eq!(page["total"], 1);
     assert_eq!(link(&page, "self").unwrap(), "http://localhost/fhir/R4/Patient?family=durand");

@@ -152,7 +152,9 @@ fn every_reference_that_can_be_searched_by_is_included_either_way() {
             }
             found
         };
-        for line in RecordType::ALL.into_iter().flat_map(search::referring) {
+        let mut nothing = BTreeSet::new();
+        let lines = RecordType::ALL.into_iter().flat_map(search::referring);
+        for line in lines.filter(|line| line.version.is_none_or(|only| only.name() == fhir)) {
             for target in line.targets {
                 let (source, target) = (line.source.fhir(), target.fhir());
                 let asked = format!("{source}:{}:{target}", line.param);
@@ -160,11 +162,52 @@ fn every_reference_that_can_be_searched_by_is_included_either_way() {
                     [(source, "_include", target), (target, "_revinclude", source)]
                 {
                     let found = included(of, &format!("{include}={asked}"));
-                    assert!(!found.is_empty(), "{fhir} {include}={asked} finds nothing");
+                    if found.is_empty() {
+                        nothing.insert(asked.clone());
+                    }
                     let of_other = |name: &String| name.starts_with(&format!("{other}/"));
                     assert!(found.iter().all(of_other), "{fhir} {include}={asked}: {found:?}");
                 }
             }
         }
+        let never: BTreeSet<String> = NEVER.iter().map(|asked| (*asked).to_owned()).collect();
+        let known = |asked: &&String| never.contains(*asked);
+        let unknown: Vec<&String> = nothing.iter().filter(|asked| !known(asked)).collect();
+        assert!(unknown.is_empty(), "{fhir}: nothing is found by {unknown:#?}");
     }
 }
+
+/// What the standard lets these refer to and no message makes them refer to; and patients and
+/// accounts that are merged, and a second insurer, which this feed has none of.
+const NEVER: [&str; 30] = [
+    "Account:relatedaccount:Account",
+    "AllergyIntolerance:participant:Organization",
+    "AllergyIntolerance:participant:PractitionerRole",
+    "AllergyIntolerance:participant:RelatedPerson",
+    "AllergyIntolerance:recorder:PractitionerRole",
+    "AllergyIntolerance:recorder:RelatedPerson",
+    "Condition:asserter:Patient",
+    "Condition:asserter:PractitionerRole",
+    "Condition:asserter:RelatedPerson",
+    "Condition:participant-actor:Organization",
+    "Condition:participant-actor:Patient",
+    "Condition:participant-actor:PractitionerRole",
+    "Condition:participant-actor:RelatedPerson",
+    "Coverage:paymentby-party:Organization",
+    "Coverage:policy-holder:Patient",
+    "Coverage:policy-holder:RelatedPerson",
+    "Encounter:diagnosis:Procedure",
+    "Encounter:participant:PractitionerRole",
+    "Encounter:participant:RelatedPerson",
+    "Observation:performer:Organization",
+    "Observation:performer:Patient",
+    "Observation:performer:PractitionerRole",
+    "Observation:performer:RelatedPerson",
+    "Patient:link:Patient",
+    "Patient:link:RelatedPerson",
+    "Procedure:part-of:Observation",
+    "Procedure:performer:Organization",
+    "Procedure:performer:Patient",
+    "Procedure:performer:PractitionerRole",
+    "Procedure:performer:RelatedPerson",
+];

@@ -18,6 +18,7 @@ mod held;
 mod history;
 mod hot;
 mod index;
+mod joined;
 mod keys;
 mod layout;
 mod load;

@@ -60,17 +60,25 @@ impl Searching<'_> {
 
     fn matching_by(&self, ej: &Ej, pin: Seq, recall: Recall) -> Result<Rids, SearchError> {
         let ty = self.query.record_type;
-        if self.query.clauses.is_empty() {
+        let mut all: Vec<Clause> = Vec::with_capacity(self.query.clauses.len());
+        for clause in &self.query.clauses {
+            all.push(self.joined(ej, clause, pin)?);
+        }
+        if all.is_empty() {
             return Ok(Rids::new(found(ej, ty, &[whole(Param::All)], pin)?.all()));
         }
         let mut clauses: Vec<(&Clause, Vec<Span>, usize)> = Vec::new();
-        for clause in &self.query.clauses {
-            let spans = clause.spans();
+        for clause in &all {
+            let spans = clause.spans(ej.id);
             let rows = count(ej, ty, &spans);
             clauses.push((clause, spans, rows));
         }
-        clauses.sort_by_key(|(.., rows)| *rows);
+        // Those that leave out come last, and never begin.
+        clauses.sort_by_key(|(clause, _, rows)| (clause.is_negated(), *rows));
         let mut rids: Option<Vec<u32>> = None;
+        if clauses.first().is_some_and(|(clause, ..)| clause.is_negated()) {
+            rids = Some(found(ej, ty, &[whole(Param::All)], pin)?.all());
+        }
         let mut founds: Vec<(&Clause, Found)> = Vec::with_capacity(clauses.len());
         for (clause, spans, rows) in &clauses {
             let candidates = rids.as_ref().map_or(usize::MAX, Vec::len);
@@ -85,6 +93,9 @@ impl Searching<'_> {
             };
             match &mut rids {
                 None => rids = Some(other.all()),
+                Some(rids) if clause.is_negated() => {
+                    rids.retain(|rid| other.unsure(*rid) != Some(false));
+                }
                 Some(rids) => rids.retain(|rid| other.unsure(*rid).is_some()),
             }
             founds.push((*clause, other));
@@ -95,8 +106,14 @@ impl Searching<'_> {
         let mut rids = rids.unwrap_or_default();
         founds.retain(|(_, found)| found.has_doubts());
         if !founds.is_empty() {
+            let limit = self.scope.core.settings.verified_records_max;
+            let mut looked_at = 0_u64;
             let mut verified = Vec::with_capacity(rids.len());
             for rid in rids {
+                looked_at += u64::from(founds.iter().any(|(_, one)| one.unsure(rid) == Some(true)));
+                if looked_at > limit {
+                    return Err(SearchError::VerifiedTooMany { limit });
+                }
                 if self.verified(ej, rid, pin, &founds, recall)? {
                     verified.push(rid);
                 }

@@ -72,6 +72,12 @@ pub enum SearchError {
     CursorExpired,
     #[error("the cursor belongs to another search or to other rights")]
     CursorForeign,
+    /// A chain or a hierarchy in the search comes to more records than may be looked up.
+    #[error("a chain in the search comes to more than {limit} records")]
+    JoinedTooMany { limit: u64 },
+    /// More records would have to be read than an index key can decide.
+    #[error("more than {limit} records would have to be looked through")]
+    VerifiedTooMany { limit: u64 },
     /// See [`crate::StateLost`].
     #[error("the state of {ej} lost a record; it must be opened anew")]
     Lost { ej: EjId },
@@ -248,10 +254,20 @@ impl Searching<'_> {
     fn countable(&self) -> Option<Span> {
         match &self.query.clauses[..] {
             [] => Some(whole(Param::All)),
-            [clause] if self.query.sort.is_empty() => match clause.spans()[..] {
-                [span] if span.exact && span.from == span.to => Some(span),
-                _ => None,
-            },
+            [clause]
+                if self.query.sort.is_empty()
+                    && clause.join().is_none()
+                    && !clause.is_negated() =>
+            {
+                let mut all = self.ejs().map(|(_, ej, _)| clause.spans(ej.id));
+                let first = all.next()?;
+                match first[..] {
+                    [span] if span.exact && span.from == span.to && all.all(|own| own == first) => {
+                        Some(span)
+                    }
+                    _ => None,
+                }
+            }
             _ => None,
         }
     }

@@ -39,6 +39,12 @@ pub struct StateSettings {
     pub history_folds_max: u32,
     /// Result lists of pinned searches kept between pages, in bytes.
     pub results_bytes_max: u64,
+    /// Most records that a chain (`patient.family`, `_has`, `:below`) in a search may come to, in
+    /// one EJ. Beyond, the search is refused: each is looked up by itself.
+    pub joined_records_max: u64,
+    /// Most records that one search may read of one EJ, because an index key does not decide.
+    /// Beyond, the search is refused: reading takes some 5 µs a record.
+    pub verified_records_max: u64,
 }
 
 impl Default for StateSettings {
@@ -58,6 +64,8 @@ impl Default for StateSettings {
             history_records_bytes_max: 8 << 20,
             history_folds_max: 64,
             results_bytes_max: 8 << 20,
+            joined_records_max: 10_000,
+            verified_records_max: 1_000_000,
         }
     }
 }
@@ -72,6 +80,8 @@ impl StateSettings {
             ("dirty_bytes_max", self.dirty_bytes_max, 1 << 16),
             ("sled_cache_bytes", self.sled_cache_bytes, 1 << 20),
             ("sled_retry_ms", self.sled_retry_ms, 1),
+            ("joined_records_max", self.joined_records_max, 1),
+            ("verified_records_max", self.verified_records_max, 1),
         ];
         let mut problems: Vec<_> = least
             .into_iter()

@@ -152,7 +152,9 @@ impl<'a> CapabilityStatement<'a> {
                 security: server.tokens.then_some(Security {
                     description: "A bearer token (Authorization: Bearer …) with a right to read.",
                 }),
-                resource: ResourceType::all(version).map(resource).collect(),
+                resource: ResourceType::all(version)
+                    .map(|of_type| resource(of_type, version))
+                    .collect(),
                 interaction: ["history-system", "batch"].map(|code| Interaction { code }).into(),
                 operation: [SYSTEM_EXPORT],
             }],
@@ -165,9 +167,11 @@ impl<'a> CapabilityStatement<'a> {
     }
 }
 
-fn resource(of_type: ResourceType) -> Resource {
-    let param =
-        |(name, kind): &(&'static str, search::Kind)| SearchParam { name, of_type: kind.fhir() };
+fn resource(of_type: ResourceType, version: FhirVersion) -> Resource {
+    let param = |parameter: &'static search::Parameter| SearchParam {
+        name: parameter.name,
+        of_type: parameter.kind.fhir(),
+    };
     let codes: &[&str] = match of_type {
         ResourceType::Record(_) => {
             &["read", "vread", "history-instance", "history-type", "search-type"]
@@ -183,7 +187,7 @@ fn resource(of_type: ResourceType) -> Resource {
         // Of what is no patient's only the present is kept.
         read_history: of_type.has_history(),
         conditional_read: "full-support",
-        search_param: search::params_of(of_type).iter().map(param).collect(),
+        search_param: search::params_of(of_type, version).map(param).collect(),
         operation: operations(of_type),
     }
 }

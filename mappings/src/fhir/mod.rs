@@ -29,6 +29,7 @@ pub use operation_outcome::{IssueSeverity, IssueType, OperationOutcome, OutcomeI
 pub use resource_type::ResourceType;
 pub use version::{FhirVersion, FhirVersionError};
 
+use datatypes::Meta;
 pub use resources::GroupRecord;
 use resources::{
     Account, AllergyIntolerance, Condition, Coverage, Encounter, EncounterHistory, Group, Location,
@@ -41,6 +42,26 @@ use crate::records::{Record, ResourceId, StayRecord};
 
 /// Room for most resources at once: a Patient of the bundled feed is about 900 bytes.
 const RESOURCE_BYTES: usize = 2_048;
+
+/// What a resource's `meta` says of it: the profiles that it follows, and its labels.
+pub(crate) fn meta(record: &Record, entity: &LegalEntity, version: FhirVersion) -> Meta {
+    let stamp = record.stamp();
+    match record {
+        Record::Patient(record) => resources::patient::meta(record, entity, version),
+        Record::Stay(record) => resources::encounter::meta(record, entity, version),
+        Record::Location(record) => {
+            Meta::following(stamp, fr_core::structure::location_profiles(record, entity, version))
+        }
+        Record::Organization(record) => {
+            let profiles = fr_core::structure::organization_profiles(record, entity, version);
+            Meta::following(stamp, profiles)
+        }
+        Record::Practitioner(record) => {
+            Meta::following(stamp, fr_core::practitioner::profiles(record, entity, version))
+        }
+        _ => Meta::from(stamp),
+    }
+}
 
 /// One resource as JSON, in one line.
 #[must_use]

@@ -1,22 +1,35 @@
 //! One parameter of a query: the spans that hold its matches, and the test of a record.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 use sluice_ids::EjId;
 
-use super::date::DateValue;
-use super::elements::{self, Element, ReferenceOf, TokenOf};
+use super::composite::{CompositeOf, CompositeValue};
+use super::contacts::{self, ContactOf};
+use super::date::{DateValue, Lines};
+use super::entities::Entities;
+use super::identifiers::{self, TypedNumber};
+use super::joined::{Join, Via};
 use super::key::{self, KEY_BYTES, Span};
+use super::moments::{self, DateOf};
+use super::params::Of;
+use super::quantity::{self, QuantityOf, QuantityValue};
+use super::references::{self, ReferenceOf};
 use super::rows::{
-    CLASS_CODE_BYTES, class_key, class_of, class_system_number, dated, family, given, identifiers,
-    location_name, rows, status_key,
+    CLASS_CODE_BYTES, class_key, class_of, class_system_number, dated, family, given, is_deceased,
+    location_name, status_key,
 };
-use super::sites::Sites;
-use super::values::Token;
-use super::{Param, text};
+use super::strings::{self, StringOf};
+use super::tokens::{self, TokenOf};
+use super::values::{Token, UriValue};
+use super::{Param, composite, rows, text};
+use crate::adt::legal_entity_id;
+use crate::entity::LegalEntity;
 use crate::fhir::civil::{self, Interval};
 use crate::fhir::codes::administrative_sex::{Gender, gender};
 use crate::fhir::codes::stay_status;
-use crate::fhir::{FhirVersion, period};
+use crate::fhir::{self, FhirVersion, period};
 use crate::records::{HumanName, Record, ResourceId, StayRecord, StayStatus, phi_debug};
 
 /// One parameter with its values (OR).
@@ -24,17 +37,37 @@ use crate::records::{HumanName, Record, ResourceId, StayRecord, StayStatus, phi_
 pub struct Clause {
     pub(super) param: &'static str,
     pub(super) test: Test,
+    pub(super) entities: Entities,
 }
 
 /// The values of one parameter; any of them is enough.
 #[derive(Clone)]
 pub(super) enum Test {
-    Id(Vec<ResourceId>),
+    /// Whatever the record says.
+    All,
+    Nothing,
+    Id(Ids),
     Identifier(Vec<Token>),
+    IdentifierOfType(Vec<TypedNumber>),
     Text {
         of: TextOf,
         mode: TextMode,
         values: Vec<TextValue>,
+    },
+    /// A name that sounds so.
+    Phonetic {
+        of: TextOf,
+        values: Vec<TextValue>,
+    },
+    Strings {
+        of: &'static [StringOf],
+        version: FhirVersion,
+        mode: TextMode,
+        values: Vec<TextValue>,
+    },
+    Contact {
+        of: ContactOf,
+        tokens: Vec<Token>,
     },
     BirthDate(Vec<DateValue>),
     /// The zone tells when a day ends that was sent without a time.
@@ -42,37 +75,107 @@ pub(super) enum Test {
         values: Vec<DateValue>,
         zone: TimeZone,
     },
+    /// Where the period of a stay begins.
+    Start {
+        values: Vec<DateValue>,
+        zone: TimeZone,
+    },
+    /// Where it ends.
+    End {
+        values: Vec<DateValue>,
+        zone: TimeZone,
+    },
+    Dates {
+        of: DateOf,
+        values: Vec<DateValue>,
+        zone: TimeZone,
+    },
     LastUpdated(Vec<DateValue>),
     Gender(Vec<Gender>),
     Active(Vec<bool>),
+    /// The person has died.
+    Deceased,
     Status(Vec<StatusCode>),
     Class(Vec<Token>),
-    Patient(Vec<ResourceId>),
-    Location(Vec<ResourceId>),
+    Patient(Ids),
+    Location(Ids),
+    /// What refers to the EJ itself: all records of it, or none.
+    Entity(Ids),
     /// The version, since R5 says of some what R4 does not.
     Coded {
         of: TokenOf,
         version: FhirVersion,
         tokens: Vec<Token>,
-        sites: Sites,
+    },
+    /// `:text`.
+    CodedText {
+        of: TokenOf,
+        version: FhirVersion,
+        values: Vec<TextValue>,
     },
     Refers {
         of: ReferenceOf,
         version: FhirVersion,
-        ids: Vec<ResourceId>,
+        ids: Ids,
+    },
+    /// `:identifier`: the element's own number of what it refers to, which is one of `ids`.
+    Numbered {
+        of: ReferenceOf,
+        version: FhirVersion,
+        tokens: Vec<Token>,
+        ids: Ids,
+    },
+    Quantity {
+        of: QuantityOf,
+        version: FhirVersion,
+        values: Vec<QuantityValue>,
+    },
+    Composite {
+        of: CompositeOf,
+        version: FhirVersion,
+        values: Vec<CompositeValue>,
+        zone: TimeZone,
+    },
+    Profile {
+        version: FhirVersion,
+        values: Vec<UriValue>,
+    },
+    Security {
+        version: FhirVersion,
+        tokens: Vec<Token>,
     },
     /// Whether the element is there.
-    Lacks {
-        element: Element,
+    Has {
+        of: Of,
+        name: TextOf,
         version: FhirVersion,
-        missing: bool,
     },
     Not(Box<Test>),
-    /// Whether there is a row of any of the parameters.
-    Missing {
-        params: &'static [Param],
-        missing: bool,
+    /// About other records: what they come to is looked up, and tested by `via`.
+    Joined {
+        join: Join,
+        via: Via,
     },
+}
+
+/// Ids, sorted: a chain can find thousands.
+#[derive(Clone)]
+pub(super) struct Ids(Arc<[ResourceId]>);
+
+impl Ids {
+    pub(super) fn new(mut ids: Vec<ResourceId>) -> Self {
+        ids.sort_unstable();
+        ids.dedup();
+        Self(ids.into())
+    }
+
+    pub(super) fn contains(&self, id: &ResourceId) -> bool {
+        self.0.binary_search(id).is_ok()
+    }
+
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, ResourceId> {
+        self.0.iter()
+    }
 }
 
 /// A code of Encounter.status.
@@ -94,7 +197,7 @@ pub(super) enum TextOf {
 }
 
 impl TextOf {
-    pub(super) const fn params(self) -> &'static [Param] {
+    const fn params(self) -> &'static [Param] {
         match self {
             Self::Family => &[Param::Family],
             Self::Given => &[Param::Given],
@@ -117,52 +220,113 @@ pub(super) struct TextValue {
     pub(super) folded: String,
 }
 
+impl TextValue {
+    pub(super) fn fits(&self, mode: TextMode, raw: &str) -> bool {
+        match mode {
+            TextMode::Exact => raw == self.raw,
+            TextMode::StartsWith => text::normalise(raw).starts_with(&self.folded),
+            TextMode::Contains => text::normalise(raw).contains(&self.folded),
+        }
+    }
+}
+
 phi_debug!(Clause, TextValue);
 
 impl Clause {
+    pub(super) fn new(param: &'static str, test: Test) -> Self {
+        Self { param, test, entities: Entities::default() }
+    }
+
     /// The parameter's name, without its modifier.
     #[must_use]
     pub const fn param(&self) -> &'static str {
         self.param
     }
 
-    /// Spans that together hold every match (OR). A match can have rows in several of them, and
-    /// several rows in one.
+    /// What has to be looked up in other records first; see [`Self::joined`].
     #[must_use]
-    pub fn spans(&self) -> Vec<Span> {
+    pub const fn join(&self) -> Option<&Join> {
+        match &self.test {
+            Test::Joined { join, .. } => Some(join),
+            _ => None,
+        }
+    }
+
+    /// The clause that is left of one with a [`Join`], once it is known what that comes to.
+    #[must_use]
+    pub fn joined(&self, ids: Vec<ResourceId>) -> Self {
+        let test = match &self.test {
+            Test::Joined { via, .. } => via.test(Ids::new(ids)),
+            other => other.clone(),
+        };
+        Self { test, ..self.clone() }
+    }
+
+    /// Whether a match is a record *without* a row in the spans: one with a row in an exact span
+    /// is none, and one with a row in another may be none.
+    #[must_use]
+    pub const fn is_negated(&self) -> bool {
+        matches!(self.test, Test::Not(_))
+    }
+
+    /// Spans that together hold every match (OR) among the records of `ej`, or, negated,
+    /// everything that is none. A record can have rows in several of them, and several rows in one.
+    #[must_use]
+    pub fn spans(&self, ej: EjId) -> Vec<Span> {
         let mut spans = Vec::new();
-        self.test.spans(&mut spans);
+        self.test.spans(ej, &self.entities, &mut spans);
         spans
     }
 
+    /// Whether the record matches; of a clause with a [`Join`] none does until it is looked up.
     #[must_use]
     pub fn matches(&self, ej: EjId, record: &Record) -> bool {
-        self.test.matches(ej, record)
+        self.test.matches(ej, &self.entities, record)
     }
 }
 
 impl Test {
-    pub(super) fn with_sites(&mut self, known: &Sites) {
+    fn spans(&self, ej: EjId, entities: &Entities, out: &mut Vec<Span>) {
         match self {
-            Self::Coded { sites, .. } => sites.clone_from(known),
-            Self::Not(test) => test.with_sites(known),
-            _ => {}
-        }
-    }
-
-    fn spans(&self, out: &mut Vec<Span>) {
-        match self {
+            Self::All => out.push(Span::whole(Param::All, true)),
+            Self::Nothing | Self::Joined { .. } => {}
             Self::Id(ids) => id_spans(Param::Id, ids, out),
             Self::Patient(ids) => id_spans(Param::Patient, ids, out),
             Self::Location(ids) => id_spans(Param::Location, ids, out),
+            Self::Entity(ids) => {
+                if ids.contains(&legal_entity_id(ej)) {
+                    out.push(Span::whole(Param::All, true));
+                }
+            }
             Self::Identifier(tokens) => out.extend(tokens.iter().map(identifier_span)),
+            Self::IdentifierOfType(numbers) => {
+                out.extend(numbers.iter().map(|number| identifiers::value_span(&number.value)));
+            }
             Self::Text { of, mode, values } => {
                 for value in values {
                     out.extend(of.params().iter().map(|p| text_span(*p, *mode, value)));
                 }
             }
+            Self::Phonetic { of, values } => {
+                for value in values {
+                    out.extend(of.params().iter().map(|p| sounding_span(*p, value)));
+                }
+            }
+            Self::Strings { of, mode, values, .. } => {
+                for value in values {
+                    out.extend(of.iter().map(|one| strings::span(*one, *mode, value)));
+                }
+            }
+            Self::Contact { of, tokens } => {
+                tokens.iter().for_each(|token| contacts::spans(*of, token, out));
+            }
             Self::BirthDate(values) => values.iter().for_each(|v| v.birth_date_spans(out)),
-            Self::Period { values, .. } => values.iter().for_each(|v| v.period_spans(out)),
+            Self::Period { values, .. } => {
+                values.iter().for_each(|v| v.period_spans(Lines::OWN, out));
+            }
+            Self::Start { values, .. } => values.iter().for_each(|v| v.start_spans(out)),
+            Self::End { values, .. } => values.iter().for_each(|v| v.end_spans(out)),
+            Self::Dates { of, values, .. } => moments::spans(*of, values, out),
             Self::LastUpdated(values) => values.iter().for_each(|v| v.instant_spans(out)),
             Self::Gender(values) => {
                 let span = |g: &Gender| Span::point(Param::Gender, key::byte(*g as u8), true);
@@ -172,6 +336,7 @@ impl Test {
                 let span = |a: &bool| Span::point(Param::Active, key::byte(u8::from(*a)), true);
                 out.extend(values.iter().map(span));
             }
+            Self::Deceased => out.push(Span::whole(Param::Deceased, true)),
             Self::Status(values) => {
                 let span = |value: &StatusCode| {
                     Span::point(Param::Status, status_key(value.status), value.ended.is_none())
@@ -179,65 +344,104 @@ impl Test {
                 out.extend(values.iter().map(span));
             }
             Self::Class(tokens) => out.extend(tokens.iter().filter_map(class_span)),
-            Self::Coded { of, tokens, sites, .. } => {
+            Self::Coded { of, tokens, .. } => {
                 for token in tokens {
-                    out.push(elements::token_span(*of, token));
-                    out.extend(sites.spans(*of, token));
+                    out.push(tokens::span(*of, token));
+                    entities.sent_for(ej, token, |sent| out.push(tokens::span(*of, &sent)));
                 }
             }
-            Self::Refers { of, ids, .. } => {
-                out.extend(ids.iter().map(|id| elements::reference_span(*of, *id)));
+            Self::CodedText { of, .. } => out.push(tokens::whole(*of)),
+            Self::Numbered { of: ReferenceOf::Account, tokens, .. } => {
+                let of = TokenOf::AccountNumber;
+                out.extend(tokens.iter().map(|token| tokens::span(of, token)));
             }
-            Self::Lacks { element, missing: false, .. } => out.push(elements::whole(*element)),
-            Self::Not(_)
-            | Self::Missing { missing: true, .. }
-            | Self::Lacks { missing: true, .. } => {
+            Self::Refers { of, ids, .. } | Self::Numbered { of, ids, .. } => {
+                out.extend(ids.iter().map(|id| references::span(*of, *id)));
+            }
+            Self::Quantity { of, values, .. } => quantity::spans(*of, values, out),
+            Self::Composite { values, .. } => {
+                for value in values {
+                    value.span(ej, entities, out);
+                }
+            }
+            // Nothing is indexed of these: every record is looked at.
+            Self::Profile { .. } | Self::Security { .. } => {
                 out.push(Span::whole(Param::All, false));
             }
-            Self::Missing { params, missing: false } => {
-                out.extend(params.iter().map(|p| Span::whole(*p, true)));
-            }
+            Self::Has { of, name, .. } => has_spans(*of, *name, out),
+            Self::Not(test) => test.spans(ej, entities, out),
         }
     }
 
-    fn matches(&self, ej: EjId, record: &Record) -> bool {
+    #[expect(clippy::too_many_lines, reason = "one line of sense a test")]
+    fn matches(&self, ej: EjId, entities: &Entities, record: &Record) -> bool {
         match (self, record) {
+            (Self::All, _) => true,
+            (Self::Nothing | Self::Joined { .. }, _) => false,
             (Self::Id(ids), _) => ids.contains(&record.id()),
+            (Self::Entity(ids), _) => ids.contains(&legal_entity_id(ej)),
             (Self::LastUpdated(values), _) => {
                 let at = record.stamp().updated_at.get();
                 let point = Interval { low: at, high: at };
                 values.iter().any(|v| v.prefix.holds(point, v.instants))
             }
             (Self::Identifier(tokens), _) => {
-                let own = identifiers(ej, record);
+                let own = identifiers::identifiers(ej, record);
                 own.iter().any(|(system, value)| tokens.iter().any(|t| t.matches(system, value)))
             }
-            (Self::Not(test), _) => !test.matches(ej, record),
-            (Self::Missing { params, missing }, _) => {
-                let mut own = Vec::new();
-                rows(ej, record, &mut own);
-                own.iter().any(|(param, _)| params.contains(param)) != *missing
+            (Self::IdentifierOfType(numbers), _) => {
+                identifiers::are_typed(record, entities.of(ej), numbers)
+            }
+            (Self::Not(test), _) => !test.matches(ej, entities, record),
+            (Self::Has { of, name, version }, _) => {
+                has(*of, *name, (*version, entities.of(ej)), ej, record)
             }
             (Self::Text { of, mode, values }, _) => {
-                values.iter().any(|value| has_text(*of, *mode, value, record))
+                any_name(*of, record, |raw| values.iter().any(|value| value.fits(*mode, raw)))
             }
-            (Self::Coded { of, version, tokens, sites }, _) => {
-                let own = elements::tokens(record, *of, *version, sites.of(ej));
-                own.iter().any(|(system, code)| tokens.iter().any(|t| t.matches(system, code)))
+            (Self::Phonetic { of, values }, _) => any_name(*of, record, |raw| {
+                let own = text::sound(&text::normalise(raw));
+                values.iter().any(|value| text::sound(&value.folded) == own)
+            }),
+            (Self::Strings { of, version, mode, values }, _) => {
+                let said = of.iter().flat_map(|one| strings::strings(record, *one, *version));
+                said.into_iter().any(|raw| values.iter().any(|value| value.fits(*mode, &raw)))
+            }
+            (Self::Contact { of, tokens }, _) => contacts::matches(record, *of, tokens),
+            (Self::Coded { of, version, tokens }, _) => {
+                let own = tokens::concepts(record, *of, *version, entities.of(ej));
+                tokens::match_any(&own, tokens)
+            }
+            (Self::CodedText { of, version, values }, _) => {
+                let own = tokens::concepts(record, *of, *version, entities.of(ej));
+                let mut said = tokens::texts(&own);
+                said.any(|raw| values.iter().any(|value| value.fits(TextMode::StartsWith, raw)))
             }
             (Self::Refers { of, version, ids }, _) => {
-                let own = elements::references(ej, record, *of, *version);
+                let own = references::references(ej, record, *of, *version);
                 own.iter().any(|id| ids.contains(id))
             }
-            (Self::Lacks { element, version, missing }, _) => {
-                let lacks = match element {
-                    Element::Token(of) => elements::tokens(record, *of, *version, None).is_empty(),
-                    Element::Reference(of) => {
-                        elements::references(ej, record, *of, *version).is_empty()
-                    }
-                };
-                lacks == *missing
+            (Self::Numbered { of, version, tokens, .. }, _) => {
+                let own = references::numbers(record, *of, *version, entities.of(ej));
+                own.iter().any(|(system, value)| tokens.iter().any(|t| t.matches(system, value)))
             }
+            (Self::Quantity { of, version, values }, _) => {
+                let own = quantity::quantities(record, *of, *version);
+                own.iter().any(|own| values.iter().any(|value| value.matches(own)))
+            }
+            (Self::Composite { of, version, values, zone }, _) => {
+                let entity = entities.of(ej);
+                values.iter().any(|value| value.matches(*of, record, (*version, entity), zone))
+            }
+            (Self::Profile { version, values }, _) => entities.of(ej).is_some_and(|entity| {
+                let meta = fhir::meta(record, entity, *version);
+                meta.profile.iter().any(|own| values.iter().any(|value| value.matches(own)))
+            }),
+            (Self::Security { version, tokens }, _) => entities.of(ej).is_some_and(|entity| {
+                let labels = fhir::meta(record, entity, *version).security;
+                let labels: Vec<_> = labels.into_iter().map(Into::into).collect();
+                tokens::match_any(&labels, tokens)
+            }),
             (Self::BirthDate(values), _) => {
                 let date = match record {
                     Record::Patient(patient) => patient.birth_date,
@@ -255,15 +459,25 @@ impl Test {
             }
             (Self::Active(values), Record::Patient(patient)) => values.contains(&patient.active),
             (Self::Active(values), Record::Organization(r)) => values.contains(&r.active),
+            (Self::Deceased, Record::Patient(patient)) => is_deceased(patient),
             (Self::Period { values, zone }, _) => {
                 let period = match record {
                     Record::Stay(stay) => period_of(stay, zone),
-                    _ => dated(record).map(|(start, end)| Interval {
-                        low: start.low.get(),
-                        high: civil::interval_in(end, zone).high,
-                    }),
+                    _ => dated(record).map(|shown| moments::interval(shown, zone)),
                 };
                 period.is_some_and(|p| values.iter().any(|v| v.prefix.holds(p, v.instants)))
+            }
+            (Self::Start { values, zone }, Record::Stay(stay)) => {
+                let start = moments::instant(period::of_stay(stay).0);
+                start.is_some_and(|start| moments::hold(start, values, zone))
+            }
+            (Self::End { values, zone }, Record::Stay(stay)) => {
+                let end = moments::instant(period::of_stay(stay).1);
+                end.is_some_and(|end| moments::hold(end, values, zone))
+            }
+            (Self::Dates { of, values, zone }, _) => {
+                let mut shown = moments::dates(record, *of).into_iter();
+                shown.any(|shown| moments::hold(shown, values, zone))
             }
             (Self::Status(values), Record::Stay(stay)) => values.iter().any(|value| {
                 let ended = |code| stay_status::of(stay, FhirVersion::R5) == code;
@@ -282,7 +496,83 @@ impl Test {
     }
 }
 
-fn id_spans(param: Param, ids: &[ResourceId], out: &mut Vec<Span>) {
+/// Rows of all records that say anything there.
+fn has_spans(of: Of, name: TextOf, out: &mut Vec<Span>) {
+    let whole = |param| Span::whole(param, true);
+    match of {
+        Of::Id | Of::LastUpdated | Of::Deceased | Of::Entity => out.push(whole(Param::All)),
+        Of::Identifier => out.push(whole(Param::Identifier)),
+        Of::Family => out.push(whole(Param::Family)),
+        Of::Given => out.push(whole(Param::Given)),
+        Of::PersonName | Of::Name | Of::Phonetic => {
+            out.extend(name.params().iter().map(|param| whole(*param)));
+        }
+        Of::Strings(of) => out.extend(of.iter().map(|one| strings::whole(*one))),
+        Of::Contact(of) => contacts::whole(of, out),
+        Of::BirthDate => out.push(whole(Param::BirthDate)),
+        Of::Gender => out.push(whole(Param::Gender)),
+        Of::Active => out.push(whole(Param::Active)),
+        Of::Patient => out.push(whole(Param::Patient)),
+        Of::Places => out.push(whole(Param::Location)),
+        Of::Refers(of) => out.push(references::whole(of)),
+        Of::Status => out.push(whole(Param::Status)),
+        Of::Class => out.push(whole(Param::Class)),
+        Of::Period => out.push(whole(Param::PeriodStart)),
+        Of::Start => out.push(Span { exact: false, ..whole(Param::PeriodStart) }),
+        Of::End => out.push(Span { exact: false, ..whole(Param::PeriodEnd) }),
+        Of::Dates(of) => out.push(moments::whole(of)),
+        Of::Coded(of) => out.push(tokens::whole(of)),
+        Of::Quantity(of) => out.push(quantity::whole(of)),
+        Of::Composite(CompositeOf::PlacePeriod) => {
+            out.push(Span { exact: false, ..whole(Param::Location) });
+        }
+        Of::Composite(_) => out.push(tokens::whole(TokenOf::Code)),
+        Of::Profile | Of::Security => out.push(Span::whole(Param::All, false)),
+        Of::Never => {}
+    }
+}
+
+fn has(
+    of: Of,
+    name: TextOf,
+    (version, entity): (FhirVersion, Option<&LegalEntity>),
+    ej: EjId,
+    record: &Record,
+) -> bool {
+    match of {
+        Of::Start => match record {
+            Record::Stay(stay) => moments::instant(period::of_stay(stay).0).is_some(),
+            _ => false,
+        },
+        Of::End => match record {
+            Record::Stay(stay) => moments::instant(period::of_stay(stay).1).is_some(),
+            _ => false,
+        },
+        Of::Strings(of) => of.iter().any(|one| !strings::strings(record, *one, version).is_empty()),
+        Of::Contact(of) => contacts::are_there(record, of),
+        Of::Refers(of) => !references::references(ej, record, of, version).is_empty(),
+        Of::Dates(of) => !moments::dates(record, of).is_empty(),
+        Of::Coded(of) => !tokens::concepts(record, of, version, entity).is_empty(),
+        Of::Quantity(of) => !quantity::quantities(record, of, version).is_empty(),
+        Of::Composite(of) => composite::is_there(of, record, version),
+        Of::Profile => {
+            entity.is_some_and(|entity| !fhir::meta(record, entity, version).profile.is_empty())
+        }
+        Of::Security => {
+            entity.is_some_and(|entity| !fhir::meta(record, entity, version).security.is_empty())
+        }
+        // Of the others the rows are all that there is to know.
+        _ => {
+            let mut spans = Vec::new();
+            has_spans(of, name, &mut spans);
+            let mut own = Vec::new();
+            rows(ej, record, &mut own);
+            own.iter().any(|(param, key)| spans.iter().any(|span| span.holds(*param, key)))
+        }
+    }
+}
+
+fn id_spans(param: Param, ids: &Ids, out: &mut Vec<Span>) {
     out.extend(ids.iter().map(|id| Span::point(param, key::id(*id), false)));
 }
 
@@ -295,10 +585,7 @@ fn identifier_span(token: &Token) -> Span {
             let (from, to) = (key::system_start(system), key::system_end(system));
             Span::new(Param::Identifier, from, to, false)
         }
-        (None, value) => {
-            let value = value.as_deref().unwrap_or_default();
-            Span::point(Param::IdentifierValue, key::value(value), false)
-        }
+        (None, value) => identifiers::value_span(value.as_deref().unwrap_or_default()),
     }
 }
 
@@ -314,6 +601,13 @@ fn text_span(param: Param, mode: TextMode, value: &TextValue) -> Span {
     }
 }
 
+/// What sounds alike begins with the same letter.
+fn sounding_span(param: Param, value: &TextValue) -> Span {
+    let first = value.folded.chars().next().map_or(0, char::len_utf8);
+    let first = &value.folded.as_bytes()[..first];
+    Span::new(param, key::prefix(first), key::prefix_end(first), false)
+}
+
 fn class_span(token: &Token) -> Option<Span> {
     let number = token.system.as_deref().map(class_system_number);
     if number == Some(0) {
@@ -326,12 +620,7 @@ fn class_span(token: &Token) -> Option<Span> {
     Some(Span::new(Param::Class, class_key(code, from), class_key(code, to), exact))
 }
 
-fn has_text(of: TextOf, mode: TextMode, value: &TextValue, record: &Record) -> bool {
-    let fits = |raw: &str| match mode {
-        TextMode::Exact => raw == value.raw,
-        TextMode::StartsWith => text::normalise(raw).starts_with(&value.folded),
-        TextMode::Contains => text::normalise(raw).contains(&value.folded),
-    };
+fn any_name(of: TextOf, record: &Record, mut fits: impl FnMut(&str) -> bool) -> bool {
     match (of, record) {
         (TextOf::Name, Record::Location(location)) => {
             let name = location_name(location);
@@ -344,7 +633,7 @@ fn has_text(of: TextOf, mode: TextMode, value: &TextValue, record: &Record) -> b
         (TextOf::Family, _) => names_of(record).iter().flat_map(family).any(fits),
         (TextOf::Given, _) => names_of(record).iter().flat_map(given).any(fits),
         (TextOf::PersonName, _) => {
-            names_of(record).iter().any(|name| family(name).chain(given(name)).any(fits))
+            names_of(record).iter().any(|name| family(name).chain(given(name)).any(&mut fits))
         }
         _ => false,
     }
@@ -362,11 +651,5 @@ fn names_of(record: &Record) -> &[HumanName] {
 /// What a stay shows as its period; `None` where it shows none.
 fn period_of(stay: &StayRecord, zone: &TimeZone) -> Option<Interval> {
     let (start, end) = period::of_stay(stay);
-    if start.is_none() && end.is_none() {
-        return None;
-    }
-    Some(Interval {
-        low: start.map_or(i64::MIN, |m| m.low.get()),
-        high: end.map_or(i64::MAX, |m| civil::interval_in(m, zone).high),
-    })
+    (start.is_some() || end.is_some()).then(|| moments::interval((start, end), zone))
 }

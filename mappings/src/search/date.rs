@@ -28,7 +28,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::Param;
-use super::key::{HIGHEST, LOWEST, Span, number};
+use super::key::{HIGHEST, Key, LOWEST, Span, number};
 use crate::fhir::civil::{
     Interval, MICROS_PER_DAY, MICROS_PER_MINUTE, MICROS_PER_SECOND, days_from, instant_in, unit,
 };
@@ -48,7 +48,7 @@ pub(super) enum Prefix {
 }
 
 impl Prefix {
-    fn parse(letters: &str) -> Option<Self> {
+    pub(super) fn parse(letters: &str) -> Option<Self> {
         Some(match letters {
             "eq" => Self::Eq,
             "ne" => Self::Ne,
@@ -117,6 +117,35 @@ pub(super) const fn date_key_tail(precision: Precision) -> u8 {
 /// An end of a period in the index may be this far from the true one: where the clocks change
 /// within a day (month, year) that was sent without a time. See [`crate::fhir::civil::interval`].
 const END_MARGIN_MICROS: i64 = 3 * 60 * MICROS_PER_MINUTE;
+
+/// Longer than any date covers: a year and some days.
+const COARSE_MICROS: i64 = 370 * MICROS_PER_DAY;
+
+/// The rows of periods.
+#[derive(Clone, Copy)]
+pub(super) struct Lines {
+    pub(super) start: Param,
+    pub(super) end: Param,
+    /// Of rows that several elements share, the element's number.
+    pub(super) number: Option<u8>,
+    /// A record can have more than one; of their ends the last has a row.
+    pub(super) several: bool,
+}
+
+impl Lines {
+    /// What the type's `date` is about.
+    pub(super) const OWN: Self =
+        Self { start: Param::PeriodStart, end: Param::PeriodEnd, number: None, several: false };
+
+    pub(super) fn key(self, at: i64) -> Key {
+        let own = number(at, 0);
+        let Some(number) = self.number else { return own };
+        let mut key = LOWEST;
+        key[0] = number;
+        key[1..9].copy_from_slice(&own[..8]);
+        key
+    }
+}
 
 impl DateValue {
     /// `[prefix]YYYY[-MM[-DD[Thh:mm[:ss[.f…]][Z|±hh:mm]]]]`; a blank stands for the `+` that URL
@@ -232,34 +261,97 @@ impl DateValue {
     }
 
     /// Periods: starts are exact, ends nearly so.
-    pub(super) fn period_spans(&self, out: &mut Vec<Span>) {
+    pub(super) fn period_spans(&self, lines: Lines, out: &mut Vec<Span>) {
         let Interval { low, high } = self.instants;
-        let start = |from, to, exact| Span::new(Param::PeriodStart, from, to, exact);
-        let end = |from, to, exact| Span::new(Param::PeriodEnd, from, to, exact);
-        let before = start(LOWEST, number(low - 1, 0), true);
-        let after = start(number(high + 1, 0), HIGHEST, true);
-        let inside = start(number(low, 0), number(high, 0), false);
+        let start = |from, to, exact| Span::new(lines.start, lines.key(from), lines.key(to), exact);
+        let end = |from, to, exact| Span::new(lines.end, lines.key(from), lines.key(to), exact);
+        let before = start(i64::MIN, low - 1, true);
+        let after = start(high + 1, i64::MAX, true);
+        // Of several, each that does not begin within the value is outside of it.
+        let inside = start(low, high, false);
         // Ends near `at` need a look; those surely after it do not.
-        let near = |at: i64| {
-            let (from, to) = (number(at - END_MARGIN_MICROS, 0), number(at + END_MARGIN_MICROS, 0));
-            end(from, to, false)
-        };
-        let beyond = |at: i64| end(number(at + END_MARGIN_MICROS + 1, 0), HIGHEST, true);
+        let near = |at: i64| end(at - END_MARGIN_MICROS, at + END_MARGIN_MICROS, false);
+        let beyond = |at: i64| end(at + END_MARGIN_MICROS + 1, i64::MAX, true);
         match self.prefix {
             Prefix::Eq => out.push(inside),
             Prefix::Ne => out.extend([before, inside, after]),
             Prefix::Gt => out.extend([near(high), beyond(high)]),
             Prefix::Ge => out.extend([near(low), beyond(low)]),
             Prefix::Lt => out.push(before),
-            Prefix::Le => out.push(start(LOWEST, number(high, 0), true)),
+            Prefix::Le => out.push(start(i64::MIN, high, true)),
             Prefix::Sa => out.push(after),
+            // Only where the last one ends is known.
+            Prefix::Eb if lines.several => out.push(Span { exact: false, ..before }),
             Prefix::Eb => {
-                let surely = number(low - END_MARGIN_MICROS - 1, 0);
-                out.extend([end(LOWEST, surely, true), near(low)]);
+                let surely = low - END_MARGIN_MICROS - 1;
+                out.extend([end(i64::MIN, surely, true), near(low)]);
             }
             Prefix::Ap => {
                 let from = wider(self.instants).low - END_MARGIN_MICROS;
-                out.push(end(number(from, 0), HIGHEST, false));
+                out.push(end(from, i64::MAX, false));
+            }
+        }
+    }
+
+    /// Where a stay begins, by the rows of its period: a date that is less than a day covers up to
+    /// a year.
+    pub(super) fn start_spans(&self, out: &mut Vec<Span>) {
+        let Interval { low, high } = self.instants;
+        // The lowest key is that of a period without a start.
+        let span = |from: i64, to: i64, exact| {
+            let from = from.max(i64::MIN + 1);
+            Span::new(Param::PeriodStart, number(from, 0), number(to, 0), exact)
+        };
+        let near = |at: i64| span(at - COARSE_MICROS, at, false);
+        let after = |at: i64| span(at + 1, i64::MAX, true);
+        match self.prefix {
+            Prefix::Eq => out.push(span(low, high, false)),
+            Prefix::Ne => {
+                out.extend([span(i64::MIN, low - 1, true), span(low, high, false), after(high)]);
+            }
+            Prefix::Gt => out.extend([near(high), after(high)]),
+            Prefix::Ge => out.extend([near(low - 1), after(low - 1)]),
+            Prefix::Lt => out.push(span(i64::MIN, low - 1, true)),
+            Prefix::Le => out.push(span(i64::MIN, high, true)),
+            Prefix::Sa => out.push(after(high)),
+            Prefix::Eb => {
+                let surely = low - COARSE_MICROS;
+                out.extend([span(i64::MIN, surely, true), span(surely + 1, low, false)]);
+            }
+            Prefix::Ap => {
+                let wide = wider(self.instants);
+                out.push(span(wide.low - COARSE_MICROS, wide.high, false));
+            }
+        }
+    }
+
+    /// The same of where it ends.
+    pub(super) fn end_spans(&self, out: &mut Vec<Span>) {
+        let Interval { low, high } = self.instants;
+        // The highest key is that of a period without an end.
+        let span = |from: i64, to: i64, exact| {
+            let to = to.min(i64::MAX - 1);
+            Span::new(Param::PeriodEnd, number(from, 0), number(to, 0), exact)
+        };
+        let margin = END_MARGIN_MICROS;
+        let beyond = |at: i64| span(at + margin + 1, i64::MAX, true);
+        let near = |at: i64| span(at - margin, at + margin, false);
+        let later = |at: i64| span(at - margin, at + COARSE_MICROS, false);
+        match self.prefix {
+            Prefix::Eq => out.push(span(low - margin, high + margin, false)),
+            Prefix::Ne => out.push(span(i64::MIN, i64::MAX, false)),
+            Prefix::Gt => out.extend([near(high), beyond(high)]),
+            Prefix::Ge => out.extend([near(low), beyond(low)]),
+            Prefix::Lt => out.extend([span(i64::MIN, low - margin - 1, true), later(low)]),
+            Prefix::Le => out.extend([span(i64::MIN, high - margin, true), later(high)]),
+            Prefix::Sa => {
+                let surely = high + COARSE_MICROS;
+                out.extend([span(high - margin, surely, false), span(surely + 1, i64::MAX, true)]);
+            }
+            Prefix::Eb => out.extend([span(i64::MIN, low - margin - 1, true), near(low)]),
+            Prefix::Ap => {
+                let wide = wider(self.instants);
+                out.push(span(wide.low - margin, wide.high + COARSE_MICROS, false));
             }
         }
     }
@@ -517,7 +609,7 @@ mod tests {
         for prefix in PREFIXES {
             let value = value(&format!("{prefix}2026-03-10"));
             let mut spans = Vec::new();
-            value.period_spans(&mut spans);
+            value.period_spans(Lines::OWN, &mut spans);
             let Interval { low, high } = value.instants;
             let exact = |param, at: i64| {
                 spans.iter().any(|span| span.exact && span.holds(param, &number(at, 0)))

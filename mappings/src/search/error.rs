@@ -25,6 +25,20 @@ pub enum Reason {
     ReferenceMalformed,
     #[error("the value has no letter or digit")]
     TextWithoutLetters,
+    #[error("the value is not a number with its type: system|code|number")]
+    TypedNumberMalformed,
+    #[error("the value is not a quantity: [prefix][number]|[system]|[code]")]
+    QuantityMalformed,
+    #[error("the value is not two values with $ between them")]
+    CompositeMalformed,
+    #[error("it refers to nothing: only a reference can be chained")]
+    ChainFromNoReference,
+    #[error("a chain has at most {limit} links")]
+    ChainTooLong { limit: usize },
+    #[error("_has is written _has:[Type]:[reference]:[parameter]")]
+    HasMalformed,
+    #[error("_has names no reference to what is searched")]
+    HasNoReference,
     #[error("sorting by this is not supported")]
     SortUnsupported,
 }
@@ -44,6 +58,13 @@ impl Reason {
             Self::BooleanMalformed => "boolean-malformed",
             Self::ReferenceMalformed => "reference-malformed",
             Self::TextWithoutLetters => "text-without-letters",
+            Self::TypedNumberMalformed => "typed-number-malformed",
+            Self::QuantityMalformed => "quantity-malformed",
+            Self::CompositeMalformed => "composite-malformed",
+            Self::ChainFromNoReference => "chain-from-no-reference",
+            Self::ChainTooLong { .. } => "chain-too-long",
+            Self::HasMalformed => "has-malformed",
+            Self::HasNoReference => "has-no-reference",
             Self::SortUnsupported => "sort-unsupported",
         }
     }

@@ -5,44 +5,43 @@
 //! *exact* span each row is one; rows of the others are verified against the record
 //! ([`Clause::matches`]), so that totals are exact although keys are cut, hashed or rounded.
 //!
-//! | parameter | of | meaning |
-//! |---|---|---|
-//! | `_id` | all | ids, a comma for OR; one that is no id of ours finds nothing |
-//! | `_lastUpdated` | all | `meta.lastUpdated`, an instant |
-//! | `identifier` | all | `value`, `system\|value`, `system\|`, `\|value` (none: ours have a system) |
-//! | `family`, `given`, `name` | persons | starts with, accents and case set aside ([`text`]) |
-//! | `name` | Location, Organization | likewise |
-//! | `birthdate`, `gender` | Patient, RelatedPerson | the calendar date, without a time zone; a token |
-//! | `active` | Patient, Organization | a token |
-//! | `patient`, `subject` | what is about a patient | `Patient/id` or `id` |
-//! | `status`, `class` | Encounter | R4 codes; `system\|code` |
-//! | `date` | Encounter | the period; a stay without an end reaches for ever ([`date`]) |
-//! | `location` | Encounter | `Location/id` or `id`, any that the stay shows |
-//! | coded elements, references | see [`params`] | as rendered ([`elements`]) |
-//!
-//! Modifiers: `:exact` and `:contains` on text, `:not` on tokens, a target's type on references
-//! ([`referring`]), `:missing` on all but `_id` and `_lastUpdated`.
+//! Which parameters there are is a table ([`params`]); what each looks at has a file of its own,
+//! which gives the values that a record shows, their rows and the spans of a query's values.
+//! Clauses about other records (chains, `_has`, hierarchies) are looked up first ([`Join`]).
 
+mod asked;
+mod chained;
 mod clause;
+mod composite;
+mod contacts;
 pub mod date;
-mod elements;
+mod entities;
 mod error;
+mod identifiers;
+mod joined;
 mod key;
+mod moments;
+mod observed;
 mod params;
 mod parse;
+mod quantity;
 mod query;
+mod references;
 mod referring;
 mod rows;
-mod sites;
 mod sort;
+mod strings;
+mod tables;
 pub(crate) mod text;
+mod tokens;
 mod values;
 
 pub use clause::Clause;
 pub use error::{QueryError, Reason};
+pub use joined::{Hierarchy, Join, Referred};
 pub use key::{KEY_BYTES, Key, Span};
-pub use params::{Kind, Named, params, params_of};
-pub use parse::{CLAUSES_MAX, Parsed, VALUE_BYTES_MAX, VALUES_MAX, parse};
+pub use params::{Kind, Parameter, param, params, params_of};
+pub use parse::{CHAIN_LINKS_MAX, CLAUSES_MAX, Parsed, VALUE_BYTES_MAX, VALUES_MAX, parse};
 pub use query::Query;
 pub use referring::{Referring, referring};
 pub use rows::{RowChanges, identifiers_of, last_updated_key, last_updated_of, row_changes, rows};
@@ -81,12 +80,22 @@ pub enum Param {
     /// Encounter.location.location, cut.
     Location,
     LastUpdated,
-    /// A coded element: its number, its system and code (hashed).
+    /// A coded element: its number, and the code, cut: its order is the code's.
     Token,
-    /// The same by code alone, cut: its order is the code's.
-    TokenCode,
     /// An element that refers to another record: its number, and the id, cut.
     Reference,
+    /// An element that is text, beside names: its number, and the text, cut.
+    Text,
+    /// A telephone number or an e-mail address: which of them, and the value (hashed).
+    Contact,
+    /// A person who has died. Key: empty.
+    Deceased,
+    /// An element that is a date or a period, beside what `date` is about: its number, and where
+    /// each begins and the last one ends.
+    DateStart,
+    DateEnd,
+    /// An element that is a quantity: its number, and the value as a float.
+    Quantity,
     /// How a text goes on that its own row has no room for: what was before it (hashed, 4 bytes),
     /// and 6 bytes more.
     Tail,

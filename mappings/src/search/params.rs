@@ -1,6 +1,17 @@
-//! Which search parameters each type has, and what each is made of.
+//! Which search parameters each type has in each version of FHIR, and what each is about.
+//!
+//! All that R4 and R5 define for the types that are served are here. One whose element is never
+//! rendered is [`Of::Never`]: known, and finding nothing.
 
-use crate::fhir::ResourceType;
+use super::composite::CompositeOf;
+use super::contacts::ContactOf;
+use super::moments::DateOf;
+use super::quantity::QuantityOf;
+use super::references::ReferenceOf;
+use super::strings::StringOf;
+use super::tables;
+use super::tokens::TokenOf;
+use crate::fhir::{FhirVersion, ResourceType};
 use crate::records::RecordType;
 
 /// What a search parameter is made of.
@@ -10,6 +21,10 @@ pub enum Kind {
     String,
     Date,
     Reference,
+    Quantity,
+    Composite,
+    Uri,
+    Special,
 }
 
 impl Kind {
@@ -21,156 +36,120 @@ impl Kind {
             Self::String => "string",
             Self::Date => "date",
             Self::Reference => "reference",
+            Self::Quantity => "quantity",
+            Self::Composite => "composite",
+            Self::Uri => "uri",
+            Self::Special => "special",
         }
     }
 }
 
-/// A parameter's name and what it is made of.
-pub type Named = (&'static str, Kind);
+/// What a parameter looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Id,
+    LastUpdated,
+    Identifier,
+    Family,
+    Given,
+    /// Family or given.
+    PersonName,
+    /// What a name sounds like.
+    Phonetic,
+    /// Of a place or an organization.
+    Name,
+    Strings(&'static [StringOf]),
+    Contact(ContactOf),
+    BirthDate,
+    Gender,
+    Active,
+    Deceased,
+    /// The patient whom the record is about.
+    Patient,
+    /// The places of a stay.
+    Places,
+    /// The EJ itself.
+    Entity,
+    Refers(ReferenceOf),
+    /// Of a stay.
+    Status,
+    Class,
+    /// What the type's `date` is about.
+    Period,
+    /// Where the period of a stay begins, and where it ends.
+    Start,
+    End,
+    Dates(DateOf),
+    Coded(TokenOf),
+    Quantity(QuantityOf),
+    Composite(CompositeOf),
+    /// `meta.profile` and `meta.security`, which depend on the EJ's settings: nothing is indexed.
+    Profile,
+    Security,
+    /// An element that is never rendered.
+    Never,
+}
 
-const ID: Named = ("_id", Kind::Token);
+/// One search parameter of a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parameter {
+    pub name: &'static str,
+    pub kind: Kind,
+    /// The only version that has it; `None`: both.
+    pub version: Option<FhirVersion>,
+    /// Of a reference: the elements that it is about, by their names in R4 and in R5.
+    pub elements: &'static [&'static str],
+    /// Of a reference: what it refers to, as far as that is served.
+    pub targets: &'static [RecordType],
+    pub(super) of: Of,
+}
 
-/// The parameters that every record has, and these.
-macro_rules! with_common {
-    ($($name:literal $kind:ident),* $(,)?) => {
-        &[
-            ID,
-            ("_lastUpdated", Kind::Date),
-            ("identifier", Kind::Token),
-            $(($name, Kind::$kind)),*
-        ]
-    };
+impl Parameter {
+    pub(super) const fn new(name: &'static str, kind: Kind, of: Of) -> Self {
+        Self { name, kind, version: None, elements: &[], targets: &[], of }
+    }
+
+    pub(super) const fn in_r4(self) -> Self {
+        Self { version: Some(FhirVersion::R4), ..self }
+    }
+
+    pub(super) const fn in_r5(self) -> Self {
+        Self { version: Some(FhirVersion::R5), ..self }
+    }
+
+    fn is_in(&self, version: FhirVersion) -> bool {
+        self.version.is_none_or(|only| only == version)
+    }
 }
 
 /// The search parameters of a type, for its CapabilityStatement: all that [`super::parse`] knows.
+pub fn params(
+    record_type: RecordType,
+    version: FhirVersion,
+) -> impl Iterator<Item = &'static Parameter> {
+    let all = tables::COMMON.iter().chain(tables::of(record_type));
+    all.filter(move |parameter| parameter.is_in(version))
+}
+
+/// One of them.
 #[must_use]
-pub const fn params(record_type: RecordType) -> &'static [Named] {
-    match record_type {
-        RecordType::Patient => with_common![
-            "family" String,
-            "given" String,
-            "name" String,
-            "birthdate" Date,
-            "gender" Token,
-            "active" Token,
-            "general-practitioner" Reference,
-        ],
-        RecordType::Stay => with_common![
-            "patient" Reference,
-            "subject" Reference,
-            "status" Token,
-            "class" Token,
-            "date" Date,
-            "location" Reference,
-            "account" Reference,
-            "participant" Reference,
-            "practitioner" Reference,
-            "service-provider" Reference,
-            "diagnosis" Reference,
-        ],
-        RecordType::Location => with_common![
-            "name" String,
-            "partof" Reference,
-            "organization" Reference,
-        ],
-        RecordType::Organization => with_common![
-            "name" String,
-            "active" Token,
-            "type" Token,
-            "partof" Reference,
-        ],
-        RecordType::Practitioner => with_common![
-            "family" String,
-            "given" String,
-            "name" String,
-        ],
-        RecordType::PractitionerRole => with_common![
-            "practitioner" Reference,
-            "organization" Reference,
-            "location" Reference,
-            "role" Token,
-            "specialty" Token,
-        ],
-        RecordType::RelatedPerson => with_common![
-            "patient" Reference,
-            "family" String,
-            "given" String,
-            "name" String,
-            "birthdate" Date,
-            "gender" Token,
-            "relationship" Token,
-        ],
-        RecordType::Coverage => with_common![
-            "patient" Reference,
-            "beneficiary" Reference,
-            "status" Token,
-            "type" Token,
-            "subscriber" Reference,
-            "payor" Reference,
-            "insurer" Reference,
-            "policy-holder" Reference,
-        ],
-        RecordType::Account => with_common![
-            "patient" Reference,
-            "subject" Reference,
-            "status" Token,
-        ],
-        RecordType::AllergyIntolerance => with_common![
-            "patient" Reference,
-            "code" Token,
-            "clinical-status" Token,
-            "verification-status" Token,
-            "category" Token,
-            "criticality" Token,
-            "date" Date,
-            "recorder" Reference,
-        ],
-        RecordType::Condition => with_common![
-            "patient" Reference,
-            "subject" Reference,
-            "encounter" Reference,
-            "code" Token,
-            "clinical-status" Token,
-            "verification-status" Token,
-            "category" Token,
-            "onset-date" Date,
-            "asserter" Reference,
-        ],
-        RecordType::Procedure => with_common![
-            "patient" Reference,
-            "subject" Reference,
-            "encounter" Reference,
-            "code" Token,
-            "status" Token,
-            "category" Token,
-            "date" Date,
-            "performer" Reference,
-            "location" Reference,
-            "part-of" Reference,
-        ],
-        RecordType::Observation => with_common![
-            "patient" Reference,
-            "subject" Reference,
-            "encounter" Reference,
-            "code" Token,
-            "status" Token,
-            "category" Token,
-            "date" Date,
-            "performer" Reference,
-        ],
-    }
+pub fn param(
+    record_type: RecordType,
+    version: FhirVersion,
+    name: &str,
+) -> Option<&'static Parameter> {
+    params(record_type, version).find(|parameter| parameter.name == name)
 }
 
 /// The same of any type that is served.
-#[must_use]
-pub const fn params_of(resource_type: ResourceType) -> &'static [Named] {
+pub fn params_of(
+    resource_type: ResourceType,
+    version: FhirVersion,
+) -> Box<dyn Iterator<Item = &'static Parameter>> {
     match resource_type {
-        ResourceType::Record(record_type) => params(record_type),
-        // Of the stay whose movements they are.
-        ResourceType::EncounterHistory => {
-            &[ID, ("encounter", Kind::Reference), ("patient", Kind::Reference)]
-        }
-        ResourceType::Provenance => &[ID, ("target", Kind::Reference)],
-        ResourceType::Group => &[ID, ("managing-entity", Kind::Reference)],
+        ResourceType::Record(record_type) => Box::new(params(record_type, version)),
+        ResourceType::EncounterHistory => Box::new(tables::ENCOUNTER_HISTORY.iter()),
+        ResourceType::Group => Box::new(tables::GROUP.iter()),
+        ResourceType::Provenance => Box::new(tables::PROVENANCE.iter()),
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use sluice_ids::EjId;
 
-use super::sites::Sites;
+use super::clause::Test;
+use super::entities::Entities;
+use super::joined::Join;
 use super::{Clause, SortKey};
 use crate::entity::LegalEntity;
 use crate::records::{Record, RecordType};
@@ -21,16 +23,33 @@ pub struct Query {
 }
 
 impl Query {
-    /// The same, found also by the codes that the EJs' site files show. Whoever searches for what
-    /// is shown calls it once; rows and hashes are the same.
+    /// One that is part of another, or of its working out.
+    pub(super) const fn of(record_type: RecordType, clauses: Vec<Clause>) -> Self {
+        Self { record_type, clauses, sort: Vec::new(), hash: 0 }
+    }
+
+    /// The same, found by what the EJs' settings make of the records too: codes of a site file,
+    /// profiles. Whoever searches for what is shown calls it once; rows and hashes are the same.
     #[must_use]
-    pub fn with_sites<'e>(
+    pub fn with_entities<'e>(
         mut self,
         entities: impl IntoIterator<Item = &'e Arc<LegalEntity>>,
     ) -> Self {
-        let sites = Sites::new(entities);
-        self.clauses.iter_mut().for_each(|clause| clause.test.with_sites(&sites));
+        self.know(&Entities::new(entities));
         self
+    }
+
+    fn know(&mut self, entities: &Entities) {
+        for clause in &mut self.clauses {
+            clause.entities.clone_from(entities);
+            match &mut clause.test {
+                Test::Joined { join: Join::Found(queries), .. } => {
+                    queries.iter_mut().for_each(|query| query.know(entities));
+                }
+                Test::Joined { join: Join::ReferredTo(query, _), .. } => query.know(entities),
+                _ => {}
+            }
+        }
     }
 
     /// The same for the same parameters of the same FHIR version, in whatever order they came,

@@ -4,17 +4,17 @@ use sluice_ids::{EjId, Micros};
 
 use super::date::date_key_tail;
 use super::key::{self, Key, LOWEST};
+use super::moments::{self, Shown};
 use super::sort::text_rows;
-use super::{Param, elements};
+use super::{Param, contacts, identifiers, quantity, references, strings, tokens};
 use crate::fhir::codes::administrative_sex::gender;
 use crate::fhir::codes::patient_class::class_of as codes_class_of;
 use crate::fhir::codes::systems::{V2_0004, V3_ACT_CODE, V3_NULL_FLAVOR};
-use crate::fhir::datatypes::DateTime;
 use crate::fhir::resources::procedure;
-use crate::fhir::{canonical, civil, period, place, plan, text as fhir_text};
+use crate::fhir::{civil, period, place, text as fhir_text};
 use crate::records::{
-    HumanName, Identifier, LocationRecord, Moment, PatientRecord, Precision, Record, ResourceId,
-    StayRecord, StayStatus,
+    HumanName, LocationRecord, Moment, PatientRecord, Precision, Record, ResourceId, StayRecord,
+    StayStatus,
 };
 
 /// Appends the rows by which `record` of `ej` is found, each once; none of one that is gone.
@@ -26,19 +26,20 @@ pub fn rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {
     out.push((Param::All, LOWEST));
     out.push((Param::Id, key::id(record.id())));
     last_updated_row(record, out);
-    identifier_rows(ej, record, out);
+    identifiers::rows(ej, record, out);
     match record {
         Record::Patient(patient) => {
             name_rows(&patient.names, out);
             birth_date_row(patient.birth_date, out);
             gender_row(&patient.gender, out);
             active_row(patient.active, out);
-            elements::reference_rows(ej, record, out);
+            deceased_row(patient, out);
+            element_rows(ej, record, out);
         }
         Record::Stay(stay) => {
-            out.push((Param::Patient, key::id(stay.patient)));
-            elements::reference_rows(ej, record, out);
-            out.push((Param::Status, status_key(stay.status())));
+            patient_row(stay, out);
+            element_rows(ej, record, out);
+            status_row(stay, out);
             class_row(stay, out);
             period_rows(stay, out);
             place_rows(stay, out);
@@ -61,12 +62,8 @@ pub fn rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {
 /// Of what messages change seldom.
 fn other_rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {
     out.extend(record.patient().map(|id| (Param::Patient, key::id(id))));
-    elements::token_rows(record, out);
-    elements::reference_rows(ej, record, out);
-    if let Some((start, end)) = dated(record) {
-        out.push((Param::PeriodStart, key::number(start.low.get(), 0)));
-        out.push((Param::PeriodEnd, key::number(civil::interval(end).high, 0)));
-    }
+    element_rows(ej, record, out);
+    out.extend(dated(record).into_iter().flat_map(interval_rows));
     texts(record, &mut |param, text| text_rows(param, text, out));
     match record {
         Record::Organization(organization) => active_row(organization.active, out),
@@ -78,18 +75,31 @@ fn other_rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {
     }
 }
 
-/// The first and the last moment of what a type's date parameter is about; of a stay see `period`.
-pub(super) fn dated(record: &Record) -> Option<(Moment, Moment)> {
-    let (start, end) = match record {
-        Record::AllergyIntolerance(r) => (r.recorded, None),
-        Record::Condition(r) => (r.onset, None),
-        Record::Observation(r) => (r.effective, None),
-        Record::Procedure(r) => procedure::period(r),
-        _ => (None, None),
-    };
-    let start = start.filter(|start| DateTime::new(*start).is_some())?;
-    Some((start, end.unwrap_or(start)))
+/// What stands beside names, dates and codes that have rows of their own.
+fn element_rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {
+    tokens::rows(record, out);
+    references::rows(ej, record, out);
+    strings::rows(record, out);
+    contacts::rows(record, out);
+    moments::rows(record, out);
+    quantity::rows(record, out);
 }
+
+/// What a type's `date` is about; of a stay see `period`.
+pub(super) fn dated(record: &Record) -> Option<Shown> {
+    match record {
+        Record::AllergyIntolerance(r) => moments::instant(r.recorded),
+        Record::Condition(r) => moments::instant(r.onset),
+        Record::Observation(r) => moments::instant(r.effective),
+        Record::Procedure(r) => match procedure::period(r) {
+            (start, Some(end)) => moments::span_of(start, Some(end)),
+            (start, None) => moments::instant(start),
+        },
+        _ => None,
+    }
+}
+
+type Rows = Vec<(Param, Key)>;
 
 /// How the rows of a record change.
 #[derive(Default)]
@@ -116,64 +126,61 @@ pub fn row_changes(ej: EjId, old: &Record, new: &Record) -> RowChanges {
         last_updated_row(new, came);
     }
     if old.identifiers() != new.identifiers() {
-        identifier_rows(ej, old, went);
-        identifier_rows(ej, new, came);
+        identifiers::rows(ej, old, went);
+        identifiers::rows(ej, new, came);
     }
+    let mut both = |differ: bool, rows: &dyn Fn(&Record, &mut Rows)| {
+        if differ {
+            rows(old, went);
+            rows(new, came);
+        }
+    };
     match (old, new) {
-        (old_patient @ Record::Patient(old), new_patient @ Record::Patient(new)) => {
+        (Record::Patient(old), Record::Patient(new)) => {
             let refers = old.practices != new.practices
                 || old.general_practitioners != new.general_practitioners
-                || old.declared_practitioners != new.declared_practitioners;
-            if refers {
-                elements::reference_rows(ej, old_patient, went);
-                elements::reference_rows(ej, new_patient, came);
-            }
-            type Rows = fn(&PatientRecord, &mut Vec<(Param, Key)>);
-            let mut both = |differ: bool, rows: Rows| {
-                if differ {
-                    rows(old, went);
-                    rows(new, came);
-                }
-            };
-            both(old.names != new.names, |p, out| name_rows(&p.names, out));
-            both(old.birth_date != new.birth_date, |p, out| birth_date_row(p.birth_date, out));
-            both(old.gender != new.gender, |p, out| gender_row(&p.gender, out));
-            both(old.active != new.active, |p, out| active_row(p.active, out));
+                || old.declared_practitioners != new.declared_practitioners
+                || old.links != new.links;
+            both(refers, &|record, out| references::rows(ej, record, out));
+            let lives = old.addresses != new.addresses;
+            both(lives || old.language != new.language, &tokens::rows);
+            both(lives, &strings::rows);
+            both(old.telecoms != new.telecoms, &contacts::rows);
+            both(old.deceased_at != new.deceased_at, &moments::rows);
+            both(is_deceased(old) != is_deceased(new), &of_patient(deceased_row));
+            both(old.names != new.names, &of_patient(|p, out| name_rows(&p.names, out)));
+            let born = old.birth_date != new.birth_date;
+            both(born, &of_patient(|p, out| birth_date_row(p.birth_date, out)));
+            both(old.gender != new.gender, &of_patient(|p, out| gender_row(&p.gender, out)));
+            both(old.active != new.active, &of_patient(|p, out| active_row(p.active, out)));
         }
-        (old_stay @ Record::Stay(old), new_stay @ Record::Stay(new)) => {
+        (Record::Stay(old), Record::Stay(new)) => {
             let refers = old.account_record != new.account_record
                 || !practitioners(old).eq(practitioners(new))
                 || old.service_provider != new.service_provider
                 || medical_unit(old) != medical_unit(new)
                 || old.diagnoses != new.diagnoses;
-            if refers {
-                elements::reference_rows(ej, old_stay, went);
-                elements::reference_rows(ej, new_stay, came);
-            }
-            if old.patient != new.patient {
-                went.push((Param::Patient, key::id(old.patient)));
-                came.push((Param::Patient, key::id(new.patient)));
-            }
-            if old.status() != new.status() {
-                went.push((Param::Status, status_key(old.status())));
-                came.push((Param::Status, status_key(new.status())));
-            }
-            let mut both = |differ: bool, rows: fn(&StayRecord, &mut Vec<(Param, Key)>)| {
-                if differ {
-                    rows(old, went);
-                    rows(new, came);
-                }
-            };
+            both(refers, &|record, out| references::rows(ej, record, out));
             let (before, after) = (&old.situation, &new.situation);
-            both(before.class.code != after.class.code, class_row);
-            both((before.start, before.end) != (after.start, after.end), period_rows);
-            both(!places(old).eq(places(new)), place_rows);
+            let says = before.class.code != after.class.code
+                || old.admission_type != new.admission_type
+                || old.account != new.account
+                || old.reason != new.reason
+                || old.special_arrangements != new.special_arrangements
+                || !parts_taken(old).eq(parts_taken(new));
+            both(says, &tokens::rows);
+            both(old.length_days != new.length_days, &quantity::rows);
+            let stood = |stay| moments::shown_places(stay).map(|place| (place.start, place.end));
+            both(!stood(old).eq(stood(new)), &moments::rows);
+            both(old.patient != new.patient, &of_stay(patient_row));
+            both(old.status() != new.status(), &of_stay(status_row));
+            both(before.class.code != after.class.code, &of_stay(class_row));
+            let lasts = (before.start, before.end) != (after.start, after.end);
+            both(lasts, &of_stay(period_rows));
+            both(!places(old).eq(places(new)), &of_stay(place_rows));
         }
         // The other types change seldom.
-        _ => {
-            rows(ej, old, went);
-            rows(ej, new, came);
-        }
+        _ => both(true, &|record, out| rows(ej, record, out)),
     }
     for side in [&mut *went, &mut *came] {
         side.sort_unstable();
@@ -207,10 +214,23 @@ pub fn last_updated_of(key: &Key) -> Micros {
     Micros::new(key::number_of(key))
 }
 
-fn identifier_rows(ej: EjId, record: &Record, out: &mut Vec<(Param, Key)>) {
-    for (system, value) in identifiers(ej, record) {
-        out.push((Param::Identifier, key::system_value(&system, &value)));
-        out.push((Param::IdentifierValue, key::value(&value)));
+fn of_patient(
+    rows: fn(&PatientRecord, &mut Vec<(Param, Key)>),
+) -> impl Fn(&Record, &mut Vec<(Param, Key)>) {
+    move |record, out| {
+        if let Record::Patient(patient) = record {
+            rows(patient, out);
+        }
+    }
+}
+
+fn of_stay(
+    rows: fn(&StayRecord, &mut Vec<(Param, Key)>),
+) -> impl Fn(&Record, &mut Vec<(Param, Key)>) {
+    move |record, out| {
+        if let Record::Stay(stay) = record {
+            rows(stay, out);
+        }
     }
 }
 
@@ -236,6 +256,17 @@ fn gender_row(sent: &str, out: &mut Vec<(Param, Key)>) {
     out.extend(gender(sent).map(|g| (Param::Gender, key::byte(g as u8))));
 }
 
+/// `Patient.deceased[x]` says so.
+pub(super) fn is_deceased(patient: &PatientRecord) -> bool {
+    patient.deceased == Some(true) || moments::instant(patient.deceased_at).is_some()
+}
+
+fn deceased_row(patient: &PatientRecord, out: &mut Vec<(Param, Key)>) {
+    if is_deceased(patient) {
+        out.push((Param::Deceased, LOWEST));
+    }
+}
+
 fn active_row(active: bool, out: &mut Vec<(Param, Key)>) {
     out.push((Param::Active, key::byte(u8::from(active))));
 }
@@ -245,14 +276,33 @@ fn class_row(stay: &StayRecord, out: &mut Vec<(Param, Key)>) {
     out.push((Param::Class, class_key(&code, class_system_number(system))));
 }
 
+fn patient_row(stay: &StayRecord, out: &mut Vec<(Param, Key)>) {
+    out.push((Param::Patient, key::id(stay.patient)));
+}
+
+fn status_row(stay: &StayRecord, out: &mut Vec<(Param, Key)>) {
+    out.push((Param::Status, status_key(stay.status())));
+}
+
 fn period_rows(stay: &StayRecord, out: &mut Vec<(Param, Key)>) {
     let (start, end) = period::of_stay(stay);
     if start.is_some() || end.is_some() {
-        let low = start.map_or(i64::MIN, |m| m.low.get());
-        let high = end.map_or(i64::MAX, |m| civil::interval(m).high);
-        out.push((Param::PeriodStart, key::number(low, 0)));
-        out.push((Param::PeriodEnd, key::number(high, 0)));
+        out.extend(interval_rows((start, end)));
     }
+}
+
+fn interval_rows((start, end): Shown) -> [(Param, Key); 2] {
+    let low = start.map_or(i64::MIN, |moment| moment.low.get());
+    let high = end.map_or(i64::MAX, |moment| civil::interval(moment).high);
+    [(Param::PeriodStart, key::number(low, 0)), (Param::PeriodEnd, key::number(high, 0))]
+}
+
+/// The parts that people take in a stay, as [`StayRecord::participants`] lists them.
+fn parts_taken(stay: &StayRecord) -> impl Iterator<Item = &str> {
+    let own = stay.practitioners.iter().map(|one| one.role.as_str());
+    let movements = stay.movements.iter().filter(|movement| movement.stands());
+    let listed = movements.filter_map(|movement| movement.effect.practitioners.as_deref());
+    own.chain(listed.flatten().map(|one| one.role.as_str()))
 }
 
 fn places(stay: &StayRecord) -> impl Iterator<Item = ResourceId> {
@@ -279,31 +329,6 @@ fn place_rows(stay: &StayRecord, out: &mut Vec<(Param, Key)>) {
 pub(super) fn location_name(location: &LocationRecord) -> String {
     let own = location.name.trim();
     if own.is_empty() { place::name(&location.place) } else { own.to_owned() }
-}
-
-/// System and value, as rendered.
-pub(super) fn identifiers(ej: EjId, record: &Record) -> Vec<(String, String)> {
-    let mut shown = Vec::new();
-    match record {
-        Record::Location(location) => {
-            let path = place::path(&location.place);
-            if !path.is_empty() {
-                shown.push((canonical::place_system(ej), path));
-            }
-        }
-        Record::Coverage(coverage) => {
-            shown.extend(plan::number(coverage).map(|(system, number)| {
-                (system.unwrap_or_default().into_owned(), number.into_owned())
-            }));
-        }
-        _ => {}
-    }
-    let sent = |i: &Identifier| {
-        let system = fhir_text::uri(&i.system).unwrap_or_default();
-        Some((system.to_owned(), fhir_text::string(&i.value)?.into_owned()))
-    };
-    shown.extend(record.identifiers().iter().filter_map(sent));
-    shown
 }
 
 pub(super) fn family(name: &HumanName) -> impl Iterator<Item = &str> {

@@ -7,12 +7,13 @@
 
 use sluice_ids::EjId;
 
-use super::elements::{element, whole};
 use super::key::{self, KEY_BYTES, Key, Span};
-use super::params::params;
+use super::params::{Of, param};
 use super::rows::texts;
+use super::tokens::TokenOf;
 use super::values::split;
-use super::{Param, Reason, rows, text};
+use super::{Param, Reason, references, rows, text, tokens};
+use crate::fhir::FhirVersion;
 use crate::records::{Record, RecordType};
 
 /// Most keys of one order.
@@ -108,7 +109,11 @@ fn tail_key(param: Param, start: &[u8], rest: &[u8]) -> Key {
 }
 
 /// Reads `name,-name…`.
-pub(super) fn parse(record_type: RecordType, value: &str) -> Result<Vec<SortKey>, Reason> {
+pub(super) fn parse(
+    record_type: RecordType,
+    version: FhirVersion,
+    value: &str,
+) -> Result<Vec<SortKey>, Reason> {
     let named = split(value, ',');
     if named.len() > SORT_KEYS_MAX {
         return Err(Reason::TooManyValues { values: named.len(), limit: SORT_KEYS_MAX });
@@ -116,35 +121,31 @@ pub(super) fn parse(record_type: RecordType, value: &str) -> Result<Vec<SortKey>
     let mut keys = Vec::with_capacity(named.len());
     for name in named {
         let (descending, name) = name.strip_prefix('-').map_or((false, name), |name| (true, name));
-        let spans = spans(record_type, name).ok_or(Reason::SortUnsupported)?;
+        let spans = spans(record_type, version, name).ok_or(Reason::SortUnsupported)?;
         keys.extend(spans.into_iter().map(|span| SortKey { span, descending }));
     }
     Ok(keys)
 }
 
-fn spans(record_type: RecordType, name: &str) -> Option<Vec<Span>> {
-    if !params(record_type).iter().any(|(param, _)| *param == name) {
-        return None;
-    }
-    if let Some(element) = element(record_type, name) {
-        return Some(vec![whole(element)]);
-    }
-    let is_place = matches!(record_type, RecordType::Location | RecordType::Organization);
-    let params: &[Param] = match name {
-        "_id" => &[Param::Id],
-        "_lastUpdated" => &[Param::LastUpdated],
-        "family" => &[Param::Family],
-        "given" => &[Param::Given],
-        "name" if is_place => &[Param::Name],
-        "name" => &[Param::Family, Param::Given],
-        "birthdate" => &[Param::BirthDate],
-        "gender" => &[Param::Gender],
-        "active" => &[Param::Active],
-        "patient" | "subject" | "beneficiary" => &[Param::Patient],
-        "status" => &[Param::Status],
-        "class" => &[Param::Class],
-        "date" | "onset-date" => &[Param::PeriodStart],
-        "location" => &[Param::Location],
+fn spans(record_type: RecordType, version: FhirVersion, name: &str) -> Option<Vec<Span>> {
+    let params: &[Param] = match param(record_type, version, name)?.of {
+        Of::Coded(TokenOf::SubjectStatus) => return None,
+        Of::Coded(of) => return Some(vec![tokens::whole(of)]),
+        Of::Refers(of) => return Some(vec![references::whole(of)]),
+        Of::Id => &[Param::Id],
+        Of::LastUpdated => &[Param::LastUpdated],
+        Of::Family => &[Param::Family],
+        Of::Given => &[Param::Given],
+        Of::Name => &[Param::Name],
+        Of::PersonName => &[Param::Family, Param::Given],
+        Of::BirthDate => &[Param::BirthDate],
+        Of::Gender => &[Param::Gender],
+        Of::Active => &[Param::Active],
+        Of::Patient => &[Param::Patient],
+        Of::Status => &[Param::Status],
+        Of::Class => &[Param::Class],
+        Of::Period => &[Param::PeriodStart],
+        Of::Places => &[Param::Location],
         // Identifiers are hashed: their order would be none.
         _ => return None,
     };

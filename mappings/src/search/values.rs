@@ -67,6 +67,38 @@ impl Token {
     }
 }
 
+/// A value of a uri parameter.
+#[derive(Clone)]
+pub(super) struct UriValue {
+    uri: String,
+    mode: UriMode,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum UriMode {
+    Exact,
+    /// `:below`: what begins with it.
+    Below,
+    /// `:above`: what it begins with.
+    Above,
+}
+
+phi_debug!(UriValue);
+
+impl UriValue {
+    pub(super) fn new(text: &str, mode: UriMode) -> Self {
+        Self { uri: unescape(text).trim().to_owned(), mode }
+    }
+
+    pub(super) fn matches(&self, own: &str) -> bool {
+        match self.mode {
+            UriMode::Exact => own == self.uri,
+            UriMode::Below => own.starts_with(&self.uri),
+            UriMode::Above => self.uri.starts_with(own),
+        }
+    }
+}
+
 /// What a reference points at.
 pub(super) enum Target {
     Id(ResourceId),

@@ -192,7 +192,7 @@ mod tests {
     fn what_cannot_be_done_as_asked_is_refused() {
         for (name, value) in [
             ("_typeFilter", "active=true"),
-            ("_typeFilter", "Patient?phone=1"),
+            ("_typeFilter", "Patient?shoe-size=1"),
             ("_typeFilter", "Patient?active="),
             ("_typeFilter", "Patient?_sort=birthdate"),
             ("_typeFilter", "Patient?_include=Patient:link"),

@@ -53,6 +53,8 @@ pub(crate) enum Failure {
          ask again at a quieter time, or raise state.history_records_bytes_max"
     )]
     Overtaken,
+    #[error("a filter would have too many records looked through: narrow it down")]
+    FilterTooCostly,
     #[error("a record could not be read back; the state is to be rebuilt from the journal")]
     StateLost,
     #[error("a file could not be written")]
@@ -67,6 +69,7 @@ impl Failure {
             Self::NoSpace => "no_space",
             Self::TooLarge => "too_large",
             Self::Overtaken => "overtaken",
+            Self::FilterTooCostly => "filter_too_costly",
             Self::StateLost => "state_lost",
             Self::Disk => "disk",
             Self::Internal => "internal",

@@ -156,6 +156,8 @@ fn matching(
     let zone = zone(app, order);
     let of_type = order.filters.iter().filter(|filter| filter.of == of.name());
     let queries = of_type.map(|filter| asked::parsed(filter, fhir, &zone));
+    let queries =
+        queries.map(|query| query.map(|query| query.with_entities(app.entities.values())));
     let queries: Vec<_> =
         queries.collect::<Result<_, _>>().map_err(|_| Broken::Failed(Failure::Internal))?;
     if queries.is_empty() {
@@ -163,6 +165,9 @@ fn matching(
     }
     match cut.scope.matching_at(&queries, &cut.pins) {
         Ok(matching) => Ok(Some(Arc::new(matching))),
+        Err(SearchError::JoinedTooMany { .. } | SearchError::VerifiedTooMany { .. }) => {
+            Err(Broken::Failed(Failure::FilterTooCostly))
+        }
         Err(SearchError::Lost { .. }) => Err(Broken::Failed(Failure::StateLost)),
         Err(SearchError::CursorExpired | SearchError::CursorForeign) => Err(Broken::Overtaken),
     }

@@ -55,13 +55,14 @@ pub(crate) fn search(call: &Call<'_>, of: ResourceType) -> Result<Response<Body>
             continue;
         }
         let (base, modifier) = name.split_once(':').unwrap_or((name, ""));
-        let Some((param, _)) = search::params_of(of).iter().find(|(param, _)| *param == base)
-        else {
+        let mut known = search::params_of(of, call.route.fhir);
+        let Some(parameter) = known.find(|parameter| parameter.name == base) else {
             unknown.push(base.chars().filter(char::is_ascii_alphabetic).take(40).collect());
             continue;
         };
+        let param = parameter.name;
         if !matches!(modifier, "" | "Patient" | "Encounter" | "Organization") {
-            return Err(Fault::parameter(*param, "does not take this modifier"));
+            return Err(Fault::parameter(param, "does not take this modifier"));
         }
         let shown = of_values(call, of, param, value)?;
         query::append(&mut params, name, value);

@@ -28,7 +28,16 @@ const PARAMETERS_MAX: usize = 16;
 const LOOKS_FOR_ONE: usize = 8;
 
 pub(crate) fn bundle(call: &Call<'_>) -> Result<Response<Body>, Fault> {
-    let of = call.resource_type()?;
+    around(call, call.resource_type()?, "$everything")
+}
+
+/// `Patient/[id]/*` and `Encounter/[id]/*`: the record, and what refers to it.
+pub(crate) fn compartment(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+    let of = call.compartment()?.ok_or(Fault::TypeNotServed)?;
+    around(call, of, "*")
+}
+
+fn around(call: &Call<'_>, of: ResourceType, operation: &str) -> Result<Response<Body>, Fault> {
     let ResourceType::Record(record_type @ (RecordType::Patient | RecordType::Stay)) = of else {
         return Err(Fault::OperationNotServed);
     };
@@ -53,8 +62,10 @@ pub(crate) fn bundle(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     }
     matches.append(&mut found);
     let room = limit - (matches.len() - 1);
+    // A compartment is what refers to the record, and no more.
     let referred = [Include::everything_referred_to()];
-    let (mut found, cut) = include::included(call, &referred, &matches, room)?;
+    let referred = if operation == "*" { &[][..] } else { &referred[..] };
+    let (mut found, cut) = include::included(call, referred, &matches, room)?;
     if cut {
         return Err(Fault::TooMuch { limit });
     }
@@ -75,7 +86,7 @@ pub(crate) fn bundle(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let more = asked.count.is_some_and(|count| matches.len() > count);
     matches.truncate(asked.count.unwrap_or(usize::MAX));
     let base = links::base(call);
-    let url = format!("{base}/{}/{id}/$everything", record_type.fhir());
+    let url = format!("{base}/{}/{id}/{operation}", record_type.fhir());
     let with = |params: &str| {
         if params.is_empty() { url.clone() } else { format!("{url}?{params}") }
     };

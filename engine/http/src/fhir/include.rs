@@ -26,31 +26,6 @@ const ROUNDS_MAX: usize = 8;
 /// Ids in one reverse search.
 const IDS_MAX: usize = 100;
 
-/// References that are shown and that no search asks for: only what they refer to can be included.
-const SHOWN: [Referring; 4] = {
-    use RecordType as T;
-    const fn shown(
-        source: RecordType,
-        param: &'static str,
-        elements: &'static [&'static str],
-        targets: &'static [RecordType],
-    ) -> Referring {
-        Referring { source, param, elements, targets }
-    }
-    [
-        shown(T::Patient, "organization", &["managingOrganization"], &[T::Organization]),
-        shown(T::Patient, "link", &["link"], &[T::Patient]),
-        // R5's names for R4's `asserter` and `recorder`.
-        shown(T::Condition, "participant-actor", &["participant"], &[T::Practitioner]),
-        shown(
-            T::AllergyIntolerance,
-            "participant",
-            &["participant"],
-            &[T::Practitioner, T::Patient],
-        ),
-    ]
-};
-
 /// One `_include` or `_revinclude`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Include {
@@ -142,9 +117,7 @@ impl Include {
 
     /// The references that it is about.
     fn referring(&self) -> impl Iterator<Item = Referring> + '_ {
-        let searched = RecordType::ALL.into_iter().flat_map(search::referring);
-        let shown = SHOWN.into_iter().filter(|_| !self.reverse);
-        searched.chain(shown).filter(|line| {
+        RecordType::ALL.into_iter().flat_map(search::referring).filter(|line| {
             !self.provenance
                 && self.source.is_none_or(|source| source == line.source)
                 && self.param.as_deref().is_none_or(|param| param == line.param)
@@ -218,7 +191,9 @@ impl Finder<'_, '_> {
         new: &mut Vec<Shown>,
     ) -> Result<(), Fault> {
         let call = self.call;
-        for line in include.referring() {
+        let fhir = call.route.fhir;
+        let lines = include.referring();
+        for line in lines.filter(|line| line.version.is_none_or(|only| only == fhir)) {
             let is_meant = |(of, _): &(RecordType, ResourceId)| {
                 line.targets.contains(of) && include.target.is_none_or(|target| target == *of)
             };
@@ -226,7 +201,7 @@ impl Finder<'_, '_> {
             let ids: Vec<String> = targets.map(|(of, id)| format!("{}/{id}", of.fhir())).collect();
             for ids in ids.chunks(IDS_MAX) {
                 let pair = [(line.param.to_owned(), ids.join(","))];
-                let parsed = search::parse(line.source, call.route.fhir, &pair, &TimeZone::UTC)
+                let parsed = search::parse(line.source, fhir, &pair, &TimeZone::UTC)
                     .map_err(Fault::Query)?;
                 let request = PageRequest { count: self.room(), after: None };
                 let page = call
@@ -342,9 +317,8 @@ mod tests {
         {
             assert_eq!(read("_include", wrong), None, "{wrong}");
         }
-        // Nothing is found by it.
-        assert!(read("_include", "Patient:link").is_some());
-        assert_eq!(read("_revinclude", "Patient:link"), None);
+        assert!(read("_revinclude", "Patient:link").is_some());
+        assert_eq!(read("_revinclude", "Encounter:appointment"), None);
         assert_eq!(read("_include:forever", "Encounter:patient"), None);
         assert_eq!(Include::read("_included", "Encounter:patient"), None);
     }

@@ -15,11 +15,16 @@ use sluice_state::{Cursor, PageRequest, SearchError};
 use super::include::{self, Include};
 use super::page::{Page, Shown};
 use super::shape::{Shape, negotiated};
-use super::{derived, links, reply};
+use super::{derived, everything, links, reply};
 use crate::call::Call;
 use crate::cursor::Sealed;
 use crate::fault::Fault;
 use crate::query;
+use crate::settings::SearchHandling;
+
+/// What FHIR lets a search ask for and nobody answers here. To leave one out would show what was
+/// not asked for, so that it is refused whatever the handling.
+const NOT_ANSWERED: [&str; 6] = ["_content", "_text", "_filter", "_list", "_query", "_in"];
 
 /// Most parameters: those that filter have their own limit, and the others are few.
 const PARAMETERS_MAX: usize = search::CLAUSES_MAX + 32;
@@ -40,6 +45,9 @@ struct Asked {
 }
 
 pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+    if call.is_whole_compartment() {
+        return everything::compartment(call);
+    }
     let resource_type = call.resource_type()?;
     let ResourceType::Record(record_type) = resource_type else {
         return derived::search(call, resource_type);
@@ -119,7 +127,7 @@ fn compartment(call: &Call<'_>) -> Result<Option<(String, String)>, Fault> {
         return Err(Fault::TypeNotServed);
     };
     // Without the parameter the type is in no such compartment.
-    if !search::params(member).iter().any(|(name, _)| *name == param) {
+    if search::param(member, call.route.fhir, param).is_none() {
         return Err(Fault::TypeNotServed);
     }
     Ok(Some((param.to_owned(), format!("{}/{}", of.name(), call.id()))))
@@ -167,6 +175,11 @@ impl Asked {
                     return Err(Fault::parameter("_total", "is none of none, estimate, accurate"));
                 }
                 "_cursor" => asked.cursor = Some(value),
+                base if NOT_ANSWERED.contains(&base.split(':').next().unwrap_or_default()) => {
+                    let base = base.split(':').next().unwrap_or_default();
+                    let known = NOT_ANSWERED.into_iter().find(|name| *name == base);
+                    return Err(Fault::SearchNotAnswered { name: known.unwrap_or("_query") });
+                }
                 _ => asked.filters.push((name, value)),
             }
         }
@@ -218,12 +231,12 @@ impl Asked {
     ) -> Result<(Parsed, Option<String>), Fault> {
         let root = links::root(call);
         for (name, value) in &mut self.filters {
-            local_reference(name, value, &root, call.route.fhir);
+            local_reference(record_type, name, value, &root, call.route.fhir);
         }
         let Parsed { query, ignored } =
             search::parse(record_type, call.route.fhir, &self.filters, &zone(call))
                 .map_err(Fault::Query)?;
-        let parsed = Parsed { query: query.with_sites(call.app.entities.values()), ignored };
+        let parsed = Parsed { query: query.with_entities(call.app.entities.values()), ignored };
         let mut names: Vec<String> = parsed
             .ignored
             .iter()
@@ -282,9 +295,17 @@ fn next_link(
 
 /// A reference may be given with a base of ours before it: the group's or an EJ's, whichever this
 /// search is on, since ids are the same on all of them.
-fn local_reference(name: &str, value: &mut String, root: &str, version: FhirVersion) {
+fn local_reference(
+    of: RecordType,
+    name: &str,
+    value: &mut String,
+    root: &str,
+    version: FhirVersion,
+) {
     let name = name.split(':').next().unwrap_or_default();
-    if !matches!(name, "patient" | "subject" | "location") || !value.contains("://") {
+    let is_reference =
+        search::param(of, version, name).is_some_and(|param| !param.targets.is_empty());
+    if !is_reference || !value.contains("://") {
         return;
     }
     let local = |one| without_base(one, root, version).unwrap_or(one);
@@ -315,20 +336,25 @@ pub(crate) fn told_name(name: &str, at: usize) -> String {
     if shaped && !name.is_empty() { name.to_owned() } else { format!("parameter {}", at + 1) }
 }
 
+/// By `Prefer: handling=`, where it says either, else by the setting.
 pub(crate) fn is_strict(call: &Call<'_>) -> bool {
     let values = call.headers().get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split([',', ';'])).any(|preference| {
-        preference.split_once('=').is_some_and(|(name, value)| {
-            name.trim().eq_ignore_ascii_case("handling")
-                && value.trim().trim_matches('"').eq_ignore_ascii_case("strict")
-        })
-    })
+    let mut handlings = values.flat_map(|value| value.split([',', ';'])).filter_map(|preference| {
+        let (name, value) = preference.split_once('=')?;
+        let value = value.trim().trim_matches('"');
+        let is = |word: &str| value.eq_ignore_ascii_case(word);
+        let said = name.trim().eq_ignore_ascii_case("handling") && (is("strict") || is("lenient"));
+        said.then(|| is("strict"))
+    });
+    handlings.next().unwrap_or(call.app.settings.search_handling == SearchHandling::Strict)
 }
 
 pub(super) fn fault_of(error: SearchError) -> Fault {
     match error {
         SearchError::CursorExpired => Fault::CursorExpired,
         SearchError::CursorForeign => Fault::CursorForeign,
+        SearchError::JoinedTooMany { limit } => Fault::SearchJoinsTooMany { limit },
+        SearchError::VerifiedTooMany { limit } => Fault::SearchReadsTooMany { limit },
         SearchError::Lost { .. } => Fault::StateLost,
     }
 }
@@ -336,6 +362,16 @@ pub(super) fn fault_of(error: SearchError) -> Fault {
 /// Whether the parameters name one record, or one patient's: answered at once. Any other search
 /// may walk every row, and is kept off the threads that answer others.
 pub(crate) fn is_selective(params: &str) -> bool {
+    // What a chain finds in other records is looked up whatever else is asked.
+    let joins = |parameter: &str| {
+        parameter.contains('.')
+            || parameter.starts_with("_has")
+            || parameter.contains(":above")
+            || parameter.contains(":below")
+    };
+    if params.split('&').filter_map(|pair| pair.split('=').next()).any(joins) {
+        return false;
+    }
     params.split('&').any(|pair| {
         let name = pair.split(['=', ':']).next().unwrap_or_default();
         matches!(name, "_id" | "identifier" | "patient" | "subject")
@@ -352,7 +388,17 @@ mod tests {
     fn only_searches_by_identity_are_selective() {
         assert!(is_selective("_count=5&identifier=urn:x|1"));
         assert!(is_selective("patient:Patient=1"));
-        for wide in ["", "name=a", "patient:missing=true", "_identity=1", "identifier:not=1"] {
+        for wide in [
+            "",
+            "name=a",
+            "patient:missing=true",
+            "_identity=1",
+            "identifier:not=1",
+            "patient.name=a",
+            "subject:Patient.name=a",
+            "patient=1&_has:Condition:encounter:code=a",
+            "patient=1&location:below=1",
+        ] {
             assert!(!is_selective(wide), "{wide}");
         }
     }
@@ -371,7 +417,7 @@ mod tests {
             "{root}/fhir/R4/Patient/1,{root}/ej/EJ1/fhir/R4/Patient/2,{root}/Patient/3,\
              http://other/fhir/R4/Patient/4"
         );
-        local_reference("patient", &mut value, root, FhirVersion::R4);
+        local_reference(RecordType::Stay, "patient", &mut value, root, FhirVersion::R4);
         let expected =
             format!("Patient/1,Patient/2,{root}/Patient/3,http://other/fhir/R4/Patient/4");
         assert_eq!(value, expected);

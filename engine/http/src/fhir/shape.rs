@@ -26,6 +26,8 @@ pub(crate) enum Elements {
     All,
     /// These, and those that FHIR does not let a resource be without.
     Only(Vec<String>),
+    /// All but the narrative.
+    Data,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -224,7 +226,8 @@ impl Shape {
             }
             "_summary" => match (value, resource_type) {
                 ("count", _) => self.count_only = true,
-                ("false" | "data", _) => {}
+                ("false", _) => {}
+                ("data", _) => self.elements = Elements::Data,
                 ("true", Some(ty)) => self.only(summary(ty).iter().copied()),
                 ("text", Some(_)) => self.only(["text"]),
                 _ => {
@@ -267,7 +270,15 @@ impl Shape {
 
     /// The resource, cut to the elements asked for and tagged as such.
     pub(crate) fn cut<'r>(&self, of: ResourceType, resource: &'r [u8]) -> Cow<'r, [u8]> {
-        let Elements::Only(names) = &self.elements else { return Cow::Borrowed(resource) };
+        let names: &[String] = match &self.elements {
+            Elements::All => return Cow::Borrowed(resource),
+            Elements::Only(names) => names,
+            Elements::Data => &[],
+        };
+        let is_data = self.elements == Elements::Data;
+        if is_data && json::members(resource).all(|(name, _)| name != b"text") {
+            return Cow::Borrowed(resource);
+        }
         let mut out = Vec::with_capacity(resource.len());
         out.push(b'{');
         for (name, value) in json::members(resource) {
@@ -275,6 +286,7 @@ impl Shape {
             let is_meta = plain == b"meta";
             let kept = matches!(plain, b"resourceType" | b"id")
                 || is_meta
+                || (is_data && plain != b"text")
                 || mandatory(of).iter().any(|n| n.as_bytes() == plain)
                 // `deceased` asks for deceasedBoolean and deceasedDateTime: choice types are
                 // named without their type.
@@ -375,6 +387,19 @@ mod tests {
         assert!(cut.get("subject").is_none());
         assert_eq!(cut["meta"]["tag"][0]["code"], "SUBSETTED");
         assert_eq!(cut["meta"]["versionId"], "2");
+    }
+
+    #[test]
+    fn data_is_all_but_the_narrative_and_whole_where_there_is_none() {
+        let mut shape = Shape::default();
+        shape.take(Some(STAY), "_summary", "data").unwrap();
+        let told = r#"{"resourceType":"Encounter","meta":{},"text":{"div":"x"},"length":{}}"#;
+        let cut: serde_json::Value =
+            serde_json::from_slice(&shape.cut(STAY, told.as_bytes())).unwrap();
+        assert!(cut.get("text").is_none() && cut.get("length").is_some());
+        assert_eq!(cut["meta"]["tag"][0]["code"], "SUBSETTED");
+        let untold = br#"{"resourceType":"Encounter","length":{}}"#;
+        assert_eq!(&*shape.cut(STAY, untold), untold);
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub enum Bench {
     Export(Box<BenchExport>),
     /// Reads, searches and exports, each beside a bare server that gives the same bytes
     #[command(
-        after_help = "Example:\n  sluice bench fhir --patients 2000 --rounds 3 --seconds 1\n  sluice bench fhir --patients 100000 --fail \"read a Patient:ratio>=0.8\""
+        after_help = "Example:\n  sluice bench fhir --patients 2000 --rounds 3 --seconds 1\n  sluice bench fhir --patients 100000 --fail \"metadata:ratio>=0.8\""
     )]
     Fhir(Box<BenchFhir>),
     /// Senders, readers, exporters and operators at once, in stages

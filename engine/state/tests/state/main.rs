@@ -6,6 +6,7 @@
 mod beside;
 mod cut;
 mod damage;
+mod joined;
 mod layout;
 mod lockstep;
 mod model;

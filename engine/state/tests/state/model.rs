@@ -8,6 +8,8 @@ use sluice_mappings::adt::Change;
 use sluice_mappings::records::{IdentifierUse, Record, RecordType, ResourceId};
 use sluice_mappings::search::Query;
 
+use crate::joined;
+
 #[derive(Clone, Default)]
 pub struct Model {
     /// By type, in order of creation.
@@ -74,7 +76,11 @@ impl Model {
 
     /// What a search finds, in its order.
     pub fn search(&self, ej: EjId, query: &Query) -> Vec<Found> {
-        let all = self.live(query.record_type).filter(|record| query.matches(ej, record));
+        let clauses: Vec<_> =
+            query.clauses.iter().map(|clause| joined::joined(self, ej, clause)).collect();
+        let all = self
+            .live(query.record_type)
+            .filter(|record| clauses.iter().all(|clause| clause.matches(ej, record)));
         let values = |record: &Record| query.sort.iter().map(|key| key.value(ej, record)).collect();
         let mut found: Vec<Found> = all.map(|record| (values(record), record.id())).collect();
         sort(&mut found, query);

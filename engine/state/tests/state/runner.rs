@@ -266,6 +266,11 @@ pub fn query(ty: RecordType, pairs: &[(&str, &str)]) -> Query {
     parsed.query
 }
 
+/// Of the first EJ; the others have none of that id.
+fn id_of(ty: RecordType, number: u64) -> String {
+    world::id(world::ej("EJ1"), ty, number).to_string()
+}
+
 /// Every kind of clause: exact spans, cut and hashed keys, whole ranges, several together.
 pub fn queries() -> Vec<Query> {
     use RecordType::{Location, Patient, Stay};
@@ -288,6 +293,21 @@ pub fn queries() -> Vec<Query> {
         query(Stay, &[("location:missing", "true")]),
         query(Stay, &[("date", "ge2000-01-01"), ("date", "lt2020-01-01")]),
         query(Patient, &[("_lastUpdated", "ge2023-11-14T23:00:00Z")]),
+        query(Patient, &[("gender:not", "male"), ("family:missing", "true")]),
+        query(Patient, &[("address-city", "saint"), ("deceased", "false")]),
+        query(Stay, &[("patient.family", "mar")]),
+        query(Stay, &[("subject:Patient.gender:not", "male"), ("status", "in-progress")]),
+        query(Stay, &[("patient.given", "zoe"), ("patient.birthdate", "ge1990")]),
+        query(Stay, &[("location.name", "a,b,c,1,2,3"), ("class:not", "IMP")]),
+        query(Stay, &[("patient._has:Encounter:patient:status", "finished")]),
+        query(Patient, &[("_has:Encounter:patient:status", "in-progress")]),
+        query(Patient, &[("_has:Encounter:patient:location.name:contains", "a")]),
+        query(Patient, &[("_has:Encounter:patient:_has:Observation:encounter:code", "x")]),
+        query(Patient, &[("link.family", "mar")]),
+        query(Location, &[("_has:Encounter:location:patient.family", "bern")]),
+        query(Location, &[("partof:below", &id_of(Location, 1)), ("name:missing", "false")]),
+        query(Stay, &[("location:above", &id_of(Location, 2))]),
+        query(Stay, &[("location-period", "ge2000"), ("location-period", "lt2030")]),
     ]
     .into_iter()
     .chain([

@@ -202,7 +202,8 @@ fn place(bed: u64) -> Place {
 
 pub fn location(ej: EjId, bed: u64, old: Option<&Record>, seq: Seq) -> Record {
     let place = Place { description: format!("bed {bed} since {seq}"), ..place(bed) };
-    let location = LocationRecord::at(id(ej, RecordType::Location, bed), place, None);
+    let whole = (bed > 1).then(|| id(ej, RecordType::Location, bed / 2));
+    let location = LocationRecord::at(id(ej, RecordType::Location, bed), place, whole);
     Record::from(LocationRecord { stamp: stamp(old, seq), ..location })
 }
 

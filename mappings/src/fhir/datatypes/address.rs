@@ -15,23 +15,23 @@ pub struct Address<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub extension: Vec<Extension<'a>>,
     #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
-    of_use: Option<&'static str>,
+    pub of_use: Option<&'static str>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     of_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    line: Vec<Text<'a>>,
+    pub line: Vec<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    city: Option<Text<'a>>,
+    pub city: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub district: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<Text<'a>>,
+    pub state: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    postal_code: Option<Text<'a>>,
+    pub postal_code: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    country: Option<Text<'a>>,
+    pub country: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     period: Option<Period>,
 }

@@ -10,8 +10,8 @@ use crate::records;
 /// `cpt-2`: a value never stands without a system.
 #[derive(Serialize)]
 pub struct ContactPoint<'a> {
-    system: &'static str,
-    value: Text<'a>,
+    pub system: &'static str,
+    pub value: Text<'a>,
     #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
     of_use: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -18,10 +18,10 @@ pub struct Identifier<'a> {
     #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
     of_use: Option<&'static str>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    of_type: Option<CodeableConcept<'a>>,
+    pub of_type: Option<CodeableConcept<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<Text<'a>>,
-    value: Text<'a>,
+    pub value: Text<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     period: Option<Period>,
     #[serde(skip_serializing_if = "Option::is_none")]

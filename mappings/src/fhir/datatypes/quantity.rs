@@ -20,19 +20,24 @@ impl Decimal {
         let digits = sent.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'-'));
         RawValue::from_string(sent.to_owned()).ok().filter(|_| digits).map(Self)
     }
+
+    #[must_use]
+    pub fn digits(&self) -> &str {
+        self.0.get()
+    }
 }
 
 #[derive(Serialize)]
 pub struct Quantity<'a> {
-    value: Decimal,
+    pub value: Decimal,
     #[serde(skip_serializing_if = "Option::is_none")]
-    comparator: Option<&'static str>,
+    pub comparator: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    unit: Option<Text<'a>>,
+    pub unit: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    system: Option<Text<'a>>,
+    pub system: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<Text<'a>>,
+    pub code: Option<Text<'a>>,
 }
 
 impl<'a> Quantity<'a> {

@@ -78,9 +78,12 @@ pub fn types<'a>(record: &'a StayRecord, entity: &LegalEntity) -> Vec<CodeableCo
     if !display.is_empty() {
         recode(concept.as_mut(), CS_ADMISSION, display);
     }
-    let session = (record.situation.class.code == "R")
-        .then(|| CodeableConcept::of(V2_0004, "R", "Recurring patient"));
-    concept.into_iter().chain(session).collect()
+    concept.into_iter().chain(session(record)).collect()
+}
+
+pub fn session(record: &StayRecord) -> Option<CodeableConcept<'static>> {
+    let of_sessions = record.situation.class.code == "R";
+    of_sessions.then(|| CodeableConcept::of(V2_0004, "R", "Recurring patient"))
 }
 
 /// PV1-36: the circumstances of the discharge.

@@ -15,6 +15,8 @@ use super::participant::{self, Participant};
 use super::reference::{patient, practitioner};
 use crate::records::{AllergyRecord, Coded, ResourceId};
 
+/// The value set of R4's code.
+const ALLERGY_TYPE_R4: &str = "http://hl7.org/fhir/allergy-intolerance-type";
 const ORIGINAL_TEXT: &str = "http://hl7.org/fhir/StructureDefinition/originalText";
 
 #[derive(Serialize)]
@@ -185,4 +187,13 @@ fn named_recorder(record: &AllergyRecord) -> Option<Reference<'_>> {
 
 fn original_text(text: Text<'_>) -> Extended<'_> {
     Extended::by(ORIGINAL_TEXT, ExtensionValue::String(text))
+}
+
+/// The type, as a code (R4) or a concept (R5).
+pub(crate) fn types(sent: &Coded, version: FhirVersion) -> Vec<CodeableConcept<'_>> {
+    match of_type(sent, version).0 {
+        Some(AllergyType::R4(code)) => vec![CodeableConcept::of(ALLERGY_TYPE_R4, code, "")],
+        Some(AllergyType::R5(concept)) => vec![concept],
+        None => Vec::new(),
+    }
 }

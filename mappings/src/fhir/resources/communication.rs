@@ -22,13 +22,15 @@ impl<'a> Communication<'a> {
     }
 
     fn new(sent: &'a Coded, version: FhirVersion) -> Option<Self> {
-        let mut concept = CodeableConcept::sent(sent)?;
-        if let Some(tag) = language(&sent.code) {
-            let text = concept.text.take().or_else(|| text::string(&sent.code));
-            concept = CodeableConcept { text, ..CodeableConcept::of(BCP_47, tag, "") };
-        } else if version == FhirVersion::R5 {
-            return None;
-        }
-        Some(Self { language: concept })
+        spoken(sent, version).map(|language| Self { language })
     }
+}
+
+pub(crate) fn spoken(sent: &Coded, version: FhirVersion) -> Option<CodeableConcept<'_>> {
+    let mut concept = CodeableConcept::sent(sent)?;
+    if let Some(tag) = language(&sent.code) {
+        let text = concept.text.take().or_else(|| text::string(&sent.code));
+        return Some(CodeableConcept { text, ..CodeableConcept::of(BCP_47, tag, "") });
+    }
+    (version == FhirVersion::R4).then_some(concept)
 }

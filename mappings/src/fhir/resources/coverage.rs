@@ -157,13 +157,21 @@ fn payor(named: Vec<Reference<'_>>) -> Vec<Payor<'_>> {
 /// IN1-8 and IN1-9. A class has a value: where only a name came, it is that.
 fn group(record: &CoverageRecord, version: FhirVersion) -> Option<Class<'_>> {
     let name = text::string(&record.group_name);
-    let value = text::string(&record.group_number).or_else(|| name.clone())?;
+    let value = class_value(record)?;
     Some(Class {
-        of_type: CodeableConcept::of(COVERAGE_CLASS, "group", "Group"),
+        of_type: class_type(),
         value: match version {
             FhirVersion::R4 => ClassValue::R4(value),
             FhirVersion::R5 => ClassValue::R5(Box::new(Identifier::plain(value))),
         },
         name,
     })
+}
+
+pub(crate) fn class_value(record: &CoverageRecord) -> Option<Text<'_>> {
+    text::string(&record.group_number).or_else(|| text::string(&record.group_name))
+}
+
+pub(crate) fn class_type() -> CodeableConcept<'static> {
+    CodeableConcept::of(COVERAGE_CLASS, "group", "Group")
 }

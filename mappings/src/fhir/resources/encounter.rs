@@ -215,7 +215,10 @@ impl<'a> ServiceType<'a> {
     }
 }
 
-fn subject_status(record: &StayRecord, version: FhirVersion) -> Option<CodeableConcept<'static>> {
+pub(crate) fn subject_status(
+    record: &StayRecord,
+    version: FhirVersion,
+) -> Option<CodeableConcept<'static>> {
     if version == FhirVersion::R4 {
         return None;
     }
@@ -224,7 +227,7 @@ fn subject_status(record: &StayRecord, version: FhirVersion) -> Option<CodeableC
 }
 
 /// PV2-22: of whom nobody is to be told.
-fn meta(record: &StayRecord, entity: &LegalEntity, version: FhirVersion) -> Meta {
+pub(crate) fn meta(record: &StayRecord, entity: &LegalEntity, version: FhirVersion) -> Meta {
     let profiles = fr_core::encounter::profiles(record, entity, version);
     let mut meta = Meta::following(&record.stamp, profiles);
     meta.security.extend(fr_core::encounter::security(record, entity));
@@ -268,6 +271,27 @@ fn diagnosis(sent: &Diagnosis, version: FhirVersion) -> EncounterDiagnosis<'_> {
             condition: [condition.into()],
             of_use: of_use.into_iter().collect(),
         },
+    }
+}
+
+/// What parts those take who take part.
+pub(crate) fn participant_types(record: &StayRecord) -> Vec<CodeableConcept<'_>> {
+    let shown = record.participants().into_iter();
+    let shown = shown.filter(|one| practitioner(one.practitioner).is_some());
+    shown.filter_map(|one| role(&one.practitioner.role)).collect()
+}
+
+/// The type, as it is shown for `entity`; without one, all that any EJ would show.
+pub(crate) fn types<'a>(
+    record: &'a StayRecord,
+    entity: Option<&LegalEntity>,
+) -> Vec<CodeableConcept<'a>> {
+    match entity {
+        Some(entity) => fr_core::encounter::types(record, entity),
+        None => {
+            let session = fr_core::encounter::session(record);
+            CodeableConcept::sent(&record.admission_type).into_iter().chain(session).collect()
+        }
     }
 }
 

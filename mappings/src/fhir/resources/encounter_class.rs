@@ -2,7 +2,7 @@
 
 use super::super::codes::patient_class::{Class, class_of};
 use super::super::datatypes::{CodeableConcept, Coding, Text};
-use super::super::text;
+use super::super::{FhirVersion, text};
 use crate::records::Coded;
 
 /// R4 wants one class, as a Coding: what a CodeableConcept would add is lost here, so the
@@ -22,4 +22,12 @@ pub(super) fn class_concept(sent: &Coded) -> CodeableConcept<'_> {
     let coding = class_coding(sent);
     let text = text::string(&sent.text).filter(|text| coding.display.as_ref() != Some(text));
     CodeableConcept { coding: vec![coding], text }
+}
+
+/// As a concept, whichever of the two the version shows.
+pub(crate) fn class_shown(sent: &Coded, version: FhirVersion) -> CodeableConcept<'_> {
+    match version {
+        FhirVersion::R4 => class_coding(sent).into(),
+        FhirVersion::R5 => class_concept(sent),
+    }
 }

@@ -100,9 +100,11 @@ fn form<'a>(record: &LocationRecord, entity: &LegalEntity) -> Option<CodeableCon
 
 /// The path of the place, unique within its EJ; then what it is called elsewhere.
 fn identifiers<'a>(record: &'a LocationRecord, entity: &LegalEntity) -> Vec<Identifier<'a>> {
-    let path = Identifier::of(place_system(entity.id()), text::owned(place::path(&record.place)));
+    path(record, entity).into_iter().chain(Identifier::list(&record.identifiers, "")).collect()
+}
+
+pub(crate) fn path(record: &LocationRecord, entity: &LegalEntity) -> Option<Identifier<'static>> {
+    let path = Identifier::of(place_system(entity.id()), text::owned(place::path(&record.place)))?;
     let internal = || CodeableConcept::of(FR_CORE_0203, "INTRN", "");
-    let french = fr_core::is_french(entity);
-    let path = path.map(|path| if french { path.typed(internal()) } else { path });
-    path.into_iter().chain(Identifier::list(&record.identifiers, "")).collect()
+    Some(if fr_core::is_french(entity) { path.typed(internal()) } else { path })
 }

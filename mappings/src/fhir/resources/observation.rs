@@ -130,7 +130,7 @@ impl<'a> Component<'a> {
 }
 
 /// OBX-3, which FHIR must have.
-fn code(record: &ObservationRecord) -> CodeableConcept<'_> {
+pub(crate) fn code(record: &ObservationRecord) -> CodeableConcept<'_> {
     CodeableConcept::sent(&record.code)
         .unwrap_or_else(|| CodeableConcept::of(V3_NULL_FLAVOR, "UNK", "unknown"))
 }

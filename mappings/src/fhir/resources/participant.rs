@@ -4,6 +4,8 @@ use serde::Serialize;
 
 use super::super::codes::systems::PROVENANCE_PARTICIPANT;
 use super::super::datatypes::{CodeableConcept, Reference};
+use super::reference::practitioner;
+use crate::records;
 
 #[derive(Serialize)]
 pub struct Participant<'a> {
@@ -18,7 +20,16 @@ pub(super) fn recorder(actor: Reference<'_>) -> Participant<'_> {
 
 /// Whose statement it is: R4's `asserter`.
 pub(super) fn asserter(actor: Reference<'_>) -> Participant<'_> {
-    of("informant", "Informant", actor)
+    Participant { function: informant(), actor }
+}
+
+pub(crate) fn informant() -> CodeableConcept<'static> {
+    CodeableConcept::of(PROVENANCE_PARTICIPANT, "informant", "Informant")
+}
+
+/// Whether there is anything to show of somebody who is named so.
+pub(crate) fn is_named(sent: &records::Practitioner) -> bool {
+    practitioner(sent).is_some()
 }
 
 fn of<'a>(code: &'static str, display: &'static str, actor: Reference<'a>) -> Participant<'a> {

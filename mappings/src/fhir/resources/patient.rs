@@ -167,7 +167,7 @@ impl<'a> PatientContact<'a> {
     }
 }
 
-fn meta(record: &PatientRecord, entity: &LegalEntity, version: FhirVersion) -> Meta {
+pub(crate) fn meta(record: &PatientRecord, entity: &LegalEntity, version: FhirVersion) -> Meta {
     let profiles = fr_core::patient::profiles(record, entity, version);
     let mut meta = Meta::following(&record.stamp, profiles);
     meta.security.extend(fr_core::patient::security(record, entity));
