@@ -81,9 +81,14 @@ fn enospc_without_a_floor_is_a_refusal_too_and_heals() {
 
 #[test]
 fn a_torn_tail_found_on_a_full_disk_waits_until_it_can_be_moved_aside() {
+    // How many of the cuts leave a torn tail hangs on how the groups fall, and so on the machine.
     let mut waited = 0;
-    for seed in 0..40 {
-        let plan = Plan { power_off: Some(30 + seed), ..Plan::default() };
+    for seed in 0.. {
+        if seed >= 40 && waited > 3 {
+            break;
+        }
+        assert!(seed < 1_000, "{waited} torn tails only");
+        let plan = Plan { power_off: Some(30 + seed % 40), ..Plan::default() };
         let broken = PlayedDisk::new(plan);
         let mut told = Told::default();
         let mut dice = Dice::new(seed);
@@ -107,5 +112,4 @@ fn a_torn_tail_found_on_a_full_disk_waits_until_it_can_be_moved_aside() {
         assert_all_there(&scene.journal, &told);
     }
     println!("torn tails that waited for space: {waited}");
-    assert!(waited > 3);
 }
