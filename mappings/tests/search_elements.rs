@@ -371,7 +371,7 @@ fn segment() -> impl Strategy<Value = String> {
                 )
             }
         ),
-        (one_of(&["", "SPO", "FTH", "XXX"]), one_of(&["", "C", "SPO", "XXX"]))
+        (one_of(&["", "SPO", "FTH", "ZZZ"]), one_of(&["", "C", "SPO", "ZZZ"]))
             .prop_map(|(relationship, role)| format!("NK1|1|DOE^JANE|{relationship}||||{role}")),
         (one_of(&["A", "B"]), one_of(&["", "1^^^X", "1^^^X~2^^^X"]), one_of(&["SEL", "SPO", ""]))
             .prop_map(|(plan, insurer, relationship)| {

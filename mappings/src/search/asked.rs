@@ -2,11 +2,12 @@
 
 use jiff::tz::TimeZone;
 
-use super::clause::{Ids, StatusCode, Test, TextMode, TextOf, TextValue};
+use super::clause::{Ids, StatusCode, Test};
 use super::composite::{CompositeOf, CompositeValue};
 use super::date::DateValue;
 use super::identifiers::TypedNumber;
 use super::joined::{Hierarchy, Join, Via};
+use super::names::{TextMode, TextOf, TextValue};
 use super::params::{Kind, Of, Parameter};
 use super::quantity::QuantityValue;
 use super::references::ReferenceOf;

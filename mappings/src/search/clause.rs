@@ -11,26 +11,26 @@ use super::date::{DateValue, Lines};
 use super::entities::Entities;
 use super::identifiers::{self, TypedNumber};
 use super::joined::{Join, Via};
-use super::key::{self, KEY_BYTES, Span};
+use super::key::{self, Span};
 use super::moments::{self, DateOf};
+use super::names::{TextMode, TextOf, TextValue, any_name, sounding_span, text_span};
 use super::params::Of;
+use super::presence::{has, has_spans};
 use super::quantity::{self, QuantityOf, QuantityValue};
 use super::references::{self, ReferenceOf};
 use super::rows::{
-    CLASS_CODE_BYTES, class_key, class_of, class_system_number, dated, family, given, is_deceased,
-    location_name, status_key,
+    CLASS_CODE_BYTES, class_key, class_of, class_system_number, dated, is_deceased, status_key,
 };
 use super::strings::{self, StringOf};
 use super::tokens::{self, TokenOf};
 use super::values::{Token, UriValue};
-use super::{Param, composite, rows, text};
+use super::{Param, text};
 use crate::adt::legal_entity_id;
-use crate::entity::LegalEntity;
 use crate::fhir::civil::{self, Interval};
 use crate::fhir::codes::administrative_sex::{Gender, gender};
 use crate::fhir::codes::stay_status;
 use crate::fhir::{self, FhirVersion, period};
-use crate::records::{HumanName, Record, ResourceId, StayRecord, StayStatus, phi_debug};
+use crate::records::{Record, ResourceId, StayRecord, StayStatus, phi_debug};
 
 /// One parameter with its values (OR).
 #[derive(Clone)]
@@ -186,51 +186,7 @@ pub(super) struct StatusCode {
     pub(super) ended: Option<&'static str>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum TextOf {
-    Family,
-    Given,
-    /// Family or given.
-    PersonName,
-    /// Of a place or an organization.
-    Name,
-}
-
-impl TextOf {
-    const fn params(self) -> &'static [Param] {
-        match self {
-            Self::Family => &[Param::Family],
-            Self::Given => &[Param::Given],
-            Self::PersonName => &[Param::Family, Param::Given],
-            Self::Name => &[Param::Name],
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum TextMode {
-    StartsWith,
-    Exact,
-    Contains,
-}
-
-#[derive(Clone)]
-pub(super) struct TextValue {
-    pub(super) raw: String,
-    pub(super) folded: String,
-}
-
-impl TextValue {
-    pub(super) fn fits(&self, mode: TextMode, raw: &str) -> bool {
-        match mode {
-            TextMode::Exact => raw == self.raw,
-            TextMode::StartsWith => text::normalise(raw).starts_with(&self.folded),
-            TextMode::Contains => text::normalise(raw).contains(&self.folded),
-        }
-    }
-}
-
-phi_debug!(Clause, TextValue);
+phi_debug!(Clause);
 
 impl Clause {
     pub(super) fn new(param: &'static str, test: Test) -> Self {
@@ -496,82 +452,6 @@ impl Test {
     }
 }
 
-/// Rows of all records that say anything there.
-fn has_spans(of: Of, name: TextOf, out: &mut Vec<Span>) {
-    let whole = |param| Span::whole(param, true);
-    match of {
-        Of::Id | Of::LastUpdated | Of::Deceased | Of::Entity => out.push(whole(Param::All)),
-        Of::Identifier => out.push(whole(Param::Identifier)),
-        Of::Family => out.push(whole(Param::Family)),
-        Of::Given => out.push(whole(Param::Given)),
-        Of::PersonName | Of::Name | Of::Phonetic => {
-            out.extend(name.params().iter().map(|param| whole(*param)));
-        }
-        Of::Strings(of) => out.extend(of.iter().map(|one| strings::whole(*one))),
-        Of::Contact(of) => contacts::whole(of, out),
-        Of::BirthDate => out.push(whole(Param::BirthDate)),
-        Of::Gender => out.push(whole(Param::Gender)),
-        Of::Active => out.push(whole(Param::Active)),
-        Of::Patient => out.push(whole(Param::Patient)),
-        Of::Places => out.push(whole(Param::Location)),
-        Of::Refers(of) => out.push(references::whole(of)),
-        Of::Status => out.push(whole(Param::Status)),
-        Of::Class => out.push(whole(Param::Class)),
-        Of::Period => out.push(whole(Param::PeriodStart)),
-        Of::Start => out.push(Span { exact: false, ..whole(Param::PeriodStart) }),
-        Of::End => out.push(Span { exact: false, ..whole(Param::PeriodEnd) }),
-        Of::Dates(of) => out.push(moments::whole(of)),
-        Of::Coded(of) => out.push(tokens::whole(of)),
-        Of::Quantity(of) => out.push(quantity::whole(of)),
-        Of::Composite(CompositeOf::PlacePeriod) => {
-            out.push(Span { exact: false, ..whole(Param::Location) });
-        }
-        Of::Composite(_) => out.push(tokens::whole(TokenOf::Code)),
-        Of::Profile | Of::Security => out.push(Span::whole(Param::All, false)),
-        Of::Never => {}
-    }
-}
-
-fn has(
-    of: Of,
-    name: TextOf,
-    (version, entity): (FhirVersion, Option<&LegalEntity>),
-    ej: EjId,
-    record: &Record,
-) -> bool {
-    match of {
-        Of::Start => match record {
-            Record::Stay(stay) => moments::instant(period::of_stay(stay).0).is_some(),
-            _ => false,
-        },
-        Of::End => match record {
-            Record::Stay(stay) => moments::instant(period::of_stay(stay).1).is_some(),
-            _ => false,
-        },
-        Of::Strings(of) => of.iter().any(|one| !strings::strings(record, *one, version).is_empty()),
-        Of::Contact(of) => contacts::are_there(record, of),
-        Of::Refers(of) => !references::references(ej, record, of, version).is_empty(),
-        Of::Dates(of) => !moments::dates(record, of).is_empty(),
-        Of::Coded(of) => !tokens::concepts(record, of, version, entity).is_empty(),
-        Of::Quantity(of) => !quantity::quantities(record, of, version).is_empty(),
-        Of::Composite(of) => composite::is_there(of, record, version),
-        Of::Profile => {
-            entity.is_some_and(|entity| !fhir::meta(record, entity, version).profile.is_empty())
-        }
-        Of::Security => {
-            entity.is_some_and(|entity| !fhir::meta(record, entity, version).security.is_empty())
-        }
-        // Of the others the rows are all that there is to know.
-        _ => {
-            let mut spans = Vec::new();
-            has_spans(of, name, &mut spans);
-            let mut own = Vec::new();
-            rows(ej, record, &mut own);
-            own.iter().any(|(param, key)| spans.iter().any(|span| span.holds(*param, key)))
-        }
-    }
-}
-
 fn id_spans(param: Param, ids: &Ids, out: &mut Vec<Span>) {
     out.extend(ids.iter().map(|id| Span::point(param, key::id(*id), false)));
 }
@@ -589,25 +469,6 @@ fn identifier_span(token: &Token) -> Span {
     }
 }
 
-fn text_span(param: Param, mode: TextMode, value: &TextValue) -> Span {
-    let folded = value.folded.as_bytes();
-    match mode {
-        TextMode::StartsWith => {
-            let exact = folded.len() <= KEY_BYTES;
-            Span::new(param, key::prefix(folded), key::prefix_end(folded), exact)
-        }
-        TextMode::Exact => Span::point(param, key::prefix(folded), false),
-        TextMode::Contains => Span::whole(param, false),
-    }
-}
-
-/// What sounds alike begins with the same letter.
-fn sounding_span(param: Param, value: &TextValue) -> Span {
-    let first = value.folded.chars().next().map_or(0, char::len_utf8);
-    let first = &value.folded.as_bytes()[..first];
-    Span::new(param, key::prefix(first), key::prefix_end(first), false)
-}
-
 fn class_span(token: &Token) -> Option<Span> {
     let number = token.system.as_deref().map(class_system_number);
     if number == Some(0) {
@@ -618,34 +479,6 @@ fn class_span(token: &Token) -> Option<Span> {
     let exact = code.len() < CLASS_CODE_BYTES;
     let (from, to) = number.map_or((0, u8::MAX), |n| (n, n));
     Some(Span::new(Param::Class, class_key(code, from), class_key(code, to), exact))
-}
-
-fn any_name(of: TextOf, record: &Record, mut fits: impl FnMut(&str) -> bool) -> bool {
-    match (of, record) {
-        (TextOf::Name, Record::Location(location)) => {
-            let name = location_name(location);
-            !name.is_empty() && fits(&name)
-        }
-        (TextOf::Name, Record::Organization(organization)) => {
-            let name = organization.name.trim();
-            !name.is_empty() && fits(name)
-        }
-        (TextOf::Family, _) => names_of(record).iter().flat_map(family).any(fits),
-        (TextOf::Given, _) => names_of(record).iter().flat_map(given).any(fits),
-        (TextOf::PersonName, _) => {
-            names_of(record).iter().any(|name| family(name).chain(given(name)).any(&mut fits))
-        }
-        _ => false,
-    }
-}
-
-fn names_of(record: &Record) -> &[HumanName] {
-    match record {
-        Record::Patient(r) => &r.names,
-        Record::Practitioner(r) => &r.names,
-        Record::RelatedPerson(r) => &r.names,
-        _ => &[],
-    }
 }
 
 /// What a stay shows as its period; `None` where it shows none.

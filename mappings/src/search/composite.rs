@@ -3,11 +3,12 @@
 use jiff::tz::TimeZone;
 use sluice_ids::EjId;
 
-use super::clause::{Ids, TextMode, TextValue};
+use super::clause::Ids;
 use super::date::DateValue;
 use super::entities::Entities;
 use super::key::Span;
 use super::moments;
+use super::names::{TextMode, TextValue};
 use super::observed::{self, observed};
 use super::quantity::{self, QuantityValue};
 use super::tokens::{self, TokenOf};

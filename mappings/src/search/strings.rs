@@ -4,8 +4,8 @@
 
 use std::borrow::Cow;
 
-use super::clause::{TextMode, TextValue};
 use super::key::{HIGHEST, KEY_BYTES, Key, LOWEST, Span};
+use super::names::{TextMode, TextValue};
 use super::{Param, text};
 use crate::fhir::FhirVersion;
 use crate::fhir::datatypes::{Address, CodeableConcept};
