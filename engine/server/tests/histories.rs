@@ -3,63 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write as _};
+mod support;
+
+use std::io::{Read, Write as _};
 use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-
-const CONFIG: &str = r#"
-[[ej]]
-id = "EJ1"
-name = "Proof"
-finess = "699000014"
-[[ej.authority]]
-namespace = "PROOF"
-universal_id = "699000014"
-system = "https://proof.example/ipp"
-use = "patient"
-[[listener]]
-id = "EJ1.mllp"
-ejs = ["EJ1"]
-address = "127.0.0.1:0"
-"#;
-
-/// An engine in `folder/data`; killed when dropped.
-struct Serving {
-    child: Child,
-    addresses: BTreeMap<String, String>,
-}
+use support::Serving;
 
 impl Serving {
-    fn start(folder: &Path) -> Self {
-        std::fs::write(folder.join("proof.toml"), CONFIG).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sluice"));
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SLUICE_")) {
-            command.env_remove(name);
-        }
-        let arguments =
-            ["serve", "--config", "proof.toml", "--data-dir", "data", "--http", "127.0.0.1:0"];
-        command.current_dir(folder).args(arguments).stdin(Stdio::null());
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut serving = Self { child, addresses: BTreeMap::new() };
-        let said = BufReader::new(serving.child.stdout.take().unwrap());
-        for line in said.lines().map(Result::unwrap) {
-            let words: Vec<&str> = line.split(' ').collect();
-            match words.as_slice() {
-                ["listening", id, address] => {
-                    serving.addresses.insert((*id).to_owned(), (*address).to_owned());
-                }
-                ["ready"] => return serving,
-                _ => {}
-            }
-        }
-        panic!("it ended before it was ready: {:?}", serving.child.wait());
-    }
-
     /// Sends messages one after another; each is accepted.
     fn send(&self, messages: &[String]) {
         let mut mllp = TcpStream::connect(&self.addresses["EJ1.mllp"]).unwrap();
@@ -99,13 +52,6 @@ impl Serving {
         let body = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
         serde_json::from_slice(&answer[body..])
             .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&answer)))
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

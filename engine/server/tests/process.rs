@@ -3,101 +3,44 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod support;
+
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Command, ExitStatus, Output};
 use std::time::{Duration, Instant};
 
-const CONFIG: &str = r#"
-[[ej]]
-id = "EJ1"
-name = "Proof"
-finess = "699000014"
-[[ej.authority]]
-namespace = "PROOF"
-universal_id = "699000014"
-system = "https://proof.example/ipp"
-use = "patient"
-[[listener]]
-id = "EJ1.mllp"
-ejs = ["EJ1"]
-address = "127.0.0.1:0"
-"#;
+use support::{CONFIG, Serving, run};
 
 /// Longer than anything here takes on a busy machine; only a hang reaches it.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// The binary in `folder`, with nothing of this machine's own settings.
-fn sluice(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sluice"));
-    let ours = |(name, _): &(String, String)| name.starts_with("SLUICE_");
-    for (name, _) in std::env::vars().filter(ours) {
-        command.env_remove(name);
-    }
-    command.current_dir(folder).args(arguments).stdin(Stdio::null());
-    command
-}
-
-fn run(folder: &Path, arguments: &[&str]) -> Output {
-    sluice(folder, arguments).output().unwrap()
-}
 
 fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
-/// A process that serves; killed when dropped.
-struct Serving {
-    child: Child,
-    ports: BTreeMap<String, u16>,
-}
-
 impl Serving {
-    fn start(folder: &Path) -> Self {
-        std::fs::write(folder.join("proof.toml"), CONFIG).unwrap();
-        let arguments =
-            ["serve", "--config", "proof.toml", "--data-dir", "data", "--http", "127.0.0.1:0"];
-        let mut command = sluice(folder, &arguments);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut serving = Self { child, ports: BTreeMap::new() };
-        let said = BufReader::new(serving.child.stdout.take().unwrap());
-        for line in said.lines().map(Result::unwrap) {
-            let words: Vec<&str> = line.split(' ').collect();
-            match words.as_slice() {
-                ["listening", id, address] => {
-                    let port = address.rsplit(':').next().unwrap().parse().unwrap();
-                    serving.ports.insert((*id).to_owned(), port);
-                }
-                ["ready"] => return serving,
-                _ => {}
-            }
-        }
-        panic!("it ended before it was ready: {:?}", serving.child.wait());
-    }
-
     fn connect(&self) -> Sender {
-        let stream = TcpStream::connect(("127.0.0.1", self.ports["EJ1.mllp"])).unwrap();
+        let stream = TcpStream::connect(self.mllp()).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         Sender { stream }
     }
 
     fn get(&self, path: &str) -> String {
-        let url = format!("http://127.0.0.1:{}{path}", self.ports["http"]);
+        let url = format!("{}{path}", self.http());
         let request = ureq::get(&url).header("Accept", "application/fhir+ndjson");
         request.call().unwrap().body_mut().read_to_string().unwrap()
     }
 
     /// Orders a bulk export of the patients; the path of its job.
     fn ordered(&self) -> String {
-        let port = self.ports["http"];
-        let url = format!("http://127.0.0.1:{port}/fhir/R4/$export?_type=Patient");
+        let url = format!("{}/fhir/R4/$export?_type=Patient", self.http());
         let answer = ureq::get(&url).header("Prefer", "respond-async").call().unwrap();
         assert_eq!(answer.status(), 202);
         let location = answer.headers()["content-location"].to_str().unwrap();
-        location.strip_prefix(&format!("http://127.0.0.1:{port}")).unwrap().to_owned()
+        location.strip_prefix(&self.http()).unwrap().to_owned()
     }
 
     /// The lines of the one file of a bulk export, once it is done.
@@ -108,12 +51,8 @@ impl Serving {
             if !told.is_empty() {
                 let manifest: serde_json::Value = serde_json::from_str(&told).unwrap();
                 let url = manifest["output"][0]["url"].as_str().unwrap();
-                return self.get(
-                    url.split_once("/exports")
-                        .map(|(_, path)| format!("/exports{path}"))
-                        .unwrap()
-                        .as_str(),
-                );
+                // After a restart it listens elsewhere.
+                return self.get(&url[url.find("/exports").unwrap()..]);
             }
             assert!(began.elapsed() < PATIENCE, "the export is not done");
             std::thread::yield_now();
@@ -121,7 +60,7 @@ impl Serving {
     }
 
     fn page(&self, path: &str) -> String {
-        let url = format!("http://127.0.0.1:{}{path}", self.ports["http"]);
+        let url = format!("{}{path}", self.http());
         ureq::get(&url).call().unwrap().body_mut().read_to_string().unwrap()
     }
 
@@ -129,7 +68,7 @@ impl Serving {
     fn patients(&self) -> BTreeMap<String, usize> {
         let began = Instant::now();
         loop {
-            let url = format!("http://127.0.0.1:{}/api/status", self.ports["http"]);
+            let url = format!("{}/api/status", self.http());
             let status = ureq::get(&url).call().unwrap().body_mut().read_to_string().unwrap();
             let status: serde_json::Value = serde_json::from_str(&status).unwrap();
             if status["ready"] == true && status["ejs"][0]["lag"] == 0 {
@@ -164,13 +103,6 @@ impl Serving {
             assert!(began.elapsed() < PATIENCE, "it does not stop");
             std::thread::yield_now();
         }
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -236,10 +168,10 @@ fn the_demonstration_checks_itself_and_the_second_time_changes_nothing() {
 fn what_is_generated_is_answered_as_the_generator_says() {
     let folder = tempfile::tempdir().unwrap();
     let serving = Serving::start(folder.path());
-    let to = format!("127.0.0.1:{}", serving.ports["EJ1.mllp"]);
+    let to = serving.mllp();
     let fault = ["bad-segment", "disorder", "duplicate", "lying-charset", "missing-field"];
     let faults = fault.map(|kind| format!("--fault={kind}=0.03"));
-    let mut arguments = vec!["generate", "--patients", "60", "--to", &to];
+    let mut arguments = vec!["generate", "--patients", "60", "--to", to];
     arguments.extend(faults.iter().map(String::as_str));
     let done = run(folder.path(), &arguments);
     assert_eq!(code(&done), 0, "{}", String::from_utf8_lossy(&done.stdout));

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::binary::{Serving, accepting, message, refused, run};
+use crate::binary::{accepting, message, refused};
+use crate::support::{Serving, run};
 
 #[test]
 fn an_audit_of_our_own_engine_finds_nothing_and_one_of_another_feed_does() {

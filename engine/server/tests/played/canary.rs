@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::binary::{Serving, message, run};
+use crate::binary::message;
+use crate::support::{Serving, run};
 
 /// A canary in every field of every message, good and broken; nothing of it in any report, on the
 /// terminal, in a comparison or in what is refused.

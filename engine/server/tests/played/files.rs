@@ -4,7 +4,8 @@ use std::io::Read;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::binary::{message, refused, run, sluice};
+use crate::binary::{message, refused};
+use crate::support::{run, sluice};
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();

@@ -8,4 +8,6 @@ mod binary;
 mod canary;
 mod files;
 mod runs;
+#[path = "../support/mod.rs"]
+mod support;
 mod wrong_usage;

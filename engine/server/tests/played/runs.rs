@@ -1,6 +1,7 @@
 //! Runs, held against each other and put together.
 
-use crate::binary::{accepting, message, run};
+use crate::binary::{accepting, message};
+use crate::support::run;
 
 #[test]
 fn runs_are_compared_merged_and_called_invalid_by_their_exit_codes() {
