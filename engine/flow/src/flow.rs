@@ -11,18 +11,21 @@ use sluice_channels::ListenerSettings;
 use sluice_channels::ack::OwnControlIds;
 use sluice_channels::intake::Intake;
 use sluice_ids::{EjId, Micros, Seq};
-use sluice_journal::Journal;
+use sluice_journal::{Append, Entry, Journal, KeyIndex, ReadError};
 use sluice_mappings::entity::LegalEntity;
 use sluice_state::State;
 
+use crate::acts::append_blocking;
 use crate::clock::now;
 use crate::control_ids::ControlIds;
 use crate::epoch::Epoch;
 use crate::fold::Apply;
 use crate::identity::Directory;
 use crate::intake::{Door, FlowIntake};
+use crate::keys::ACT_KEY;
 use crate::lane::{Lane, Shared};
 use crate::measures::Measures;
+use crate::operator::{self, Act, Deed, NotRecorded, Recorded};
 use crate::past::Past;
 use crate::progress::{Progress, Standing};
 use crate::retention::Retention;
@@ -154,6 +157,47 @@ impl Flow {
     #[must_use]
     pub fn intake(&self) -> Arc<dyn Intake> {
         Arc::new(Door(Arc::clone(&self.intake)))
+    }
+
+    /// Records what an operator does in an EJ's order, and waits until that is durable. Blocking:
+    /// one fdatasync.
+    ///
+    /// # Errors
+    /// When it cannot be kept: then it must not be done either.
+    pub fn act(&self, ej: EjId, by: &str, deed: Deed) -> Result<Seq, NotRecorded> {
+        let act = Act { deed, by: by.to_owned(), at: now() };
+        self.record(act.entry(ej, None, b""))
+    }
+
+    fn record(&self, entry: Entry) -> Result<Seq, NotRecorded> {
+        let ej = entry.ej;
+        match append_blocking(&*self.intake.journal, entry) {
+            Append::Stored { seq, .. } => {
+                if let Some(lane) = self.intake.lanes.iter().find(|lane| lane.ej == ej) {
+                    lane.progress.stored(seq);
+                }
+                Ok(seq)
+            }
+            outcome => Err(NotRecorded { outcome }),
+        }
+    }
+
+    /// What operators did in an EJ, the newest first. Reads the journal as it goes.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn acts(
+        &self,
+        ej: EjId,
+    ) -> Result<impl Iterator<Item = Result<Recorded, ReadError>> + '_, ReadError> {
+        let journal = &self.intake.journal;
+        let seqs = journal.find(ej, KeyIndex::ControlId, ACT_KEY)?;
+        Ok(seqs.into_iter().rev().filter_map(move |seq| match journal.get(ej, seq) {
+            Ok(record) => record.as_ref().and_then(operator::recorded).map(Ok),
+            // Let go with its segment a moment ago.
+            Err(ReadError::Released { .. }) => None,
+            Err(error) => Some(Err(error)),
+        }))
     }
 
     /// What records were, for readers.

@@ -9,12 +9,17 @@ use sluice_ids::EjId;
 use sluice_journal::{IdempotencyKey, Keys, KeysOf, Kind, Record};
 use sluice_mappings::hl7::MshRaw;
 
+use crate::operator::message_of;
+
 /// The sidecar key of every configuration epoch; no control id has it but by chance, and what is
 /// found is looked at.
 pub(crate) const EPOCH_KEY: u64 = 0x5EB0_CAFE_0000_0001;
 
 /// The sidecar key of every dead letter.
 pub(crate) const DEAD_LETTER_KEY: u64 = 0xDEAD_1E77_0000_0001;
+
+/// The sidecar key of every act of an operator.
+pub(crate) const ACT_KEY: u64 = 0x0AC7_0AC7_0000_0001;
 
 /// A message is known by its EJ and all its bytes: sender and control id are among them.
 pub(crate) fn idempotency_key(ej: EjId, raw: &[u8]) -> IdempotencyKey {
@@ -57,7 +62,11 @@ fn keys_of_record(record: &Record) -> Keys {
         Kind::ConfigEpoch => Keys { control_id: Some(EPOCH_KEY), patients: Vec::new() },
         Kind::Message => keys_of_message(&record.entry.payload),
         Kind::DeadLetter => Keys { control_id: Some(DEAD_LETTER_KEY), patients: Vec::new() },
-        Kind::CursorAdvance | Kind::OperatorAct => Keys::default(),
+        Kind::OperatorAct => {
+            let brought = message_of(record).map(|message| keys_of_message(&message).patients);
+            Keys { control_id: Some(ACT_KEY), patients: brought.unwrap_or_default() }
+        }
+        Kind::CursorAdvance => Keys::default(),
     }
 }
 

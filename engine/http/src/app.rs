@@ -13,6 +13,7 @@ use sluice_mappings::entity::LegalEntity;
 use sluice_state::{Access, Health, PastRecords, Scope, State};
 use tokio::sync::Semaphore;
 
+use crate::acts::ActDesk;
 use crate::bulk::Shelf;
 use crate::cache::{Cache, Ratios, Rendered, ResourceKey};
 use crate::cursor::CursorKey;
@@ -34,6 +35,7 @@ pub struct Deps {
     pub cursors: CursorKey,
     pub vitals: Arc<dyn Vitals>,
     pub past: Arc<dyn Past>,
+    pub acts: Arc<dyn ActDesk>,
     pub prometheus: PrometheusHandle,
     /// Where bulk exports are kept, in a folder of their own.
     pub data_dir: PathBuf,
@@ -59,6 +61,7 @@ pub(crate) struct App {
     pub(crate) builders: Arc<Semaphore>,
     pub(crate) vitals: Arc<dyn Vitals>,
     pub(crate) past: Arc<dyn Past>,
+    pub(crate) acts: Arc<dyn ActDesk>,
     pub(crate) prometheus: PrometheusHandle,
     pub(crate) hosts: Hosts,
     pub(crate) exports: Shelf,
@@ -104,6 +107,7 @@ impl App {
             cursors: deps.cursors,
             vitals: deps.vitals,
             past: deps.past,
+            acts: deps.acts,
             prometheus: deps.prometheus,
             settings,
         }

@@ -12,6 +12,7 @@ use axum::http::{Response, StatusCode};
 use sluice_mappings::fhir::{IssueType, OperationOutcome, OutcomeIssue};
 use sluice_mappings::search::QueryError;
 
+use crate::acts::NotRecorded;
 use crate::bulk::Failure;
 use crate::past::Forgotten;
 use crate::role::Role;
@@ -152,8 +153,16 @@ pub(crate) enum Fault {
     RangeNotSatisfiable {
         bytes: u64,
     },
+    /// An act that could not be recorded, and was not done.
+    NotRecorded,
     /// A bug: counted and logged with its route.
     Internal,
+}
+
+impl From<NotRecorded> for Fault {
+    fn from(_: NotRecorded) -> Self {
+        Self::NotRecorded
+    }
 }
 
 impl From<Forgotten> for Fault {
@@ -221,7 +230,7 @@ impl Fault {
             | Self::CursorForged
             | Self::CursorForeign => StatusCode::BAD_REQUEST,
             Self::CursorExpired => StatusCode::GONE,
-            Self::StateLost | Self::Folding => StatusCode::SERVICE_UNAVAILABLE,
+            Self::StateLost | Self::Folding | Self::NotRecorded => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooManyExports => StatusCode::TOO_MANY_REQUESTS,
             Self::NoSpace | Self::ExportFailed(Failure::NoSpace) => {
                 StatusCode::INSUFFICIENT_STORAGE
@@ -284,7 +293,7 @@ impl Fault {
             Self::Query(error) if error.reason.is_unsupported() => IssueType::NotSupported,
             Self::Parameter { .. } | Self::Query(_) => IssueType::Value,
             Self::CursorExpired => IssueType::Expired,
-            Self::StateLost | Self::Folding => IssueType::Transient,
+            Self::StateLost | Self::Folding | Self::NotRecorded => IssueType::Transient,
             Self::Internal => IssueType::Exception,
         }
     }
@@ -419,6 +428,10 @@ impl Fault {
             }
             Self::ExportFailed(why) => format!("the export came to nothing: {why}").into(),
             Self::RangeNotSatisfiable { bytes } => format!("the file has {bytes} bytes").into(),
+            Self::NotRecorded => {
+                "the act could not be recorded in the journal, and was not done: ask again in a moment"
+                    .into()
+            }
             Self::Internal => "the request failed here; it is counted and logged".into(),
         }
     }
@@ -461,7 +474,7 @@ impl Fault {
             Self::Folding => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
-            Self::TooManyExports | Self::NoSpace => {
+            Self::TooManyExports | Self::NoSpace | Self::NotRecorded => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
             }
             Self::RangeNotSatisfiable { bytes } => {

@@ -4,6 +4,7 @@
 //! with who may call it; limits and that check come before any body is read ([`gate`]). Bytes are
 //! rendered once per version of a record and kept within a bound.
 
+mod acts;
 mod app;
 mod bulk;
 mod cache;
@@ -32,6 +33,7 @@ mod tls;
 pub mod tokens;
 mod vitals;
 
+pub use acts::{ActDesk, ActTold, Acts, CacheAct, NotRecorded};
 pub use app::Deps;
 pub use cursor::{CursorKey, KeyError};
 pub use instruments::describe_metrics;

@@ -284,8 +284,9 @@ pub fn table() -> Vec<Route> {
         get("/api/ejs/{ej}/held", needs(Role::Operator, Path), ops::held::list).wide(),
         get("/api/ejs/{ej}/messages/{id}/issues", needs(Role::Operator, Path), ops::issues::list)
             .wide(),
-        post("/api/cache/clear", needs(Role::Operator, Every), ops::caches::clear),
-        post("/api/cache/warm", needs(Role::Operator, Every), ops::caches::warm),
+        get("/api/acts", needs(Role::Operator, Visible), ops::acts::list).wide(),
+        post("/api/cache/clear", needs(Role::Operator, Every), ops::caches::clear).wide(),
+        post("/api/cache/warm", needs(Role::Operator, Every), ops::caches::warm).wide(),
     ];
     let (group, one) = (needs(Role::Reader, Visible), needs(Role::Reader, Path));
     let (statement, search, read) =

@@ -2,6 +2,7 @@
 
 mod bench;
 mod generate;
+mod remote;
 mod replay;
 
 use std::net::SocketAddr;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 pub use bench::{Bench, BenchExport, BenchFhir, BenchMix, Measured};
 pub use generate::{Dialect, Framing, Generate};
+pub use remote::{Acts, Remote};
 pub use replay::{Auditing, Pace, Replay, Reporting};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -84,6 +86,11 @@ pub enum Command {
         after_help = "Example:\n  sluice token create --config sluice.toml --role reader --ej EJ1 --expires 90d"
     )]
     Token(Token),
+    /// Show what operators did in a running engine: who, when, what
+    #[command(
+        after_help = "Example:\n  sluice acts --url http://127.0.0.1:8080 --token-file operator.token\n  sluice acts --ej EJ1 --act reprocess --json"
+    )]
+    Acts(Acts),
     /// Measure, always beside a baseline of the same run
     #[command(subcommand, after_help = "Example:\n  sluice bench mllp --seconds 10")]
     Bench(Bench),

@@ -13,11 +13,14 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use sluice_channels::mllp::{Listening, listen};
 use sluice_config::Config;
 use sluice_flow::{
-    Flow, Halt, MessageTold, Parts, Past, PastError, Version, WalkFrom, Walked, keys_of,
+    Deed, Flow, Halt, MessageTold, Parts, Past, PastError, Recorded, Version, WalkFrom, Walked,
+    keys_of,
 };
-use sluice_http::{Deps, Forgotten, Reason, Server, Tokens, Vitals};
+use sluice_http::{
+    ActDesk, ActTold, Acts, CacheAct, Deps, Forgotten, NotRecorded, Reason, Server, Tokens, Vitals,
+};
 use sluice_ids::{ChannelId, EjId, Lsn, Micros, Seq};
-use sluice_journal::{EmbeddedJournal, Fault, Journal, Owner};
+use sluice_journal::{EmbeddedJournal, Fault, Journal, Owner, ReadError};
 use sluice_mappings::adt;
 use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::records::{Record, RecordType, ResourceId};
@@ -230,6 +233,7 @@ async fn http_face(
         cursors: sluice_http::CursorKey::open(&config.data_dir).map_err(|e| cannot(&e))?,
         vitals: Arc::clone(core) as Arc<dyn Vitals>,
         past: Arc::new(Told { past: core.flow.past(&core.state), entities }),
+        acts: Arc::clone(core) as Arc<dyn ActDesk>,
         prometheus,
         data_dir: config.data_dir.clone(),
     };
@@ -367,6 +371,31 @@ impl Vitals for Core {
 
     fn journaled(&self, ej: EjId) -> Option<Seq> {
         Some(self.journal.tail(ej))
+    }
+}
+
+impl ActDesk for Core {
+    fn acts(&self, ej: EjId) -> Result<Acts<'_>, Forgotten> {
+        let unreadable = move |error: ReadError| forgotten(ej, PastError::Journal(error));
+        let acts = self.flow.acts(ej).map_err(unreadable)?;
+        Ok(Box::new(acts.map(move |act| {
+            let Recorded { ej, seq, at, by, about } = act.map_err(unreadable)?;
+            Ok(ActTold { ej, seq, at, by, about })
+        })))
+    }
+
+    fn caches(&self, act: CacheAct, by: &str) -> Result<(), NotRecorded> {
+        let deed = match act {
+            CacheAct::Cleared => Deed::CacheCleared,
+            CacheAct::Warmed => Deed::CacheWarmed,
+        };
+        for (ej, _) in &self.at_start {
+            self.flow.act(*ej, by, deed.clone()).map_err(|error| {
+                tracing::warn!(ej = %ej, error = %error, "an act could not be recorded");
+                NotRecorded
+            })?;
+        }
+        Ok(())
     }
 }
 

@@ -52,6 +52,7 @@ fn run(command: Command) -> Outcome {
         Command::Verify(arguments) => commands::verify::run(&arguments),
         Command::Rebuild(arguments) => commands::rebuild::run(&arguments),
         Command::Token(arguments) => commands::token::run(arguments),
+        Command::Acts(arguments) => commands::acts::run(&arguments),
         Command::Bench(arguments) => commands::bench::run(arguments),
     }
 }

@@ -34,6 +34,15 @@ pub(super) fn of(route: &Route) -> Described {
             "Build the exports that are not kept, in the background",
             json!({ "202": answer("It is begun, unless the caches are off", "application/json", &schema("Warming")) }),
         ),
+        (_, "/api/acts") => {
+            return Described {
+                summary: "What operators did, the newest first",
+                parameters: ["ej", "act", "before", "count"]
+                    .map(|name| json!({ "name": name, "in": "query", "schema": { "type": "string" } }))
+                    .to_vec(),
+                answers: ok(&schema("Acts")),
+            };
+        }
         (_, "/api/ejs/{ej}/held") => {
             ("Movements of which only a cancel or an update has come", ok(&schema("Held")))
         }
@@ -175,6 +184,14 @@ pub(super) fn schemas() -> Value {
             "output": files, "deleted": files, "error": files,
         })),
         "Warming": object(json!({ "warming": truth })),
+        "Acts": object(json!({
+            "acts": list(json!({
+                "type": "object",
+                "required": ["act", "ej", "seq", "at", "by"],
+                "properties": { "act": string, "ej": string, "seq": count, "at": instant, "by": string },
+            })),
+            "next": { "type": ["string", "null"] },
+        })),
         "Held": object(json!({
             "ej": string, "total": count,
             "held": list(object(json!({

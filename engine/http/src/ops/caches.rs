@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::json;
+use crate::acts::CacheAct;
 use crate::cache::{Asked, CacheCounts, MINUTE, QUARTER, Ratios, ratio};
 use crate::call::Call;
 use crate::export;
@@ -63,6 +64,7 @@ fn told(counts: CacheCounts, windows: [Asked; 3]) -> Value {
 
 /// Forgets what was rendered. Nothing is lost: it is rendered again when asked for.
 pub(crate) fn clear(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+    call.app.acts.caches(CacheAct::Cleared, &call.caller())?;
     let resources = call.app.resources.clear();
     let chunks = call.app.chunks.clear();
     instruments::cache_act("clear");
@@ -75,6 +77,7 @@ pub(crate) fn clear(call: &Call<'_>) -> Result<Response<Body>, Fault> {
 pub(crate) fn warm(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let enabled = call.app.settings.cache.enabled;
     if enabled {
+        call.app.acts.caches(CacheAct::Warmed, &call.caller())?;
         let app = Arc::clone(call.app);
         tokio::spawn(async move {
             let ejs = app.entities.keys().copied().collect();

@@ -16,8 +16,8 @@ use sluice_http::role::{Reach, Role};
 use sluice_http::settings::BulkSettings;
 use sluice_http::tokens::NewToken;
 use sluice_http::{
-    CursorKey, Deps, Forgotten, HttpSettings, MessageTold, Past, Reason, Server, Tokens, Version,
-    Vitals, Walk, WalkFrom, Walked,
+    ActDesk, ActTold, Acts, CacheAct, CursorKey, Deps, Forgotten, HttpSettings, MessageTold,
+    NotRecorded, Past, Reason, Server, Tokens, Version, Vitals, Walk, WalkFrom, Walked,
 };
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_mappings::adt::{self, Change, Context, Issue, IssueCode, Records};
@@ -54,6 +54,10 @@ pub struct TestVitals {
     pub past: Mutex<Vec<Record>>,
     /// Whether there was more once.
     pub forgotten: Mutex<bool>,
+    /// Acts, in order.
+    pub acts: Mutex<Vec<ActTold>>,
+    /// Whether nothing can be recorded.
+    pub full: Mutex<bool>,
 }
 
 impl Vitals for TestVitals {
@@ -156,6 +160,31 @@ impl Past for TestVitals {
     }
 }
 
+impl ActDesk for TestVitals {
+    fn acts(&self, ej: EjId) -> Result<Acts<'_>, Forgotten> {
+        let acts = self.acts.lock();
+        let of_ej: Vec<ActTold> = acts.iter().filter(|act| act.ej == ej).rev().cloned().collect();
+        Ok(Box::new(of_ej.into_iter().map(Ok)))
+    }
+
+    fn caches(&self, act: CacheAct, by: &str) -> Result<(), NotRecorded> {
+        if *self.full.lock() {
+            return Err(NotRecorded);
+        }
+        let mut acts = self.acts.lock();
+        let seq = Seq::new(acts.len() as u64 + 1);
+        let act = match act {
+            CacheAct::Cleared => "cache_cleared",
+            CacheAct::Warmed => "cache_warmed",
+        };
+        for ej in [ej("EJ1"), ej("EJ2")] {
+            let (at, about) = (Micros::new(seq.get() as i64), serde_json::json!({ "act": act }));
+            acts.push(ActTold { ej, seq, at, by: by.to_owned(), about });
+        }
+        Ok(())
+    }
+}
+
 pub struct Running {
     pub address: SocketAddr,
     pub folder: tempfile::TempDir,
@@ -185,6 +214,7 @@ fn deps_of(folder: &std::path::Path, vitals: &Arc<TestVitals>, state: StateSetti
         tokens: Tokens::open(folder).unwrap().look_every(Duration::ZERO),
         vitals: Arc::clone(vitals) as Arc<dyn Vitals>,
         past: Arc::clone(vitals) as Arc<dyn Past>,
+        acts: Arc::clone(vitals) as Arc<dyn ActDesk>,
         prometheus: PrometheusBuilder::new().build_recorder().handle(),
         data_dir: folder.to_owned(),
     }

@@ -1,6 +1,7 @@
 //! One command a file. This is the only place that writes to standard output.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod acts;
 pub mod auditing;
 pub mod bench;
 pub mod bench_http;
@@ -11,6 +12,7 @@ pub mod demo;
 pub mod generate;
 pub mod inspect;
 pub mod rebuild;
+pub mod remote;
 pub mod replay;
 pub mod reporting;
 pub mod serve;

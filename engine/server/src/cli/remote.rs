@@ -1,0 +1,36 @@
+//! The flags of every command that speaks to a running engine.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[derive(Args, Clone)]
+pub struct Remote {
+    /// Where the engine serves HTTP
+    #[arg(long, value_name = "URL", env = "SLUICE_URL", default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+    /// A file with the token, made by `sluice token create` [default: SLUICE_TOKEN, or none]
+    #[arg(long, value_name = "FILE", env = "SLUICE_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Who vouches for the engine's certificate, in PEM [default: whom this machine trusts]
+    #[arg(long, value_name = "FILE", env = "SLUICE_CA")]
+    pub ca: Option<PathBuf>,
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Acts {
+    /// Those in one EJ [default: in all that the token reaches]
+    #[arg(long)]
+    pub ej: Option<String>,
+    /// Those of one kind, e.g. reprocess, channel_paused, cache_cleared
+    #[arg(long)]
+    pub act: Option<String>,
+    /// How many, the newest first
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub count: usize,
+    #[command(flatten)]
+    pub remote: Remote,
+}
