@@ -180,3 +180,64 @@ proptest! {
         }
     }
 }
+
+fn deidentifying(folder: &std::path::Path) -> Vec<StepSettings> {
+    let mut settings = settings("[[step]]\ntype = 'deidentify'\nkey_file = 'site.key'");
+    settings.iter_mut().for_each(|step| step.resolve(folder).unwrap());
+    settings
+}
+
+#[test]
+fn a_message_is_put_under_surrogates_by_a_key_that_the_settings_only_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("site.key");
+    std::fs::write(&key, [b'k'; 32]).unwrap();
+    let settings = deidentifying(folder.path());
+    let written = toml::to_string(&settings[0]).unwrap();
+    assert!(written.contains("key_id = ") && !written.contains("kkkk"), "{written}");
+
+    let once = Steps::new(&settings).unwrap();
+    let Passed::On(text) = once.run(TEXT) else { panic!("it has a key") };
+    for gone in ["Dupont", "Jean", "06;07", "|A^^^X", "C1"] {
+        assert!(!text.contains(gone), "{gone} in {text}");
+    }
+    assert!(text.contains("PV1|1|E|W^R^B"), "{text}");
+    let alone = sluice_mappings::deidentify::deidentify(
+        TEXT.as_bytes(),
+        &sluice_channels::steps::read_key(&key).unwrap(),
+    );
+    assert_eq!(text.as_bytes(), alone, "the step and the command are one");
+    // The same through what the journal gives back, and where junk stands before the header.
+    let journaled: StepSettings = toml::from_str(&written).unwrap();
+    let again = Steps::journaled(&[journaled]).unwrap();
+    assert_eq!(again.lacks_key(), None);
+    assert_eq!(again.run(TEXT), Passed::On(text.clone()));
+    let junk = format!("\u{feff} \n{TEXT}");
+    assert_eq!(again.run(&junk), Passed::On(text));
+}
+
+#[test]
+fn under_another_key_nothing_is_made_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("site.key");
+    std::fs::write(&key, [b'k'; 32]).unwrap();
+    let settings = deidentifying(folder.path());
+    for changed in [Some([b'o'; 32]), None] {
+        match changed {
+            Some(other) => std::fs::write(&key, other).unwrap(),
+            None => std::fs::remove_file(&key).unwrap(),
+        }
+        let problems = Steps::new(&settings).unwrap_err();
+        assert_eq!((problems[0].step, problems[0].key), (0, "key_file"));
+        let once = Steps::journaled(&settings).unwrap();
+        assert_eq!(once.lacks_key(), Some(0));
+        assert_eq!(once.run(TEXT), Passed::Failed { step: 0 });
+    }
+    let mut meant = settings.clone();
+    std::fs::write(&key, [b'o'; 32]).unwrap();
+    assert_eq!(meant[0].resolve(folder.path()).unwrap_err().key, "key_id");
+    let mut unresolved = self::settings("[[step]]\ntype = 'deidentify'\nkey_file = 'gone.key'");
+    assert_eq!(Steps::new(&unresolved).unwrap_err()[0].key, "key_id");
+    let problem = unresolved[0].resolve(folder.path()).unwrap_err();
+    assert!(problem.key == "key_file" && problem.what.contains("cannot be read"), "{problem:?}");
+}

@@ -5,6 +5,7 @@
 //! one composes them, and says what is wrong with key, value, source and the nearest known key.
 
 mod check;
+mod keys;
 mod load;
 mod problem;
 mod settings;

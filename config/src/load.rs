@@ -8,6 +8,7 @@ use figment::value::{Dict, Value};
 use figment::{Figment, Metadata, Profile, Provider, Source};
 
 use crate::check::check;
+use crate::keys;
 use crate::problem::{ConfigError, Problem};
 use crate::settings::Config;
 use crate::site;
@@ -68,6 +69,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     })?;
     let folder = sources.file.as_deref().and_then(Path::parent);
     let mut problems = site::read(&mut config, folder, &|key| source_of(&figment, key));
+    problems.extend(keys::resolve(&mut config, folder, &|key| source_of(&figment, key)));
     problems.extend(check(&config, &|key| source_of(&figment, key)));
     if !problems.is_empty() {
         return Err(ConfigError { problems });

@@ -3,6 +3,7 @@
 //! Pure values: no tokio, no clock, no disk, no metrics, no logging.
 
 pub mod adt;
+pub mod deidentify;
 pub mod entity;
 pub mod explain;
 pub mod fhir;

@@ -6,15 +6,18 @@
 
 mod condition;
 mod edit;
+mod key_file;
 mod script;
 mod settings;
 
 use std::borrow::Cow;
 
+use sluice_mappings::deidentify::{Key, deidentify};
 use sluice_mappings::hl7::escape::{escape, unescape};
 use sluice_mappings::hl7::{Location, Message};
 
 use condition::Test;
+pub use key_file::{KeyFileError, read_key};
 use script::Script;
 pub use settings::{Condition, StepSettings};
 
@@ -74,6 +77,9 @@ enum Act {
         at: Location,
         on: String,
     },
+    Deidentify(Key),
+    /// What would be done under a key that is not there.
+    KeyMissing,
     Script(Box<Script>),
 }
 
@@ -103,9 +109,26 @@ pub enum Passed<'a> {
 }
 
 impl Steps {
+    /// As they are configured, and [resolved](StepSettings::resolve).
+    ///
     /// # Errors
     /// Everything that is wrong with them.
     pub fn new(settings: &[StepSettings]) -> Result<Self, Vec<StepProblem>> {
+        let steps = Self::journaled(settings)?;
+        match steps.lacks_key() {
+            Some(step) => {
+                let what = "does not hold the key that key_id tells".to_owned();
+                Err(vec![StepProblem { step, key: "key_file", what }])
+            }
+            None => Ok(steps),
+        }
+    }
+
+    /// As they once were in force. A key may be gone since: see [`Steps::lacks_key`].
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn journaled(settings: &[StepSettings]) -> Result<Self, Vec<StepProblem>> {
         if settings.len() > STEPS_MAX {
             let what = format!("more than {STEPS_MAX} steps");
             return Err(vec![StepProblem { step: STEPS_MAX, key: "type", what }]);
@@ -119,6 +142,13 @@ impl Steps {
             }
         }
         if problems.is_empty() { Ok(Self(steps)) } else { Err(problems) }
+    }
+
+    /// The first step, from 0, whose key is not in its file any more. What the steps make of a
+    /// message cannot be known then: it must not be passed through them.
+    #[must_use]
+    pub fn lacks_key(&self) -> Option<usize> {
+        self.0.iter().position(|step| matches!(step.act, Act::KeyMissing))
     }
 
     #[must_use]
@@ -216,6 +246,13 @@ impl Step {
                 }
                 ("split", when.as_ref(), Act::Split { at, on: on.clone() })
             }
+            StepSettings::Deidentify { key_file, key_id, when } => {
+                let id = key_id.as_ref();
+                let id = id.ok_or_else(|| StepProblem::new("key_id", "is not known"))?;
+                // Under another key than the one that is meant something else would come out.
+                let key = read_key(key_file).ok().filter(|key| key.id() == *id);
+                ("deidentify", when.as_ref(), key.map_or(Act::KeyMissing, Act::Deidentify))
+            }
             StepSettings::Script { source, operations_max, when } => (
                 "script",
                 when.as_ref(),
@@ -237,6 +274,12 @@ impl Step {
         let separators = message.separators();
         let text = match &self.act {
             Act::Filter { .. } => return Some(Change::None),
+            Act::KeyMissing => return None,
+            Act::Deidentify(key) => {
+                // What may stand before the header says nothing, and could say too much.
+                let text = &message.text()[message.text().find("MSH")?..];
+                String::from_utf8(deidentify(text.as_bytes(), key)).ok()
+            }
             Act::Script(script) => return script.run(message),
             Act::Set { at, value: Value::Raw(raw) } => edit::set(message, at, raw),
             Act::Set { at, value: Value::Text(text) } => {

@@ -1,8 +1,12 @@
 //! Steps as a channel's file writes them.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use super::StepProblem;
+use super::key_file::read_key;
 
 /// One `[[listener.step]]`. Places are written `PID-5.1`, `PV1-3[2].4` or `OBX[3]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +66,18 @@ pub enum StepSettings {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         when: Option<Condition>,
     },
+    /// Puts surrogates in the place of whatever could tell who somebody is.
+    Deidentify {
+        /// The file with the key that surrogates are made under, from the configuration's folder.
+        /// As long as the journal holds messages that passed through this step it stays as it is:
+        /// another key is another file.
+        key_file: PathBuf,
+        /// Tells which key that is. Read from the file; in the journal it says which key was used.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key_id: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        when: Option<Condition>,
+    },
     /// A Rhai script, for the rest.
     Script {
         source: String,
@@ -76,6 +92,27 @@ pub enum StepSettings {
 
 const fn operations_max() -> u64 {
     100_000
+}
+
+impl StepSettings {
+    /// Finds what the step reads from files, whose paths count from `folder`: afterwards they are
+    /// whole, and the step says what it has read.
+    ///
+    /// # Errors
+    /// When a file cannot be used, or is not the one that the settings mean.
+    pub fn resolve(&mut self, folder: &Path) -> Result<(), StepProblem> {
+        let Self::Deidentify { key_file, key_id, .. } = self else { return Ok(()) };
+        let path = folder.join(&*key_file);
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let key =
+            read_key(&path).map_err(|error| StepProblem::new("key_file", error.to_string()))?;
+        let id = key.id();
+        if key_id.as_ref().is_some_and(|meant| *meant != id) {
+            return Err(StepProblem::new("key_id", format!("the key in that file is {id}")));
+        }
+        (*key_file, *key_id) = (path, Some(id));
+        Ok(())
+    }
 }
 
 /// What must hold of a message; all of what is given.

@@ -51,9 +51,22 @@ impl Epoch {
         Self::with(entity, own.map(|listener| (listener.id, listener.step.clone())).collect())
     }
 
+    /// Whether what a message through `channel` means cannot be known, because a key is not in its
+    /// file. One that was put back since is found.
+    pub fn lacks_key(&mut self, channel: ChannelId) -> bool {
+        let lacks = |steps: Option<&Steps>| steps.is_some_and(|steps| steps.lacks_key().is_some());
+        if lacks(self.steps(channel))
+            && let Some(settings) = self.settings.get(&channel)
+            && let Ok(steps) = Steps::journaled(settings)
+        {
+            self.steps.insert(channel, steps);
+        }
+        lacks(self.steps(channel))
+    }
+
     fn with(entity: LegalEntity, settings: BTreeMap<ChannelId, Vec<StepSettings>>) -> Option<Self> {
         let ready = |(id, settings): (&ChannelId, &Vec<StepSettings>)| {
-            Some((*id, Steps::new(settings).ok()?))
+            Some((*id, Steps::journaled(settings).ok()?))
         };
         let steps = settings.iter().map(ready).collect::<Option<_>>()?;
         Some(Self { entity, settings, steps })

@@ -66,7 +66,14 @@ impl Fold {
         records: &dyn Records,
     ) -> Result<Step, Halt> {
         match record.entry.kind {
-            Kind::Message => Ok(self.message(record, memory, records)),
+            Kind::Message => {
+                // With its key the message means something: it is not set aside, and the memory
+                // has not seen it.
+                if self.epoch.lacks_key(record.entry.channel) {
+                    return Err(Halt::Key { seq: record.seq });
+                }
+                Ok(self.message(record, memory, records))
+            }
             Kind::ConfigEpoch => {
                 self.epoch =
                     Epoch::decode(&record.entry.payload).ok_or(Halt::Epoch { seq: record.seq })?;

@@ -26,6 +26,11 @@ pub enum Halt {
     StateLost,
     #[error("the configuration epoch at {seq} cannot be read by this version")]
     Epoch { seq: Seq },
+    #[error(
+        "the message at {seq} passed through a deidentify step whose key is no longer in its file; \
+         put the key back"
+    )]
+    Key { seq: Seq },
     #[error("the fold itself failed; restart, and tell whoever maintains it")]
     Panicked,
 }

@@ -324,6 +324,41 @@ async fn a_message_passes_the_steps_of_its_time_in_a_rebuild_too() {
 }
 
 #[tokio::test]
+async fn a_message_whose_key_is_gone_waits_for_it_and_is_folded_as_before() {
+    let mut bench = Bench::new("KEYGONE");
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("site.key");
+    std::fs::write(&key, [b'k'; 32]).unwrap();
+    let mut surrogates = step(json!({ "type": "deidentify", "key_file": "site.key" }));
+    surrogates.resolve(folder.path()).unwrap();
+    bench.step = vec![surrogates];
+    let running = bench.start();
+    let mut client = Client::to(&running).await;
+    assert_eq!(client.ask(&adt("A01", "1")).await, told_as("AA", "1", ""));
+    bench.folded(&running).await;
+    let made = applied(bench.ej);
+    assert!(made.len() == 1 && made[0].starts_with('D'), "{made:?}");
+    assert!(
+        !String::from_utf8_lossy(&bench.of_kind(Kind::ConfigEpoch)[0].entry.payload)
+            .contains("kkkk")
+    );
+    drop(running);
+
+    // A rebuild under another key, and without steps for what comes.
+    std::fs::write(&key, [b'o'; 32]).unwrap();
+    bench.step = Vec::new();
+    support::forget_applied(bench.ej);
+    let running = bench.start();
+    let seq = bench.messages()[0].seq;
+    until(|| running.flow.standing()[0].1.halted == Some(Halt::Key { seq })).await;
+    assert!(applied(bench.ej).is_empty(), "nothing is made up");
+    std::fs::write(&key, [b'k'; 32]).unwrap();
+    bench.folded(&running).await;
+    assert_eq!(applied(bench.ej), made);
+    assert!(bench.of_kind(Kind::DeadLetter).is_empty());
+}
+
+#[tokio::test]
 async fn retention_keeps_what_a_restart_needs() {
     let mut bench = Bench::new("KEEP");
     bench.flow = FlowSettings { control_ids_max: 8, ..FlowSettings::default() };

@@ -10,8 +10,10 @@
 //! 3. [`Message::index`]: segments and fields; then [`Segment`], [`Field`], [`Repetition`],
 //!    [`Component`], [`Subcomponent`] split on demand, and [`datatypes`] name their parts.
 
+pub mod batch;
 pub mod charset;
 mod msh_raw;
+pub mod octets;
 mod separators;
 
 mod breaks;

@@ -1,12 +1,15 @@
 //! `sluice deidentify`: a feed under surrogates.
 
+use std::fs::OpenOptions;
+use std::io::{Error, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use sluice_fixtures::deidentify::{Key, deidentify};
+use sluice_channels::steps::{KeyFileError, read_key};
 use sluice_fixtures::feed::{Provenance, hex, messages};
+use sluice_mappings::deidentify::{KEY_BYTES_MIN, Key, deidentify};
 
 use super::whole_file::WholeFile;
 use crate::cli;
@@ -19,7 +22,7 @@ pub fn run(arguments: &cli::Deidentify) -> Outcome {
     }
     let feed = super::replay::read(&arguments.files)?;
     let key = key(&arguments.key)?;
-    let done = deidentify(&feed.messages, &key);
+    let done: Vec<Vec<u8>> = feed.messages.iter().map(|one| deidentify(one, &key)).collect();
     let mut file = Vec::new();
     for message in &done {
         file.extend_from_slice(message);
@@ -49,12 +52,49 @@ pub fn run(arguments: &cli::Deidentify) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The key in a file, or a new one.
-pub fn key(file: &Path) -> Result<Key, Failure> {
-    let (key, made) =
-        Key::open_or_make(file).map_err(|error| Failure::new(NOT_SO, error.to_string()))?;
-    if made {
-        eprintln!("{}: a new key; whoever holds it can check guesses", file.display());
+/// The key in a file; a new one, for nobody else to read, where there is no file.
+///
+/// # Errors
+/// When it can be neither read nor made.
+pub fn key(path: &Path) -> Result<Key, Failure> {
+    match read_key(path) {
+        Err(KeyFileError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {}
+        read => return read.map_err(|error| Failure::new(NOT_SO, error.to_string())),
     }
-    Ok(key)
+    let bytes =
+        make(path).map_err(|error| Failure::new(NOT_SO, format!("{}: {error}", path.display())))?;
+    eprintln!("{}: a new key; whoever holds it can check guesses", path.display());
+    Key::from_bytes(&bytes)
+        .ok_or_else(|| Failure::new(NOT_SO, format!("{}: no key", path.display())))
+}
+
+fn make(path: &Path) -> Result<[u8; KEY_BYTES_MIN], Error> {
+    let mut bytes = [0; KEY_BYTES_MIN];
+    getrandom::fill(&mut bytes).map_err(|error| Error::other(error.to_string()))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(&bytes)?;
+    file.sync_all()?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_once_for_nobody_else_to_read_and_then_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("site.key");
+        let (first, second) = (key(&path).ok().unwrap(), key(&path).ok().unwrap());
+        assert_eq!(first.id(), second.id());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sha2::{Digest, Sha256};
-use sluice_fixtures::deidentify::deidentify;
 use sluice_fixtures::feed::{Feed, Origin, hex, sent_at};
 use sluice_fixtures::proxy::{self, Network};
 use sluice_fixtures::replay::telling::{MEASURES, report};
@@ -15,6 +14,7 @@ use sluice_fixtures::replay::{
     Arrivals, ReplayError, Rewriting, Schedule, Sending, Shard, Tally, Tcp, play, span,
 };
 use sluice_fixtures::report::{Report, Standing, Threshold};
+use sluice_mappings::deidentify::deidentify;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
@@ -192,7 +192,10 @@ fn may_go_there(feed: &Feed, to: &SocketAddr, surrogates: bool) -> Result<(), Fa
 /// Surrogates, control ids, times: in that order, all before anything is sent.
 fn prepare(feed: &mut Feed, arguments: &cli::Replay) -> Result<(), Failure> {
     if let Some(file) = &arguments.deidentify {
-        feed.messages = deidentify(&feed.messages, &super::deidentify::key(file)?);
+        let key = super::deidentify::key(file)?;
+        for message in &mut feed.messages {
+            *message = deidentify(message, &key).into();
+        }
     }
     let run = if arguments.new_control_ids {
         let mut run = [0; 16];
