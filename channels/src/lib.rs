@@ -12,4 +12,4 @@ pub mod steps;
 pub mod tls;
 
 pub use ack::AckMode;
-pub use settings::{ListenerSettings, MllpSettings};
+pub use settings::{ChannelSettings, MllpSettings, MllpSource, SourceSettings};

@@ -1,4 +1,4 @@
-//! What can be set of the listeners.
+//! What can be set of the channels.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -121,23 +121,61 @@ impl MllpSettings {
     }
 }
 
-/// One `[[listener]]`.
+/// One channel: a file of `channels_dir`, or one `[[channel]]` of the main file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ListenerSettings {
+pub struct ChannelSettings {
     /// Its name in the journal, in metrics and in logs, e.g. `EJ1.mllp`.
     pub id: ChannelId,
     /// The EJs that it takes messages for; several are told apart by MSH-4.
     pub ejs: Vec<EjId>,
-    /// Where it listens, e.g. `127.0.0.1:5600`.
-    pub address: SocketAddr,
     /// Which acknowledgement rules it follows. Default `auto`: enhanced where the message's
     /// MSH-15 or MSH-16 asks for it, else original.
     #[serde(default)]
     pub ack_mode: AckMode,
+    /// False declares it without starting it. Default true.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Where its messages come from.
+    pub source: SourceSettings,
     /// What is made of a message before it is applied, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub step: Vec<StepSettings>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl ChannelSettings {
+    /// A channel with everything else by default.
+    #[must_use]
+    pub const fn new(id: ChannelId, ejs: Vec<EjId>, source: SourceSettings) -> Self {
+        Self { id, ejs, ack_mode: AckMode::Auto, enabled: true, source, step: Vec::new() }
+    }
+
+    /// Where it listens for MLLP; `None` for a source that does not.
+    #[must_use]
+    pub const fn mllp(&self) -> Option<&MllpSource> {
+        match &self.source {
+            SourceSettings::Mllp(source) => Some(source),
+        }
+    }
+}
+
+/// `[source]`, by its `type`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum SourceSettings {
+    Mllp(MllpSource),
+}
+
+/// `[source]` of type `mllp`: a listener.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MllpSource {
+    /// Where it listens, e.g. `127.0.0.1:5600`.
+    pub address: SocketAddr,
     /// Encryption, and clients that show who they are. Default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsSettings>,
@@ -148,4 +186,12 @@ pub struct ListenerSettings {
     /// loopback is then refused unless this says that the network is trusted.
     #[serde(default)]
     pub allow_plaintext_off_loopback: bool,
+}
+
+impl MllpSource {
+    /// Any peer of that address's network, in plaintext on loopback only.
+    #[must_use]
+    pub const fn at(address: SocketAddr) -> Self {
+        Self { address, tls: None, allow: Vec::new(), allow_plaintext_off_loopback: false }
+    }
 }

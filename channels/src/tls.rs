@@ -23,7 +23,7 @@ use webpki::EndEntityCert;
 /// How old the last look at the files may be.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// `[listener.tls]`.
+/// `[source.tls]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TlsSettings {
@@ -40,7 +40,7 @@ pub struct TlsSettings {
     pub client: Vec<ClientSettings>,
 }
 
-/// One `[[listener.tls.client]]`.
+/// One `[[source.tls.client]]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientSettings {
@@ -113,7 +113,7 @@ impl SpeaksFor {
 
 /// A listener's TLS, renewed as its files are.
 pub struct Tls {
-    listener: ChannelId,
+    channel: ChannelId,
     settings: TlsSettings,
     current: Mutex<Current>,
     reloads: Counter,
@@ -132,16 +132,16 @@ type Stamp = [Option<(SystemTime, u64)>; 3];
 impl Tls {
     /// # Errors
     /// When a file cannot be read or used.
-    pub fn open(listener: ChannelId, settings: &TlsSettings) -> Result<Self, TlsError> {
+    pub fn open(channel: ChannelId, settings: &TlsSettings) -> Result<Self, TlsError> {
         let files = stamp(settings);
         let config = load(settings)?;
-        let id = listener.to_string();
+        let id = channel.to_string();
         Ok(Self {
-            listener,
+            channel,
             settings: settings.clone(),
             current: Mutex::new(Current { config, files, looked: Instant::now() }),
-            reloads: counter!("sluice_mllp_tls_reloads_total", "listener" => id.clone()),
-            failures: counter!("sluice_mllp_tls_reload_failures_total", "listener" => id),
+            reloads: counter!("sluice_mllp_tls_reloads_total", "channel" => id.clone()),
+            failures: counter!("sluice_mllp_tls_reload_failures_total", "channel" => id),
         })
     }
 
@@ -160,11 +160,11 @@ impl Tls {
                 Ok(config) => {
                     current.config = config;
                     self.reloads.increment(1);
-                    tracing::info!(listener = %self.listener, "the renewed certificate serves");
+                    tracing::info!(channel = %self.channel, "the renewed certificate serves");
                 }
                 Err(error) => {
                     self.failures.increment(1);
-                    tracing::error!(listener = %self.listener, error = %error, "the last good certificate serves on");
+                    tracing::error!(channel = %self.channel, error = %error, "the last good certificate serves on");
                 }
             }
         }

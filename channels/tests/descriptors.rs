@@ -10,7 +10,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sluice_channels::ack::Verdict;
 use sluice_channels::intake::{Intake, IntakeSession, Reply, ReplyFuture, SessionContext};
 use sluice_channels::mllp::listen;
-use sluice_channels::{AckMode, ListenerSettings, MllpSettings};
+use sluice_channels::{MllpSettings, MllpSource};
 use sluice_ids::ChannelId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -47,19 +47,11 @@ async fn asked(client: &mut TcpStream) {
 async fn accepting_rests_without_descriptors_and_goes_on_by_itself() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let metrics = recorder.handle();
-    let settings = ListenerSettings {
-        id: ChannelId::new("EJ1.mllp").unwrap(),
-        ejs: Vec::new(),
-        address: "127.0.0.1:0".parse().unwrap(),
-        ack_mode: AckMode::Auto,
-        step: Vec::new(),
-        tls: None,
-        allow: Vec::new(),
-        allow_plaintext_off_loopback: false,
-    };
+    let id = ChannelId::new("EJ1.mllp").unwrap();
+    let source = MllpSource::at("127.0.0.1:0".parse().unwrap());
     let limits = MllpSettings { connections_per_peer_max: 200, ..MllpSettings::default() };
     let listening = metrics::with_local_recorder(&recorder, || {
-        listen(&settings, limits, Arc::new(Yes)).unwrap()
+        listen(id, &source, limits, Arc::new(Yes)).unwrap()
     });
     let mut first = TcpStream::connect(listening.address()).await.unwrap();
     asked(&mut first).await;
@@ -71,7 +63,7 @@ async fn accepting_rests_without_descriptors_and_goes_on_by_itself() {
     while let Ok(client) = TcpStream::connect(listening.address()).await {
         clients.push(client);
     }
-    let hit = "sluice_mllp_limits_hit_total{listener=\"EJ1.mllp\",limit=\"file_descriptors\"}";
+    let hit = "sluice_mllp_limits_hit_total{channel=\"EJ1.mllp\",limit=\"file_descriptors\"}";
     let rested = || metrics.render().lines().any(|l| l.starts_with(hit) && !l.ends_with(" 0"));
     timeout(Duration::from_secs(20), async {
         while !rested() {

@@ -12,8 +12,8 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use sluice_channels::ack::Verdict;
 use sluice_channels::intake::{Intake, IntakeSession, Reply, ReplyFuture, SessionContext};
 use sluice_channels::mllp::{ListenError, Listening, listen};
-use sluice_channels::{AckMode, ListenerSettings, MllpSettings};
-use sluice_ids::{ChannelId, EjId};
+use sluice_channels::{MllpSettings, MllpSource};
+use sluice_ids::ChannelId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -72,7 +72,8 @@ impl Bench {
         let metrics = recorder.handle();
         let echo = Arc::new(Echo { gate: watch::Sender::new(false) });
         let listening = metrics::with_local_recorder(&recorder, || {
-            listen(&listener("127.0.0.1:0"), settings, Arc::clone(&echo) as Arc<dyn Intake>)
+            let intake = Arc::clone(&echo) as Arc<dyn Intake>;
+            listen(channel(), &source("127.0.0.1:0"), settings, intake)
         });
         Self { listening: listening.unwrap(), echo, metrics }
     }
@@ -87,17 +88,12 @@ impl Bench {
     }
 }
 
-fn listener(address: &str) -> ListenerSettings {
-    ListenerSettings {
-        id: ChannelId::new("EJ1.mllp").unwrap(),
-        ejs: vec![EjId::new("EJ1").unwrap()],
-        address: address.parse().unwrap(),
-        ack_mode: AckMode::Auto,
-        step: Vec::new(),
-        tls: None,
-        allow: Vec::new(),
-        allow_plaintext_off_loopback: false,
-    }
+fn channel() -> ChannelId {
+    ChannelId::new("EJ1.mllp").unwrap()
+}
+
+fn source(address: &str) -> MllpSource {
+    MllpSource::at(address.parse().unwrap())
 }
 
 struct Client {
@@ -137,9 +133,9 @@ async fn a_frame_is_answered_in_one_piece() {
     let mut buffer = [0; 64];
     let bytes = patiently(client.stream.read(&mut buffer)).await.unwrap();
     assert_eq!(&buffer[..bytes], b"\x0back:one\x1c\r", "the first read has all of it");
-    bench.assert_metric("sluice_mllp_frames_total{listener=\"EJ1.mllp\"} 1");
-    bench.assert_metric("sluice_mllp_acks_total{listener=\"EJ1.mllp\",code=\"AA\"} 1");
-    bench.assert_metric("sluice_mllp_connections{listener=\"EJ1.mllp\"} 1");
+    bench.assert_metric("sluice_mllp_frames_total{channel=\"EJ1.mllp\"} 1");
+    bench.assert_metric("sluice_mllp_acks_total{channel=\"EJ1.mllp\",code=\"AA\"} 1");
+    bench.assert_metric("sluice_mllp_connections{channel=\"EJ1.mllp\"} 1");
 }
 
 #[tokio::test]
@@ -159,9 +155,9 @@ async fn quirky_senders_are_answered() {
     client.send(b"\x0bsilent\x1c\r\x0blast\x1c").await;
     client.stream.shutdown().await.unwrap();
     assert_eq!(client.rest().await, b"\x0back:last\x1c\r", "after half a close too");
-    bench.assert_metric("sluice_mllp_junk_bytes_total{listener=\"EJ1.mllp\"} 15");
-    bench.assert_metric("sluice_mllp_cut_frames_total{listener=\"EJ1.mllp\"} 1");
-    bench.assert_metric("sluice_mllp_acks_total{listener=\"EJ1.mllp\",code=\"none\"} 1");
+    bench.assert_metric("sluice_mllp_junk_bytes_total{channel=\"EJ1.mllp\"} 15");
+    bench.assert_metric("sluice_mllp_cut_frames_total{channel=\"EJ1.mllp\"} 1");
+    bench.assert_metric("sluice_mllp_acks_total{channel=\"EJ1.mllp\",code=\"none\"} 1");
 }
 
 #[tokio::test]
@@ -200,7 +196,7 @@ async fn frames_in_hand_are_bounded_and_the_rest_is_pushed_back() {
     while !bench.metrics.render().contains("limit=\"in_flight\"} 1") {
         tokio::task::yield_now().await;
     }
-    bench.assert_metric("sluice_mllp_frames_total{listener=\"EJ1.mllp\"} 3");
+    bench.assert_metric("sluice_mllp_frames_total{channel=\"EJ1.mllp\"} 3");
     bench.echo.gate.send_replace(true);
     client.expect(&b"\x0back:wait\x1c\r".repeat(10)).await;
 }
@@ -217,7 +213,7 @@ async fn a_frame_too_large_is_answered_once_and_the_next_is_taken() {
     client.send(b"\x0bone\x1c\r").await;
     client.expect(b"\x0back:one\x1c\r").await;
     bench.assert_metric(
-        "sluice_mllp_limits_hit_total{listener=\"EJ1.mllp\",limit=\"frame_bytes\"} 1",
+        "sluice_mllp_limits_hit_total{channel=\"EJ1.mllp\",limit=\"frame_bytes\"} 1",
     );
 }
 
@@ -229,9 +225,8 @@ async fn an_endless_frame_is_answered_once_and_its_connection_closed() {
     let mut client = bench.connect().await;
     client.send(&[b"\x0b", &b"x".repeat(20_000)[..]].concat()).await;
     assert_eq!(client.rest().await, b"\x0bframe_too_large:1001\x1c\r");
-    bench.assert_metric(
-        "sluice_mllp_limits_hit_total{listener=\"EJ1.mllp\",limit=\"skip_bytes\"} 1",
-    );
+    bench
+        .assert_metric("sluice_mllp_limits_hit_total{channel=\"EJ1.mllp\",limit=\"skip_bytes\"} 1");
 }
 
 #[tokio::test]
@@ -259,7 +254,7 @@ async fn large_frames_at_once_share_one_budget() {
     refused_one.expect(b"\x0back:one\x1c\r").await;
     kept.send(b"\x1c\r").await;
     kept.expect(&[b"\x0back:", &most[1..], b"\x1c\r"].concat()).await;
-    let hit = "sluice_mllp_limits_hit_total{listener=\"EJ1.mllp\",limit=\"buffered_bytes\"} 1";
+    let hit = "sluice_mllp_limits_hit_total{channel=\"EJ1.mllp\",limit=\"buffered_bytes\"} 1";
     bench.assert_metric(hit);
 }
 
@@ -269,9 +264,8 @@ async fn endless_junk_closes_the_connection() {
     let mut client = bench.connect().await;
     client.send(&b"GET / HTTP/1.1\r\n".repeat(100)).await;
     assert_eq!(client.rest().await, b"");
-    bench.assert_metric(
-        "sluice_mllp_limits_hit_total{listener=\"EJ1.mllp\",limit=\"junk_bytes\"} 1",
-    );
+    bench
+        .assert_metric("sluice_mllp_limits_hit_total{channel=\"EJ1.mllp\",limit=\"junk_bytes\"} 1");
 }
 
 #[tokio::test]
@@ -281,7 +275,7 @@ async fn a_frame_that_does_not_end_in_time_closes_the_connection() {
     client.send(b"\x0bone\x1c\r\x0bdrip").await;
     assert_eq!(client.rest().await, b"\x0back:one\x1c\r", "what was whole is answered");
     bench.assert_metric(
-        "sluice_mllp_limits_hit_total{listener=\"EJ1.mllp\",limit=\"frame_deadline\"} 1",
+        "sluice_mllp_limits_hit_total{channel=\"EJ1.mllp\",limit=\"frame_deadline\"} 1",
     );
 }
 
@@ -303,14 +297,14 @@ async fn a_sender_that_never_reads_is_let_go() {
     let mut client = bench.connect().await;
     // 40 MB of answers: more than the sockets' buffers take.
     client.send(&b"\x0bbig\x1c\r".repeat(200)).await;
-    let hit = "sluice_mllp_limits_hit_total{listener=\"EJ1.mllp\",limit=\"write_timeout\"} 1";
+    let hit = "sluice_mllp_limits_hit_total{channel=\"EJ1.mllp\",limit=\"write_timeout\"} 1";
     patiently(async {
         while !bench.metrics.render().contains(hit) {
             tokio::task::yield_now().await;
         }
     })
     .await;
-    bench.assert_metric("sluice_mllp_connections{listener=\"EJ1.mllp\"} 0");
+    bench.assert_metric("sluice_mllp_connections{channel=\"EJ1.mllp\"} 0");
 }
 
 #[tokio::test]
@@ -324,11 +318,11 @@ async fn caps_hold_and_the_place_of_a_closed_connection_is_free_again() {
     }
     assert_eq!(bench.connect().await.rest().await, b"", "closed at once");
     bench.assert_metric(
-        "sluice_mllp_limits_hit_total{listener=\"EJ1.mllp\",limit=\"connections_per_peer\"} 1",
+        "sluice_mllp_limits_hit_total{channel=\"EJ1.mllp\",limit=\"connections_per_peer\"} 1",
     );
     one.stream.shutdown().await.unwrap();
     assert_eq!(one.rest().await, b"");
-    while !bench.metrics.render().contains("sluice_mllp_connections{listener=\"EJ1.mllp\"} 1") {
+    while !bench.metrics.render().contains("sluice_mllp_connections{channel=\"EJ1.mllp\"} 1") {
         tokio::task::yield_now().await;
     }
     let mut three = bench.connect().await;
@@ -373,9 +367,10 @@ async fn a_stop_does_not_wait_for_ever() {
 #[tokio::test]
 async fn plaintext_off_loopback_needs_leave() {
     let echo = Arc::new(Echo { gate: watch::Sender::new(false) });
-    let mut settings = listener("0.0.0.0:0");
-    let refused = listen(&settings, MllpSettings::default(), Arc::clone(&echo) as Arc<dyn Intake>);
+    let mut source = source("0.0.0.0:0");
+    let intake = Arc::clone(&echo) as Arc<dyn Intake>;
+    let refused = listen(channel(), &source, MllpSettings::default(), intake);
     assert!(matches!(refused.err(), Some(ListenError::PlaintextOffLoopback { .. })));
-    settings.allow_plaintext_off_loopback = true;
-    assert!(listen(&settings, MllpSettings::default(), echo).is_ok());
+    source.allow_plaintext_off_loopback = true;
+    assert!(listen(channel(), &source, MllpSettings::default(), echo).is_ok());
 }

@@ -11,11 +11,16 @@ use sluice_mappings::entity::LegalEntity;
 use crate::problem::Problem;
 use crate::settings::Config;
 
-/// Everything that does not fit; empty when all does. `source_of` tells where a key was set.
-pub fn check(config: &Config, source_of: &dyn Fn(&str) -> String) -> Vec<Problem> {
-    let mut found = Found { problems: Vec::new(), source_of };
+/// Everything that does not fit; empty when all does. `place_of` tells how a key is known and where
+/// it was set, `name_of` how a channel is called.
+pub fn check(
+    config: &Config,
+    place_of: &dyn Fn(&str) -> (String, String),
+    name_of: &dyn Fn(usize) -> String,
+) -> Vec<Problem> {
+    let mut found = Found { problems: Vec::new(), place_of, name_of };
     entities(config, &mut found);
-    listeners(config, &mut found);
+    channels(config, &mut found);
     ports(config, &mut found);
     reachable(config, &mut found);
     bounds(config, &mut found);
@@ -24,13 +29,14 @@ pub fn check(config: &Config, source_of: &dyn Fn(&str) -> String) -> Vec<Problem
 
 struct Found<'a> {
     problems: Vec<Problem>,
-    source_of: &'a dyn Fn(&str) -> String,
+    place_of: &'a dyn Fn(&str) -> (String, String),
+    name_of: &'a dyn Fn(usize) -> String,
 }
 
 impl Found<'_> {
     fn add(&mut self, key: &str, what: String) {
-        let source = (self.source_of)(key);
-        self.problems.push(Problem { key: key.to_owned(), source, what, nearest: None });
+        let (key, source) = (self.place_of)(key);
+        self.problems.push(Problem { key, source, what, nearest: None });
     }
 }
 
@@ -60,33 +66,32 @@ fn entities(config: &Config, found: &mut Found<'_>) {
     }
 }
 
-fn listeners(config: &Config, found: &mut Found<'_>) {
+fn channels(config: &Config, found: &mut Found<'_>) {
     let mut ids = BTreeMap::new();
-    for (index, listener) in config.listener.iter().enumerate() {
-        if let Some(first) = ids.insert(listener.id, index) {
-            found.add(
-                &format!("listener.{index}.id"),
-                format!("{} is already listener.{first}", listener.id),
-            );
+    for (index, channel) in config.channel.iter().enumerate() {
+        let at = |key: &str| format!("channel.{index}.{key}");
+        if let Some(first) = ids.insert(channel.id, index) {
+            let first = (found.name_of)(first);
+            found.add(&at("id"), format!("{} is already {first}", channel.id));
         }
-        for problem in Steps::new(&listener.step).err().into_iter().flatten() {
-            let key = format!("listener.{index}.step.{}.{}", problem.step, problem.key);
-            found.add(&key, problem.what);
+        for problem in Steps::new(&channel.step).err().into_iter().flatten() {
+            found.add(&at(&format!("step.{}.{}", problem.step, problem.key)), problem.what);
         }
-        for (key, what) in listener.tls.as_ref().map(TlsSettings::problems).unwrap_or_default() {
-            found.add(&format!("listener.{index}.tls.{key}"), what);
+        let tls = channel.mllp().and_then(|source| source.tls.as_ref());
+        for (key, what) in tls.map(TlsSettings::problems).unwrap_or_default() {
+            found.add(&at(&format!("source.tls.{key}")), what);
         }
-        if listener.ejs.is_empty() {
-            found.add(&format!("listener.{index}.ejs"), "names no EJ".to_owned());
+        if channel.ejs.is_empty() {
+            found.add(&at("ejs"), "names no EJ".to_owned());
         }
-        for (place, ej) in listener.ejs.iter().enumerate() {
-            if listener.ejs[..place].contains(ej) {
-                found.add(&format!("listener.{index}.ejs"), format!("names {ej} twice"));
+        for (place, ej) in channel.ejs.iter().enumerate() {
+            if channel.ejs[..place].contains(ej) {
+                found.add(&at("ejs"), format!("names {ej} twice"));
             }
             if !config.ej.iter().any(|declared| declared.id == *ej) {
                 let known: Vec<&str> = config.ej.iter().map(|ej| ej.id.as_str()).collect();
                 found.add(
-                    &format!("listener.{index}.ejs"),
+                    &at("ejs"),
                     format!("{ej} is not a declared EJ (declared: {})", known.join(", ")),
                 );
             }
@@ -107,16 +112,17 @@ fn reachable(config: &Config, found: &mut Found<'_>) {
             ),
         );
     }
-    for (index, listener) in config.listener.iter().enumerate() {
-        let open = listener.tls.is_none() && !listener.allow_plaintext_off_loopback;
-        if !listener.address.ip().is_loopback() && open {
+    for (index, channel) in config.channel.iter().enumerate() {
+        let Some(source) = channel.mllp() else { continue };
+        let open = source.tls.is_none() && !source.allow_plaintext_off_loopback;
+        if !source.address.ip().is_loopback() && open {
             found.add(
-                &format!("listener.{index}.address"),
+                &format!("channel.{index}.source.address"),
                 format!(
                     "{} can be reached from other machines, and MLLP without TLS is neither \
-                     encrypted nor authenticated: write [listener.tls], or set \
+                     encrypted nor authenticated: write [source.tls], or set \
                      allow_plaintext_off_loopback = true if the network is trusted",
-                    listener.address
+                    source.address
                 ),
             );
         }
@@ -125,14 +131,15 @@ fn reachable(config: &Config, found: &mut Found<'_>) {
 
 /// Two sockets on one port; port 0 is a different one each time.
 fn ports(config: &Config, found: &mut Found<'_>) {
-    let mut taken: Vec<(String, SocketAddr)> = vec![("http.address".into(), config.http.address)];
-    for (index, listener) in config.listener.iter().enumerate() {
-        let key = format!("listener.{index}.address");
-        let address = listener.address;
+    let mut taken: Vec<(String, SocketAddr)> =
+        vec![("http.address".to_owned(), config.http.address)];
+    for (index, channel) in config.channel.iter().enumerate() {
+        let Some(address) = channel.mllp().map(|source| source.address) else { continue };
         if let Some((other, _)) = taken.iter().find(|(_, other)| clash(*other, address)) {
-            found.add(&key, format!("{address} is also {other}"));
+            let what = format!("{address} is also {other}");
+            found.add(&format!("channel.{index}.source.address"), what);
         }
-        taken.push((key, address));
+        taken.push((format!("that of {}", (found.name_of)(index)), address));
     }
 }
 

@@ -10,20 +10,16 @@ use crate::settings::Config;
 pub fn resolve(
     config: &mut Config,
     folder: Option<&Path>,
-    source_of: &dyn Fn(&str) -> String,
+    place_of: &dyn Fn(&str) -> (String, String),
 ) -> Vec<Problem> {
     let folder = folder.unwrap_or(Path::new(""));
     let mut problems = Vec::new();
-    for (index, listener) in config.listener.iter_mut().enumerate() {
-        for (step, settings) in listener.step.iter_mut().enumerate() {
+    for (index, channel) in config.channel.iter_mut().enumerate() {
+        for (step, settings) in channel.step.iter_mut().enumerate() {
             let Err(problem) = settings.resolve(folder) else { continue };
-            let key = format!("listener.{index}.step.{step}.{}", problem.key);
-            problems.push(Problem {
-                source: source_of(&key),
-                key,
-                what: problem.what,
-                nearest: None,
-            });
+            let key = format!("channel.{index}.step.{step}.{}", problem.key);
+            let (key, source) = place_of(&key);
+            problems.push(Problem { key, source, what: problem.what, nearest: None });
         }
     }
     problems

@@ -4,12 +4,14 @@
 //! the parts of a key: `SLUICE_HTTP__ADDRESS`), then flags. Each crate owns its settings; this
 //! one composes them, and says what is wrong with key, value, source and the nearest known key.
 
+mod channels;
 mod check;
 mod keys;
 mod load;
 mod problem;
 mod settings;
 mod site;
+mod toml_file;
 
 pub use load::{Loaded, Sources, load};
 pub use problem::{ConfigError, Problem};

@@ -7,6 +7,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Value};
 use figment::{Figment, Metadata, Profile, Provider, Source};
 
+use crate::channels;
 use crate::check::check;
 use crate::keys;
 use crate::problem::{ConfigError, Problem};
@@ -69,8 +70,12 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     })?;
     let folder = sources.file.as_deref().and_then(Path::parent);
     let mut problems = site::read(&mut config, folder, &|key| source_of(&figment, key));
-    problems.extend(keys::resolve(&mut config, folder, &|key| source_of(&figment, key)));
-    problems.extend(check(&config, &|key| source_of(&figment, key)));
+    let (files, unusable) = channels::read(&mut config, folder);
+    problems.extend(unusable);
+    let place_of =
+        |key: &str| files.place(key).unwrap_or_else(|| (key.to_owned(), source_of(&figment, key)));
+    problems.extend(keys::resolve(&mut config, folder, &place_of));
+    problems.extend(check(&config, &place_of, &|index| files.name(index)));
     if !problems.is_empty() {
         return Err(ConfigError { problems });
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use sluice_channels::{ListenerSettings, MllpSettings};
+use sluice_channels::{ChannelSettings, MllpSettings};
 use sluice_flow::FlowSettings;
 use sluice_http::HttpSettings;
 use sluice_journal::JournalSettings;
@@ -24,7 +24,10 @@ pub struct Config {
     pub http: HttpSettings,
     /// The legal entities. At least one is needed to serve.
     pub ej: Vec<EjSettings>,
-    pub listener: Vec<ListenerSettings>,
+    /// Where more channels stand, one a file, from the main file's folder; it need not be there.
+    pub channels_dir: PathBuf,
+    /// The channels: those of the main file, then those of `channels_dir`.
+    pub channel: Vec<ChannelSettings>,
 }
 
 impl Default for Config {
@@ -38,7 +41,8 @@ impl Default for Config {
             mllp: MllpSettings::default(),
             http: HttpSettings::default(),
             ej: Vec::new(),
-            listener: Vec::new(),
+            channels_dir: PathBuf::from("channels"),
+            channel: Vec::new(),
         }
     }
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use sluice_mappings::site::{SiteProblem, SiteSettings};
 
-use crate::load::nearest;
 use crate::problem::Problem;
 use crate::settings::Config;
+use crate::toml_file;
 
 /// Puts the tables of each EJ's site file into its settings; everything that is wrong with them.
 /// Paths count from `folder`, that of the configuration file.
@@ -45,48 +45,16 @@ pub fn read(
 }
 
 fn parse(path: &Path, text: &str) -> Result<SiteSettings, Vec<Problem>> {
-    let at = |line: usize, column: Option<usize>| match column {
-        Some(column) => format!("{}:{line}:{column}", path.display()),
-        None => format!("{}:{line}", path.display()),
-    };
-    let site: SiteSettings = toml::from_str(text).map_err(|error| {
-        let start = error.span().map_or(0, |span| span.start);
-        let before = text.get(..start).unwrap_or("");
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        let source = at(before.matches('\n').count() + 1, Some(column));
-        let (what, nearest) = said(error.message());
-        vec![Problem { key: String::new(), source, what, nearest }]
-    })?;
+    let site: SiteSettings = toml_file::parse(path, text).map_err(|problem| vec![problem])?;
     let problems: Vec<Problem> = site
         .problems()
         .into_iter()
         .map(|SiteProblem { table, row, what }| Problem {
+            source: toml_file::place(path, text, &format!("{table}.{row}")),
             key: format!("{table}.{row}"),
-            source: line_of(text, table, row).map_or(path.display().to_string(), |n| at(n, None)),
             what,
             nearest: None,
         })
         .collect();
     if problems.is_empty() { Ok(site) } else { Err(problems) }
-}
-
-/// What the reader of TOML refused, and the nearest known key where it names those there are.
-fn said(message: &str) -> (String, Option<String>) {
-    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    match names.as_slice() {
-        [unknown, known @ ..] if message.starts_with("unknown field") => {
-            (format!("there is no such key: {unknown}"), nearest(unknown, known))
-        }
-        [unknown, known @ ..] if message.starts_with("unknown variant") => {
-            (message.to_owned(), nearest(unknown, known))
-        }
-        _ => (message.to_owned(), None),
-    }
-}
-
-/// The line of a table's row, where rows are written under headers of their own.
-fn line_of(text: &str, table: &str, row: usize) -> Option<usize> {
-    let header = format!("[[{table}]]");
-    let mut headers = text.lines().enumerate().filter(|(_, line)| line.trim().starts_with(&header));
-    headers.nth(row).map(|(index, _)| index + 1)
 }

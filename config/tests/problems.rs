@@ -76,26 +76,27 @@ fn an_impossible_value_is_told_with_its_bounds() {
 
 #[test]
 fn two_sockets_on_one_port_are_found_whatever_their_address() {
-    let listener = |id: &str, address: &str| {
+    let channel = |id: &str, address: &str| {
         format!(
-            "[[listener]]\nid = \"{id}\"\nejs = [\"EJ1\"]\naddress = \"{address}\"\n\
-             allow_plaintext_off_loopback = true\n"
+            "[[channel]]\nid = \"{id}\"\nejs = [\"EJ1\"]\n\
+             source = {{ type = \"mllp\", address = \"{address}\", \
+             allow_plaintext_off_loopback = true }}\n"
         )
     };
-    let two = format!("{EJ}{}{}", listener("a", "127.0.0.1:5600"), listener("b", "0.0.0.0:5600"));
+    let two = format!("{EJ}{}{}", channel("a", "127.0.0.1:5600"), channel("b", "0.0.0.0:5600"));
     let problem = only(&two);
-    assert_eq!(problem.key, "listener.1.address");
-    assert!(problem.what.contains("listener.0.address"), "{}", problem.what);
-    let http = format!("{EJ}{}", listener("a", "127.0.0.1:8080"));
+    assert_eq!(problem.key, "channel.1.source.address");
+    assert!(problem.what.contains("channel.0"), "{}", problem.what);
+    let http = format!("{EJ}{}", channel("a", "127.0.0.1:8080"));
     assert!(only(&http).what.contains("http.address"));
-    let free = format!("{EJ}{}{}", listener("a", "127.0.0.1:0"), listener("b", "127.0.0.1:0"));
+    let free = format!("{EJ}{}{}", channel("a", "127.0.0.1:0"), channel("b", "127.0.0.1:0"));
     load(&Sources { text: Some(("two free ports", free)), ..Sources::default() }).unwrap();
 }
 
 #[test]
 fn an_ej_that_is_not_declared_or_told_apart_is_found() {
-    let listener = "[[listener]]\nid = \"a\"\nejs = [\"EJ9\"]\naddress = \"127.0.0.1:5600\"\n";
-    assert!(only(&format!("{EJ}{listener}")).what.contains("EJ9"));
+    let channel = "[[channel]]\nid = \"a\"\nejs = [\"EJ9\"]\nsource = { type = \"mllp\", address = \"127.0.0.1:5600\" }\n";
+    assert!(only(&format!("{EJ}{channel}")).what.contains("EJ9"));
     let twice = format!("{EJ}{}", EJ.replace("699000014", "699000022"));
     assert!(only(&twice).what.contains("already"));
     let same_finess = format!("{EJ}{}", EJ.replace("EJ1", "EJ2"));
@@ -164,9 +165,9 @@ fn what_other_machines_could_reach_without_leave_is_found_before_anything_is_bou
     let problem = only("[http]\naddress = \"0.0.0.0:8080\"\n");
     assert_eq!(problem.key, "http.address");
     assert!(problem.what.contains("http.tls.certificate"), "{}", problem.what);
-    let listener = "[[listener]]\nid = \"a\"\nejs = [\"EJ1\"]\naddress = \"0.0.0.0:5600\"\n";
-    let problem = only(&format!("{EJ}{listener}"));
-    assert_eq!(problem.key, "listener.0.address");
+    let channel = "[[channel]]\nid = \"a\"\nejs = [\"EJ1\"]\nsource = { type = \"mllp\", address = \"0.0.0.0:5600\" }\n";
+    let problem = only(&format!("{EJ}{channel}"));
+    assert_eq!(problem.key, "channel.0.source.address");
     assert!(problem.what.contains("allow_plaintext_off_loopback"), "{}", problem.what);
 }
 
@@ -180,21 +181,91 @@ fn bounds_of_state_and_flow_that_nothing_could_work_with_are_found() {
 }
 
 #[test]
-fn an_ej_named_twice_by_one_listener_is_found() {
-    let listener =
-        "[[listener]]\nid = \"a\"\nejs = [\"EJ1\", \"EJ1\"]\naddress = \"127.0.0.1:5600\"\n";
-    assert!(only(&format!("{EJ}{listener}")).what.contains("twice"));
+fn an_ej_named_twice_by_one_channel_is_found() {
+    let channel = "[[channel]]\nid = \"a\"\nejs = [\"EJ1\", \"EJ1\"]\nsource = { type = \"mllp\", address = \"127.0.0.1:5600\" }\n";
+    assert!(only(&format!("{EJ}{channel}")).what.contains("twice"));
 }
 
 #[test]
 fn a_step_that_cannot_be_used_is_told_with_its_key() {
-    let listener = "[[listener]]\nid = \"EJ1.mllp\"\nejs = [\"EJ1\"]\naddress = \"127.0.0.1:0\"\n";
-    let step = |step: &str| only(&format!("{EJ}{listener}[[listener.step]]\n{step}\n"));
+    let channel = "[[channel]]\nid = \"EJ1.mllp\"\nejs = [\"EJ1\"]\nsource = { type = \"mllp\", address = \"127.0.0.1:0\" }\n";
+    let step = |step: &str| only(&format!("{EJ}{channel}[[channel.step]]\n{step}\n"));
     let problem = step("type = \"set\"\nat = \"PID\"\ntext = \"x\"");
-    assert_eq!((&*problem.key, &*problem.what), ("listener.0.step.0.at", "names no field"));
+    assert_eq!((&*problem.key, &*problem.what), ("channel.0.step.0.at", "names no field"));
     assert_eq!(problem.source, "site.toml");
     let problem = step("type = \"set\"\nat = \"PID-5\"\ntxt = \"x\"");
     assert!(problem.to_string().contains("txt"), "{problem}");
     let problem = step("type = \"sett\"\nat = \"PID-5\"");
     assert!(problem.to_string().contains("sett"), "{problem}");
+}
+
+/// The problems of a configuration with `EJ` in its main file and these channel files.
+fn problems_of_files(files: &[(&str, &str)]) -> Vec<Problem> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("site.toml");
+    std::fs::write(&file, EJ).unwrap();
+    std::fs::create_dir(folder.path().join("channels")).unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join("channels").join(name), text).unwrap();
+    }
+    match load(&Sources { file: Some(file), ..Sources::default() }) {
+        Ok(_) => Vec::new(),
+        Err(error) => {
+            let short = |mut problem: Problem| {
+                let folder = format!("{}/channels/", folder.path().display());
+                problem.source = problem.source.replace(&folder, "");
+                problem.what = problem.what.replace(&folder, "");
+                problem
+            };
+            error.problems.into_iter().map(short).collect()
+        }
+    }
+}
+
+fn one(id: &str, port: u16) -> String {
+    format!(
+        "id = \"{id}\"\nejs = [\"EJ1\"]\n[source]\ntype = \"mllp\"\naddress = \"127.0.0.1:{port}\"\n"
+    )
+}
+
+#[test]
+fn each_file_of_the_channels_folder_is_a_channel_and_what_editors_leave_is_not() {
+    let (a, b) = (one("a", 5600), one("b", 5602));
+    let left = [(".a.toml.swp", "x"), ("a.toml~", "x"), (".a.toml", "x"), ("readme.md", "x")];
+    let files = [&[("a.toml", &*a), ("b.toml", &*b)][..], &left].concat();
+    assert_eq!(problems_of_files(&files), []);
+}
+
+#[test]
+fn what_is_wrong_with_a_channel_file_is_told_with_file_and_line() {
+    let only = |text: &str| {
+        let mut found = problems_of_files(&[("a.toml", text), ("b.toml", &one("b", 5602))]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        found.remove(0)
+    };
+    let step = "[[step]]\ntype = \"filter\"\ndrop = { event = [\"A08\"] }\n";
+    let wrong = "[[step]]\ntype = \"set\"\nat = \"PID\"\ntext = \"x\"\n";
+    let problem = only(&format!("{}{step}{wrong}", one("a", 5600)));
+    assert_eq!((&*problem.key, &*problem.source), ("step.1.at", "a.toml:11"));
+    let problem = only(&one("a", 5600).replace("EJ1", "EJ9"));
+    assert_eq!((&*problem.key, &*problem.source), ("ejs", "a.toml:2"));
+    let problem = only(&format!("idd = 1\n{}", one("a", 5600)));
+    assert_eq!(problem.source, "a.toml:1:1");
+    assert_eq!(problem.nearest.as_deref(), Some("id"));
+    let problem = only(&one("a", 5600).replace("mllp", "mlp"));
+    assert!(problem.source.starts_with("a.toml:4:"), "{problem}");
+    assert_eq!(problem.nearest.as_deref(), Some("mllp"));
+    let problem = only(&one("a", 5600).replace("[source]", "[source"));
+    assert!(problem.source.starts_with("a.toml:3:"), "{problem}");
+}
+
+#[test]
+fn two_channel_files_of_one_name_or_on_one_port_are_told_with_the_other_file() {
+    let found = problems_of_files(&[("a.toml", &one("a", 5600)), ("b.toml", &one("a", 5600))]);
+    let told: Vec<_> = found.iter().map(|p| (&*p.key, &*p.source, &*p.what)).collect();
+    let clash = "127.0.0.1:5600 is also that of a.toml";
+    assert_eq!(
+        told,
+        [("id", "b.toml:1", "a is already a.toml"), ("source.address", "b.toml:5", clash)]
+    );
 }

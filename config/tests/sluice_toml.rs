@@ -28,8 +28,8 @@ fn every_key_stands_in_the_file_with_its_default() {
     let (mut written, mut known) = (Vec::new(), Vec::new());
     leaves("", &toml::Value::Table(file), &mut written);
     leaves("", &default, &mut known);
-    // EJs and listeners have no default: they stand there as commented examples.
-    known.retain(|(key, _)| key != "ej" && key != "listener");
+    // EJs and channels have no default: they stand there as commented examples.
+    known.retain(|(key, _)| key != "ej" && key != "channel");
     written.sort_by(|a, b| a.0.cmp(&b.0));
     known.sort_by(|a, b| a.0.cmp(&b.0));
     assert_eq!(written, known);
@@ -69,8 +69,8 @@ fn the_examples_can_be_used_as_they_stand() {
     };
     let loaded = load(&sources).unwrap();
     assert_eq!(loaded.config.ej.len(), 1);
-    assert_eq!(loaded.config.listener.len(), 1);
-    // Every key of an EJ and of a listener is shown.
+    assert_eq!(loaded.config.channel.len(), 1);
+    // Every key of an EJ and of a channel is shown.
     let shown = toml::Value::try_from(&loaded.config.ej[0]).unwrap();
     for (key, _) in shown.as_table().unwrap() {
         let needed = format!("{key} = ");
@@ -79,11 +79,13 @@ fn the_examples_can_be_used_as_they_stand() {
             || example.iter().any(|line| line.starts_with(&needed));
         assert!(found, "[[ej]] {key} is not shown");
     }
-    let shown = toml::Value::try_from(&loaded.config.listener[0]).unwrap();
-    for (key, _) in shown.as_table().unwrap() {
-        let (value, table) = (format!("{key} = "), format!("[listener.{key}]"));
-        let shown = |line: &String| line.starts_with(&value) || line.contains(&table);
-        assert!(example.iter().any(shown), "[[listener]] {key}");
+    let shown = toml::Value::try_from(&loaded.config.channel[0]).unwrap();
+    for (of, table) in [("channel", &shown), ("channel.source", &shown["source"])] {
+        for (key, _) in table.as_table().unwrap() {
+            let (value, table) = (format!("{key} = "), format!("[{of}.{key}]"));
+            let shown = |line: &String| line.starts_with(&value) || line.contains(&table);
+            assert!(example.iter().any(shown), "[{of}] {key}");
+        }
     }
 }
 

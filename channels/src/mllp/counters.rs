@@ -89,16 +89,16 @@ impl Counters {
         let id = listener.to_string();
         let id = || id.clone();
         Self {
-            connections: gauge!("sluice_mllp_connections", "listener" => id()),
-            connections_total: counter!("sluice_mllp_connections_total", "listener" => id()),
-            frames: counter!("sluice_mllp_frames_total", "listener" => id()),
-            junk_bytes: counter!("sluice_mllp_junk_bytes_total", "listener" => id()),
-            cut_frames: counter!("sluice_mllp_cut_frames_total", "listener" => id()),
+            connections: gauge!("sluice_mllp_connections", "channel" => id()),
+            connections_total: counter!("sluice_mllp_connections_total", "channel" => id()),
+            frames: counter!("sluice_mllp_frames_total", "channel" => id()),
+            junk_bytes: counter!("sluice_mllp_junk_bytes_total", "channel" => id()),
+            cut_frames: counter!("sluice_mllp_cut_frames_total", "channel" => id()),
             acks: CODES.map(
-                |code| counter!("sluice_mllp_acks_total", "listener" => id(), "code" => code),
+                |code| counter!("sluice_mllp_acks_total", "channel" => id(), "code" => code),
             ),
             limits: Limit::ALL.map(|limit| {
-                counter!("sluice_mllp_limits_hit_total", "listener" => id(), "limit" => limit.as_str())
+                counter!("sluice_mllp_limits_hit_total", "channel" => id(), "limit" => limit.as_str())
             }),
         }
     }

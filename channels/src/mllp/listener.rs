@@ -28,7 +28,7 @@ use super::counters::{Counters, Limit};
 use super::places::Places;
 use super::session::{Session, Stream};
 use crate::intake::{Intake, SessionContext};
-use crate::settings::{ListenerSettings, MllpSettings};
+use crate::settings::{MllpSettings, MllpSource};
 use crate::tls::{SpeaksFor, Tls, TlsError};
 
 /// How long accepting rests when descriptors or memory are short.
@@ -41,14 +41,14 @@ const BACKLOG: u32 = 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     #[error(
-        "listener {id}: {address} is not a loopback address, and MLLP without [listener.tls] is \
+        "channel {id}: {address} is not a loopback address, and MLLP without [source.tls] is \
          neither encrypted nor authenticated; set allow_plaintext_off_loopback = true if the network \
          is trusted"
     )]
     PlaintextOffLoopback { id: ChannelId, address: SocketAddr },
-    #[error("listener {id}: {source}")]
+    #[error("channel {id}: {source}")]
     Tls { id: ChannelId, source: TlsError },
-    #[error("listener {id}: cannot listen on {address}")]
+    #[error("channel {id}: cannot listen on {address}")]
     Bind { id: ChannelId, address: SocketAddr, source: std::io::Error },
 }
 
@@ -98,24 +98,25 @@ impl Drop for Listening {
     }
 }
 
-/// Starts a listener on the current tokio runtime.
+/// Starts the listener of the channel `id` on the current tokio runtime.
 ///
 /// # Errors
 /// When the address is off loopback without leave, or cannot be bound.
 pub fn listen(
-    listener: &ListenerSettings,
+    id: ChannelId,
+    source: &MllpSource,
     settings: MllpSettings,
     intake: Arc<dyn Intake>,
 ) -> Result<Listening, ListenError> {
-    let ListenerSettings { id, address, .. } = *listener;
-    let tls = listener.tls.as_ref().map(|settings| Tls::open(id, settings)).transpose();
+    let address = source.address;
+    let tls = source.tls.as_ref().map(|settings| Tls::open(id, settings)).transpose();
     let tls = tls.map_err(|source| ListenError::Tls { id, source })?.map(Arc::new);
     if !address.ip().is_loopback() && tls.is_none() {
-        if !listener.allow_plaintext_off_loopback {
+        if !source.allow_plaintext_off_loopback {
             return Err(ListenError::PlaintextOffLoopback { id, address });
         }
         tracing::warn!(
-            listener = %id,
+            channel = %id,
             address = %address,
             "MLLP without encryption or authentication off loopback, as the settings allow"
         );
@@ -128,7 +129,7 @@ pub fn listen(
     let acceptor = Acceptor {
         id,
         settings,
-        allow: listener.allow.clone(),
+        allow: source.allow.clone(),
         tls,
         intake,
         places: Places::new(connections_max, connections_per_peer_max, Arc::clone(&counters)),
@@ -138,7 +139,7 @@ pub fn listen(
         stop: stop.clone(),
     };
     let accepting = tokio::spawn(acceptor.run(socket));
-    tracing::info!(listener = %id, address = %address, "listening for MLLP");
+    tracing::info!(channel = %id, address = %address, "listening for MLLP");
     Ok(Listening { id, address, stop, accepting: Some(accepting) })
 }
 
@@ -177,7 +178,7 @@ impl Acceptor {
                     Ok((stream, peer)) => self.accept(stream, peer),
                     Err(error) if is_shortage(&error) => {
                         self.counters.limit(Limit::FileDescriptors);
-                        tracing::warn!(listener = %self.id, "no file descriptor for a connection: accepting rests");
+                        tracing::warn!(channel = %self.id, "no file descriptor for a connection: accepting rests");
                         tokio::select! {
                             () = stop.cancelled() => break,
                             () = sleep(ACCEPT_PAUSE) => {}
@@ -196,7 +197,7 @@ impl Acceptor {
             Err(_) => self.sessions.len(),
         };
         self.sessions.shutdown().await;
-        tracing::info!(listener = %self.id, cut, "MLLP listener stopped");
+        tracing::info!(channel = %self.id, cut, "MLLP listener stopped");
         Stopped { cut }
     }
 
@@ -231,7 +232,7 @@ impl Acceptor {
             };
             let context = SessionContext { channel: id, peer, speaks_for };
             let Some(intake) = intake.session(context) else {
-                return tracing::error!(listener = %id, "the intake does not know this listener");
+                return tracing::error!(channel = %id, "the intake does not know this channel");
             };
             Session::new(stream, intake, settings, counters, share, place).run().await;
         });

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::StepProblem;
 use super::key_file::read_key;
 
-/// One `[[listener.step]]`. Places are written `PID-5.1`, `PV1-3[2].4` or `OBX[3]`.
+/// One `[[step]]`. Places are written `PID-5.1`, `PV1-3[2].4` or `OBX[3]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum StepSettings {

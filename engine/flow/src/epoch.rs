@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sluice_channels::ListenerSettings;
+use sluice_channels::ChannelSettings;
 use sluice_channels::steps::{StepSettings, Steps};
 use sluice_ids::{ChannelId, Micros};
 use sluice_journal::{Entry, Kind};
@@ -45,10 +45,11 @@ impl Epoch {
 
     /// As it is configured; the steps were checked with the configuration, and of some that are
     /// wrong after all there is no epoch.
-    pub fn configured(entity: LegalEntity, listeners: &[ListenerSettings]) -> Option<Self> {
+    pub fn configured(entity: LegalEntity, channels: &[ChannelSettings]) -> Option<Self> {
         let ej = entity.id();
-        let own = listeners.iter().filter(|l| l.ejs.contains(&ej) && !l.step.is_empty());
-        Self::with(entity, own.map(|listener| (listener.id, listener.step.clone())).collect())
+        let own =
+            channels.iter().filter(|channel| channel.ejs.contains(&ej) && !channel.step.is_empty());
+        Self::with(entity, own.map(|channel| (channel.id, channel.step.clone())).collect())
     }
 
     /// Whether what a message through `channel` means cannot be known, because a key is not in its

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use sluice_channels::ListenerSettings;
+use sluice_channels::ChannelSettings;
 use sluice_channels::ack::OwnControlIds;
 use sluice_channels::intake::Intake;
 use sluice_ids::{EjId, Micros, Seq};
@@ -36,7 +36,7 @@ pub struct Parts<'a> {
     pub journal: Arc<dyn Journal>,
     pub state: &'a State,
     pub entities: &'a [LegalEntity],
-    pub listeners: &'a [ListenerSettings],
+    pub channels: &'a [ChannelSettings],
     pub settings: FlowSettings,
     /// What a message does: [`sluice_mappings::adt::apply`].
     pub apply: Apply,
@@ -85,7 +85,7 @@ impl Flow {
             })
             .collect();
         let intake = Arc::new(FlowIntake {
-            directory: Directory::new(parts.entities, parts.listeners),
+            directory: Directory::new(parts.entities, parts.channels),
             lanes,
             journal: parts.journal,
             settings: parts.settings,
@@ -97,7 +97,7 @@ impl Flow {
         let (tell, prepared) = sync_channel(parts.entities.len());
         for (entity, shared) in parts.entities.iter().zip(&flow.intake.lanes) {
             let ej = entity.id();
-            let epoch = Epoch::configured(entity.clone(), parts.listeners);
+            let epoch = Epoch::configured(entity.clone(), parts.channels);
             let epoch = epoch.ok_or(StartError::Steps { ej })?;
             let lane = Lane {
                 shared: Arc::clone(shared),

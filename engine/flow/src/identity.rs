@@ -1,10 +1,10 @@
-//! Whose message it is: the EJ, by listener and MSH-4, and that nothing in it is another EJ's.
+//! Whose message it is: the EJ, by channel and MSH-4, and that nothing in it is another EJ's.
 //!
 //! The rule that stands above convenience: nothing is ever filed in the wrong EJ.
 
 use std::collections::HashMap;
 
-use sluice_channels::ListenerSettings;
+use sluice_channels::ChannelSettings;
 use sluice_channels::ack::{AckMode, Verdict};
 use sluice_ids::{ChannelId, EjId};
 use sluice_mappings::entity::LegalEntity;
@@ -46,7 +46,7 @@ impl Party {
     }
 }
 
-/// A listener, as the intake needs it.
+/// A channel, as the intake needs it.
 pub struct Door {
     pub ack_mode: AckMode,
     /// Positions in [`Directory::parties`]; at least one.
@@ -65,24 +65,24 @@ pub(crate) fn names_of_sender<'a>(msh: &MshRaw<'a>) -> [&'a [u8]; 2] {
     [msh.component(4, 1).trim_ascii(), msh.component(4, 2).trim_ascii()]
 }
 
-/// Every declared EJ and every listener.
+/// Every declared EJ and every channel.
 pub struct Directory {
     parties: Vec<Party>,
     doors: HashMap<ChannelId, Door>,
 }
 
 impl Directory {
-    /// EJs that a listener names and nobody declares are left out of it; a listener that is left
+    /// EJs that a channel names and nobody declares are left out of it; a channel that is left
     /// without any is no way in.
     #[must_use]
-    pub fn new(entities: &[LegalEntity], listeners: &[ListenerSettings]) -> Self {
+    pub fn new(entities: &[LegalEntity], channels: &[ChannelSettings]) -> Self {
         let parties: Vec<Party> = entities.iter().map(Party::of).collect();
         let mut doors = HashMap::new();
-        for listener in listeners {
+        for channel in channels {
             let at = |ej: &EjId| parties.iter().position(|party| party.ej == *ej);
-            let served: Vec<usize> = listener.ejs.iter().filter_map(at).collect();
+            let served: Vec<usize> = channel.ejs.iter().filter_map(at).collect();
             if !served.is_empty() {
-                doors.insert(listener.id, Door { ack_mode: listener.ack_mode, parties: served });
+                doors.insert(channel.id, Door { ack_mode: channel.ack_mode, parties: served });
             }
         }
         Self { parties, doors }
@@ -98,7 +98,7 @@ impl Directory {
         &self.parties[at]
     }
 
-    /// Where a message is filed that cannot be told to be anybody's: the listener's first EJ.
+    /// Where a message is filed that cannot be told to be anybody's: the channel's first EJ.
     #[must_use]
     pub fn fallback(&self, door: &Door) -> usize {
         door.parties[0]
@@ -175,6 +175,7 @@ impl Directory {
 
 #[cfg(test)]
 mod tests {
+    use sluice_channels::{MllpSource, SourceSettings};
     use sluice_mappings::entity::EjSettings;
 
     use super::*;
@@ -187,22 +188,17 @@ mod tests {
             let settings: EjSettings = serde_json::from_value(json).unwrap();
             LegalEntity::new(settings).unwrap()
         };
-        let listener = |id: &str, ejs: &[&str]| ListenerSettings {
-            id: ChannelId::new(id).unwrap(),
-            ejs: ejs.iter().map(|ej| EjId::new(ej).unwrap()).collect(),
-            address: "127.0.0.1:0".parse().unwrap(),
-            ack_mode: AckMode::Auto,
-            step: Vec::new(),
-            tls: None,
-            allow: Vec::new(),
-            allow_plaintext_off_loopback: false,
+        let channel = |id: &str, ejs: &[&str]| {
+            let ejs = ejs.iter().map(|ej| EjId::new(ej).unwrap()).collect();
+            let source = SourceSettings::Mllp(MllpSource::at("127.0.0.1:0".parse().unwrap()));
+            ChannelSettings::new(ChannelId::new(id).unwrap(), ejs, source)
         };
         let entities = [
             entity("EJ1", "699000014", "CHU"),
             entity("EJ2", "699000022", "CH"),
             entity("EJ3", "", "EHPAD"),
         ];
-        Directory::new(&entities, &[listener("one", &["EJ1"]), listener("two", &["EJ1", "EJ2"])])
+        Directory::new(&entities, &[channel("one", &["EJ1"]), channel("two", &["EJ1", "EJ2"])])
     }
 
     fn receiver(directory: &Directory, channel: &str, msh4: &str) -> Result<usize, Verdict> {
@@ -212,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn msh_4_tells_the_ejs_of_a_listener_apart() {
+    fn msh_4_tells_the_ejs_of_a_channel_apart() {
         let directory = directory(false);
         for (msh4, expected) in [
             ("CHU", Ok(0)),

@@ -32,7 +32,7 @@ const STRUCTURE: &str = "M05";
 #[derive(Debug)]
 pub struct Judged<'a> {
     pub msh: Option<MshRaw<'a>>,
-    /// Its EJ's position in the directory; the listener's first where that cannot be told.
+    /// Its EJ's position in the directory; the channel's first where that cannot be told.
     pub party: usize,
     pub finding: Finding,
     /// `[A01, A62]` as 1 to 62; 0 for any other.
@@ -47,7 +47,7 @@ pub enum Finding {
     Verdict(Verdict, Option<Location>),
 }
 
-/// Judges a message by itself, as its EJ's own listener would: what `sluice inspect` shows. The
+/// Judges a message by itself, as its EJ's own channel would: what `sluice inspect` shows. The
 /// EJ is taken to be the only one, and an acknowledgement, which is never answered, passes.
 #[must_use]
 pub fn judge_alone(entity: &LegalEntity, frame: &[u8]) -> (Verdict, Option<Location>) {
@@ -244,7 +244,7 @@ fn event_number(code: &[u8]) -> u8 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use sluice_channels::{AckMode, ListenerSettings};
+    use sluice_channels::{ChannelSettings, MllpSource, SourceSettings};
     use sluice_ids::{ChannelId, EjId};
     use sluice_mappings::entity::{EjSettings, LegalEntity};
 
@@ -253,17 +253,10 @@ mod tests {
     fn directory() -> Directory {
         let json = serde_json::json!({ "id": "EJ1", "name": "EJ1", "finess": "699000014" });
         let settings: EjSettings = serde_json::from_value(json).unwrap();
-        let listener = ListenerSettings {
-            id: ChannelId::new("EJ1.mllp").unwrap(),
-            ejs: vec![EjId::new("EJ1").unwrap()],
-            address: "127.0.0.1:0".parse().unwrap(),
-            ack_mode: AckMode::Auto,
-            step: Vec::new(),
-            tls: None,
-            allow: Vec::new(),
-            allow_plaintext_off_loopback: false,
-        };
-        Directory::new(&[LegalEntity::new(settings).unwrap()], &[listener])
+        let source = SourceSettings::Mllp(MllpSource::at("127.0.0.1:0".parse().unwrap()));
+        let (id, ej) = (ChannelId::new("EJ1.mllp").unwrap(), EjId::new("EJ1").unwrap());
+        let channel = ChannelSettings::new(id, vec![ej], source);
+        Directory::new(&[LegalEntity::new(settings).unwrap()], &[channel])
     }
 
     fn finding(directory: &Directory, frame: &[u8]) -> Finding {

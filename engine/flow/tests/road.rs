@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use sluice_channels::ack::{AckMode, Terms, Verdict, When, is_acknowledgement};
 use sluice_channels::mllp::{Listening, listen};
-use sluice_channels::{ListenerSettings, MllpSettings};
+use sluice_channels::{ChannelSettings, MllpSettings, SourceSettings};
 use sluice_flow::{Flow, FlowSettings, Made, Parts, PastError, Version, WalkFrom, Walked, keys_of};
 use sluice_ids::{EjId, Lsn, Micros, Seq};
 use sluice_journal::{EmbeddedJournal, Journal, JournalSettings, Kind, Owner};
@@ -32,14 +32,15 @@ fn repository() -> PathBuf {
 #[derive(Deserialize)]
 struct Demo {
     ej: Vec<EjSettings>,
-    listener: Vec<ListenerSettings>,
+    channel: Vec<ChannelSettings>,
 }
 
 fn demo() -> Demo {
     let text = std::fs::read_to_string(repository().join("config/demo.toml")).expect("demo.toml");
-    let mut demo: Demo = toml::from_str(&text).expect("EJs and listeners");
-    for listener in &mut demo.listener {
-        listener.address.set_port(0);
+    let mut demo: Demo = toml::from_str(&text).expect("EJs and channels");
+    for channel in &mut demo.channel {
+        let SourceSettings::Mllp(source) = &mut channel.source;
+        source.address.set_port(0);
     }
     demo
 }
@@ -82,14 +83,15 @@ impl Road {
             journal: Arc::clone(&journal) as Arc<dyn Journal>,
             state: &state,
             entities: &entities,
-            listeners: &demo.listener,
+            channels: &demo.channel,
             settings: flow_settings,
             apply: adt::apply,
         });
         let flow = flow.expect("a flow");
-        let listening = demo.listener.iter().map(|listener| {
-            let listening = listen(listener, MllpSettings::default(), flow.intake());
-            (listener.ejs[0], listening.expect("a listener"))
+        let listening = demo.channel.iter().map(|channel| {
+            let source = channel.mllp().expect("MLLP");
+            let listening = listen(channel.id, source, MllpSettings::default(), flow.intake());
+            (channel.ejs[0], listening.expect("a listener"))
         });
         let listening = listening.collect();
         Self { journal, state, flow, listening }
@@ -282,7 +284,7 @@ async fn a_rebuild_after_retention_starts_from_the_checkpoint_and_comes_to_the_s
     let (journal, state) = (folder.path().join("journal"), folder.path().join("state"));
     let mut demo = demo();
     demo.ej.truncate(1);
-    demo.listener.truncate(1);
+    demo.channel.truncate(1);
     let settings = FlowSettings { control_ids_max: 8, ..FlowSettings::default() };
     let road = Road::open_with(&journal, &state, &demo, 64 << 10, settings);
     let feed = repository().join("fixtures/feeds/demo/EJ1.hl7");
@@ -392,7 +394,7 @@ async fn the_past_of_each_record_is_what_it_was() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut demo = demo();
     demo.ej.truncate(1);
-    demo.listener.truncate(1);
+    demo.channel.truncate(1);
     let (journal, state) = (folder.path().join("journal"), folder.path().join("state"));
     // Small segments: most of the past is found by their sidecars.
     let settings = FlowSettings::default();

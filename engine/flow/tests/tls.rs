@@ -154,8 +154,8 @@ async fn who_gets_in_and_for_whom_it_speaks() {
     bench.folded(&running).await;
     assert_eq!(support::applied(bench.ej), ["1", "2", "8"]);
     for line in [
-        "sluice_mllp_limits_hit_total{listener=\"test.mllp\",limit=\"client\"} 1",
-        "sluice_mllp_limits_hit_total{listener=\"test.mllp\",limit=\"handshake\"} 5",
+        "sluice_mllp_limits_hit_total{channel=\"test.mllp\",limit=\"client\"} 1",
+        "sluice_mllp_limits_hit_total{channel=\"test.mllp\",limit=\"handshake\"} 5",
         "sluice_intake_verdicts_total{ej=\"TLS1\",verdict=\"sender_of_another_client\"} 1",
     ] {
         bench.assert_metric(line);
@@ -194,7 +194,7 @@ async fn a_renewed_certificate_serves_and_a_broken_one_does_not_stop_the_last() 
         };
         assert!(is_served("old.test", "1") && !is_served("new.test", "2"));
         std::fs::write(at.join("server.pem"), "none").unwrap();
-        let failed = "sluice_mllp_tls_reload_failures_total{listener=\"test.mllp\"} 1";
+        let failed = "sluice_mllp_tls_reload_failures_total{channel=\"test.mllp\"} 1";
         while !metrics.render().contains(failed) {
             assert!(is_served("old.test", "3"));
         }
@@ -214,7 +214,7 @@ async fn an_address_that_is_not_allowed_is_closed_at_once() {
     let mut stream = std::net::TcpStream::connect(running.listening.address()).unwrap();
     let closed = tokio::task::spawn_blocking(move || stream.read(&mut [0]));
     assert!(matches!(closed.await.unwrap(), Ok(0) | Err(_)));
-    bench.assert_metric("sluice_mllp_limits_hit_total{listener=\"test.mllp\",limit=\"address\"} 1");
+    bench.assert_metric("sluice_mllp_limits_hit_total{channel=\"test.mllp\",limit=\"address\"} 1");
     bench.allow.push("127.0.0.0/8".parse().unwrap());
     let running = bench.start();
     let told = support::Client::to(&running).await.ask(&adt("A01", "1")).await;

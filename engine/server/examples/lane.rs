@@ -88,7 +88,7 @@ fn fold(folder: &Path) -> anyhow::Result<()> {
         journal: Arc::clone(&journal) as Arc<dyn Journal>,
         state: &state,
         entities: &entities,
-        listeners: &[],
+        channels: &[],
         settings: FlowSettings::default(),
         apply: sluice_mappings::adt::apply,
     })?;

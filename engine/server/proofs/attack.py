@@ -7,8 +7,8 @@ import json, os, re, shutil, socket, subprocess, tempfile, threading, time
 from real import BINARY, CONFIG, FS_CR, VT, Sender, Sluice, admit
 
 EJ2 = CONFIG.replace("EJ1", "EJ2").replace("699000014", "699000022").replace('"PROOF"', '"OTHER"')
-TWO_EJS = CONFIG.split("[[listener]]")[0] + EJ2.split("[[listener]]")[0] + \
-    "[[listener]]" + CONFIG.split("[[listener]]")[1] + "[[listener]]" + EJ2.split("[[listener]]")[1]
+TWO_EJS = CONFIG.split("[[channel]]")[0] + EJ2.split("[[channel]]")[0] + \
+    "[[channel]]" + CONFIG.split("[[channel]]")[1] + "[[channel]]" + EJ2.split("[[channel]]")[1]
 
 
 class Broken(Exception):

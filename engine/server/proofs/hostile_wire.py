@@ -121,7 +121,7 @@ def idle_and_dripping_connections(room):
             except OSError:
                 pass
         time.sleep(0.2)
-        dripping = metric(sluice, "sluice_mllp_limits_hit_total").get('{listener="EJ1.mllp",limit="frame_deadline"}', 0) < 1
+        dripping = metric(sluice, "sluice_mllp_limits_hit_total").get('{channel="EJ1.mllp",limit="frame_deadline"}', 0) < 1
     must(not dripping, "a dripping frame was not let go at its deadline")
     for line in held:
         line.close()
@@ -182,7 +182,7 @@ def broken_connections(room):
         frame = VT + admit(f"RST{number:04d}") + FS_CR
         line.send(frame[:1 + number * 7 % (len(frame) - 3)])
         line.reset()
-    free = lambda: metric(sluice, "sluice_mllp_connections").get('{listener="EJ1.mllp"}') == 0
+    free = lambda: metric(sluice, "sluice_mllp_connections").get('{channel="EJ1.mllp"}') == 0
     must(eventually(free), "reset connections keep their places")
     half = Raw(sluice.mllp)
     half.send(b"".join(VT + admit(f"HALF{n:02d}") + FS_CR for n in range(50)))

@@ -22,10 +22,10 @@ namespace = "PROOF"
 universal_id = "699000014"
 system = "https://proof.example/ipp"
 use = "patient"
-[[listener]]
+[[channel]]
 id = "EJ1.mllp"
 ejs = ["EJ1"]
-address = "127.0.0.1:0"
+source = { type = "mllp", address = "127.0.0.1:0" }
 """
 
 

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use sluice_channels::SourceSettings;
 use sluice_channels::mllp::{Listening, listen};
 use sluice_config::Config;
 use sluice_flow::{
@@ -110,7 +111,7 @@ impl Core {
             journal: Arc::clone(&journal) as Arc<dyn Journal>,
             state: &state,
             entities,
-            listeners: &config.listener,
+            channels: &config.channel,
             settings: config.flow,
             apply: adt::apply,
         })
@@ -152,11 +153,11 @@ impl Engine {
     /// What cannot be had, and why: a port, a folder, the journal's lock.
     pub async fn start(config: Config, prometheus: PrometheusHandle) -> Result<Self, Failure> {
         let entities = entities(&config)?;
-        if entities.is_empty() || config.listener.is_empty() {
+        if entities.is_empty() || config.channel.is_empty() {
             return Err(Failure::new(
                 CONFIGURATION,
-                "no EJ or no listener is declared, so nothing could be taken in: write [[ej]] and \
-                 [[listener]] (config/sluice.toml shows how), or try `sluice demo`",
+                "no EJ or no channel is declared, so nothing could be taken in: write [[ej]] and \
+                 [[channel]] (config/sluice.toml shows how), or try `sluice demo`",
             ));
         }
         let opening = (config.clone(), entities.clone());
@@ -174,8 +175,9 @@ impl Engine {
         // Health, metrics and the EJs that are folded are served while the rest is; messages are
         // taken once it can be seen what of them came before.
         let mut listeners = Vec::new();
-        for listener in &config.listener {
-            let listening = listen(listener, config.mllp, core.flow.intake())
+        for channel in config.channel.iter().filter(|channel| channel.enabled) {
+            let SourceSettings::Mllp(source) = &channel.source;
+            let listening = listen(channel.id, source, config.mllp, core.flow.intake())
                 .map_err(|e| Failure::new(CANNOT_START, chain("MLLP", &e)))?;
             listeners.push(listening);
         }

@@ -327,9 +327,9 @@ fn inspect_shows_a_message_after_each_step_of_its_channel() {
     let folder = folder.path();
     std::fs::write(
         folder.join("s.toml"),
-        "[[ej]]\nid = \"EJ1\"\nname = \"One\"\n[[listener]]\nid = \"EJ1.mllp\"\nejs = [\"EJ1\"]\n\
-         address = \"127.0.0.1:0\"\n[[listener.step]]\ntype = \"set\"\nat = \"PV1-2\"\ntext = \"I\"\n\
-         [[listener.step]]\ntype = \"filter\"\ndrop = { event = [\"A08\"] }\n",
+        "[[ej]]\nid = \"EJ1\"\nname = \"One\"\n[[channel]]\nid = \"EJ1.mllp\"\nejs = [\"EJ1\"]\n\
+         source = { type = \"mllp\", address = \"127.0.0.1:0\" }\n[[channel.step]]\ntype = \"set\"\nat = \"PV1-2\"\ntext = \"I\"\n\
+         [[channel.step]]\ntype = \"filter\"\ndrop = { event = [\"A08\"] }\n",
     )
     .unwrap();
     let message = |event: &str| {

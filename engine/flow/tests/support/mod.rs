@@ -14,7 +14,7 @@ use parking_lot::{Condvar, Mutex};
 use sluice_channels::mllp::{Listening, listen};
 use sluice_channels::steps::StepSettings;
 use sluice_channels::tls::TlsSettings;
-use sluice_channels::{AckMode, ListenerSettings, MllpSettings};
+use sluice_channels::{AckMode, ChannelSettings, MllpSettings, MllpSource, SourceSettings};
 use sluice_flow::{Flow, FlowSettings, Parts};
 use sluice_ids::{ChannelId, EjId};
 use sluice_journal::{Kind, Record};
@@ -125,27 +125,28 @@ impl Bench {
         let ejs: Vec<EjId> = self.entities.iter().map(LegalEntity::id).collect();
         let settings = StateSettings { free_floor_bytes: 0, ..StateSettings::default() };
         let (state, _) = State::open(folder.path(), settings, &ejs).unwrap();
-        let listener = ListenerSettings {
-            id: ChannelId::new("test.mllp").unwrap(),
-            ejs,
-            address: "127.0.0.1:0".parse().unwrap(),
-            ack_mode: self.ack_mode,
-            step: self.step.clone(),
+        let source = MllpSource {
             tls: self.tls.clone(),
             allow: self.allow.clone(),
-            allow_plaintext_off_loopback: false,
+            ..MllpSource::at("127.0.0.1:0".parse().unwrap())
+        };
+        let id = ChannelId::new("test.mllp").unwrap();
+        let channel = ChannelSettings {
+            ack_mode: self.ack_mode,
+            step: self.step.clone(),
+            ..ChannelSettings::new(id, ejs, SourceSettings::Mllp(source.clone()))
         };
         metrics::with_local_recorder(&self.recorder, || {
             let flow = Flow::start(Parts {
                 journal: Arc::new(self.journal.clone()),
                 state: &state,
                 entities: &self.entities,
-                listeners: std::slice::from_ref(&listener),
+                channels: std::slice::from_ref(&channel),
                 settings: self.flow,
                 apply: scribe,
             });
             let flow = flow.unwrap();
-            let listening = listen(&listener, self.mllp, flow.intake()).unwrap();
+            let listening = listen(id, &source, self.mllp, flow.intake()).unwrap();
             Running { flow, listening, _folder: folder }
         })
     }

@@ -26,7 +26,7 @@ pub fn run(arguments: &cli::Check) -> Outcome {
             println!(
                 "ok: {}, {}, HTTP on {} (from {})",
                 count(config.ej.len(), "EJ"),
-                count(config.listener.len(), "listener"),
+                count(config.channel.len(), "channel"),
                 config.http.address,
                 loaded.origin
             );
@@ -62,8 +62,8 @@ fn to_serve(config: &Config) -> Vec<Problem> {
     if config.ej.is_empty() {
         add("ej", "no EJ is declared, so nothing could be served: write an [[ej]]");
     }
-    if config.listener.is_empty() {
-        add("listener", "none is declared, so nothing could be taken in: write a [[listener]]");
+    if config.channel.is_empty() {
+        add("channel", "none is declared, so nothing could be taken in: write a [[channel]]");
     }
     // Only looked at, never made: a check leaves no trace.
     let no_token = || {

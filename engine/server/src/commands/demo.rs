@@ -59,14 +59,15 @@ fn with_other_ports(mut failure: Failure) -> Failure {
 
 fn sources(arguments: &cli::Demo, folder: &Path) -> Sources {
     let mut config: toml::Table = demo::CONFIG.parse().unwrap_or_default();
-    if let Some(listeners) = config.get_mut("listener").and_then(toml::Value::as_array_mut) {
-        for (index, listener) in listeners.iter_mut().enumerate() {
+    if let Some(channels) = config.get_mut("channel").and_then(toml::Value::as_array_mut) {
+        for (index, channel) in channels.iter_mut().enumerate() {
             let port = match arguments.mllp_base {
                 0 => 0,
                 base => base.saturating_add(2 * index as u16),
             };
-            if let Some(table) = listener.as_table_mut() {
-                table.insert("address".to_owned(), format!("127.0.0.1:{port}").into());
+            let source = channel.get_mut("source").and_then(toml::Value::as_table_mut);
+            if let Some(source) = source {
+                source.insert("address".to_owned(), format!("127.0.0.1:{port}").into());
             }
         }
     }

@@ -43,7 +43,6 @@ pub const ALLOWED: &[&str] = &[
     "limit",
     "limit_bytes",
     "line",
-    "listener",
     "lsn",
     "message",
     "method",

@@ -144,7 +144,7 @@ fn rules(arguments: &cli::Inspect) -> Result<(LegalEntity, Steps), Failure> {
         let channel = match &arguments.channel {
             None => None,
             Some(name) => {
-                let found = config.listener.iter().find(|listener| listener.id.as_str() == name);
+                let found = config.channel.iter().find(|channel| channel.id.as_str() == name);
                 let absent = "not a channel of the configuration (--config FILE)";
                 Some(found.ok_or_else(|| usage(format!("--channel {name}: {absent}")))?)
             }
