@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use sluice_ids::{ChannelId, EjId};
 
-use crate::ack::AckMode;
+use crate::ack::{AckMode, AckWhen};
 use crate::mllp::FrameLimits;
 use crate::steps::StepSettings;
 use crate::tls::TlsSettings;
@@ -51,6 +51,9 @@ pub struct MllpSettings {
     /// Most frames of one connection that are taken and not yet answered. Default 64; beyond,
     /// nothing is read from it. One is enough for a sender that waits for each answer.
     pub in_flight_max: usize,
+    /// Most application acknowledgements of one connection that wait for their messages to be
+    /// applied. Default 1 024: a second of a busy feed; beyond, nothing is read from it.
+    pub applied_owed_max: usize,
     /// How long a stop waits for the frames in hand, in ms. Default 10 000.
     pub stop_timeout_ms: u64,
 }
@@ -70,6 +73,7 @@ impl Default for MllpSettings {
             connections_max: 256,
             connections_per_peer_max: 64,
             in_flight_max: 64,
+            applied_owed_max: 1024,
             stop_timeout_ms: 10_000,
         }
     }
@@ -100,6 +104,7 @@ impl MllpSettings {
             ("connections_max", self.connections_max as u64),
             ("connections_per_peer_max", self.connections_per_peer_max as u64),
             ("in_flight_max", self.in_flight_max as u64),
+            ("applied_owed_max", self.applied_owed_max as u64),
         ];
         for (key, value) in positive {
             if value == 0 {
@@ -133,6 +138,10 @@ pub struct ChannelSettings {
     /// MSH-15 or MSH-16 asks for it, else original.
     #[serde(default)]
     pub ack_mode: AckMode,
+    /// What an AA of original mode says. Default `stored`: the message is safe. `applied`: what
+    /// became of it. The application acknowledgement of enhanced mode always comes when applied.
+    #[serde(default)]
+    pub ack_when: AckWhen,
     /// False declares it without starting it. Default true.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -151,7 +160,15 @@ impl ChannelSettings {
     /// A channel with everything else by default.
     #[must_use]
     pub const fn new(id: ChannelId, ejs: Vec<EjId>, source: SourceSettings) -> Self {
-        Self { id, ejs, ack_mode: AckMode::Auto, enabled: true, source, step: Vec::new() }
+        Self {
+            id,
+            ejs,
+            ack_mode: AckMode::Auto,
+            ack_when: AckWhen::Stored,
+            enabled: true,
+            source,
+            step: Vec::new(),
+        }
     }
 
     /// Where it listens for MLLP; `None` for a source that does not.
@@ -186,12 +203,22 @@ pub struct MllpSource {
     /// loopback is then refused unless this says that the network is trusted.
     #[serde(default)]
     pub allow_plaintext_off_loopback: bool,
+    /// MLLP release 2: each message is followed by a commit block, before its acknowledgement.
+    /// Default false: release 1, which nearly all senders speak.
+    #[serde(default)]
+    pub commit_bytes: bool,
 }
 
 impl MllpSource {
     /// Any peer of that address's network, in plaintext on loopback only.
     #[must_use]
     pub const fn at(address: SocketAddr) -> Self {
-        Self { address, tls: None, allow: Vec::new(), allow_plaintext_off_loopback: false }
+        Self {
+            address,
+            tls: None,
+            allow: Vec::new(),
+            allow_plaintext_off_loopback: false,
+            commit_bytes: false,
+        }
     }
 }

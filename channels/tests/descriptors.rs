@@ -8,7 +8,9 @@ use bytes::Bytes;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sluice_channels::ack::Verdict;
-use sluice_channels::intake::{Intake, IntakeSession, Reply, ReplyFuture, SessionContext};
+use sluice_channels::intake::{
+    Committed, Intake, IntakeSession, Reply, SessionContext, Taken, TakenFuture,
+};
 use sluice_channels::mllp::listen;
 use sluice_channels::{MllpSettings, MllpSource};
 use sluice_ids::ChannelId;
@@ -25,13 +27,13 @@ impl Intake for Yes {
 }
 
 impl IntakeSession for Yes {
-    fn take(&mut self, _: Bytes) -> ReplyFuture {
-        let bytes = Bytes::from_static(b"yes");
-        Box::pin(std::future::ready(Reply::Answer { code: "AA", bytes }))
+    fn take(&mut self, _: Bytes) -> TakenFuture {
+        let reply = Reply::Answer { code: "AA", bytes: Bytes::from_static(b"yes") };
+        Box::pin(std::future::ready(Taken::with(Committed::Yes, reply)))
     }
 
-    fn refuse(&mut self, _: Bytes, _: Verdict) -> ReplyFuture {
-        Box::pin(std::future::ready(Reply::Silent))
+    fn refuse(&mut self, _: Bytes, _: Verdict) -> TakenFuture {
+        Box::pin(std::future::ready(Taken::with(Committed::Never, Reply::Silent)))
     }
 }
 

@@ -10,7 +10,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use sluice_channels::ack::Verdict;
-use sluice_channels::intake::{Intake, IntakeSession, Reply, ReplyFuture, SessionContext};
+use sluice_channels::intake::{
+    Committed, Intake, IntakeSession, Owed, Reply, SessionContext, Taken, TakenFuture,
+};
 use sluice_channels::mllp::{ListenError, Listening, listen};
 use sluice_channels::{MllpSettings, MllpSource};
 use sluice_ids::ChannelId;
@@ -20,7 +22,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// Answers `ack:<frame>`; `wait…` when the gate opens, `close` with a close, `silent` not at
-/// all, `panic` by panicking, `big` with 200 KB.
+/// all, `panic` by panicking, `big` with 200 KB. `twice…` has another answer when the gate opens,
+/// `applied…` its only one. `later` and `never` are not kept.
 struct Echo {
     gate: watch::Sender<bool>,
 }
@@ -36,27 +39,48 @@ impl Intake for Echo {
 }
 
 impl IntakeSession for EchoSession {
-    fn take(&mut self, frame: Bytes) -> ReplyFuture {
+    fn take(&mut self, frame: Bytes) -> TakenFuture {
         let mut gate = self.gate.clone();
         let text = String::from_utf8_lossy(&frame).into_owned();
         assert_ne!(text, "panic");
         Box::pin(async move {
-            match text.as_str() {
-                "close" => return Reply::Close,
-                "silent" => return Reply::Silent,
-                "big" => return Reply::Answer { code: "AA", bytes: vec![b'x'; 200_000].into() },
-                _ => {}
-            }
+            let answer =
+                |what: &str| Reply::Answer { code: "AA", bytes: format!("{what}:{text}").into() };
+            let committed = match text.as_str() {
+                "close" => return Taken::with(Committed::NotNow, Reply::Close),
+                "silent" => return Taken::with(Committed::Yes, Reply::Silent),
+                "big" => {
+                    let bytes = vec![b'x'; 200_000].into();
+                    return Taken::with(Committed::Yes, Reply::Answer { code: "AA", bytes });
+                }
+                "later" => Committed::NotNow,
+                "never" => Committed::Never,
+                _ => Committed::Yes,
+            };
             if text.starts_with("wait") {
                 gate.wait_for(|open| *open).await.unwrap();
             }
-            Reply::Answer { code: "AA", bytes: format!("ack:{text}").into() }
+            let mut taken = Taken::with(committed, answer("ack"));
+            if text.starts_with("twice") || text.starts_with("applied") {
+                let applied = answer("applied");
+                let applied = Box::pin(async move {
+                    gate.wait_for(|open| *open).await.unwrap();
+                    applied
+                });
+                if text.starts_with("twice") {
+                    taken.applied = Some(applied);
+                } else {
+                    taken.owed = Owed::WhenApplied(applied);
+                }
+            }
+            taken
         })
     }
 
-    fn refuse(&mut self, head: Bytes, why: Verdict) -> ReplyFuture {
+    fn refuse(&mut self, head: Bytes, why: Verdict) -> TakenFuture {
         let bytes = format!("{}:{}", why.as_str(), head.len().min(1001)).into();
-        Box::pin(async move { Reply::Answer { code: "AR", bytes } })
+        let reply = Reply::Answer { code: "AR", bytes };
+        Box::pin(async move { Taken::with(Committed::Never, reply) })
     }
 }
 
@@ -68,12 +92,16 @@ struct Bench {
 
 impl Bench {
     fn new(settings: MllpSettings) -> Self {
+        Self::at(&source("127.0.0.1:0"), settings)
+    }
+
+    fn at(source: &MllpSource, settings: MllpSettings) -> Self {
         let recorder = PrometheusBuilder::new().build_recorder();
         let metrics = recorder.handle();
         let echo = Arc::new(Echo { gate: watch::Sender::new(false) });
         let listening = metrics::with_local_recorder(&recorder, || {
             let intake = Arc::clone(&echo) as Arc<dyn Intake>;
-            listen(channel(), &source("127.0.0.1:0"), settings, intake)
+            listen(channel(), source, settings, intake)
         });
         Self { listening: listening.unwrap(), echo, metrics }
     }
@@ -168,6 +196,106 @@ async fn answers_leave_in_the_order_of_the_frames() {
     client.expect(b"\x0back:a\x1c\r").await;
     bench.echo.gate.send_replace(true);
     client.expect(b"\x0back:wait\x1c\r\x0back:b\x1c\r\x0back:c\x1c\r").await;
+}
+
+#[tokio::test]
+async fn a_second_answer_holds_up_no_first_one() {
+    let bench = Bench::new(MllpSettings::default());
+    let mut client = bench.connect().await;
+    client.send(b"\x0btwice 1\x1c\r\x0bone\x1c\r\x0btwice 2\x1c\r").await;
+    client.expect(b"\x0back:twice 1\x1c\r\x0back:one\x1c\r\x0back:twice 2\x1c\r").await;
+    bench.echo.gate.send_replace(true);
+    client.expect(b"\x0bapplied:twice 1\x1c\r\x0bapplied:twice 2\x1c\r").await;
+    client.send(b"\x0bapplied\x1c\r\x0btwice 3\x1c").await;
+    client.stream.shutdown().await.unwrap();
+    let rest = b"\x0bapplied:applied\x1c\r\x0back:twice 3\x1c\r\x0bapplied:twice 3\x1c\r";
+    assert_eq!(client.rest().await, rest, "after half a close too");
+}
+
+/// Two frames with two answers each, cut at every byte: the cut never matters.
+#[tokio::test]
+async fn two_answers_a_message_however_it_is_cut() {
+    let bench = Bench::new(MllpSettings::default());
+    bench.echo.gate.send_replace(true);
+    let sent = b"\x0btwice 1\x1c\r\x0btwice 2\x1c\r";
+    for at in 1..sent.len() {
+        let mut client = bench.connect().await;
+        client.send(&sent[..at]).await;
+        tokio::task::yield_now().await;
+        client.send(&sent[at..]).await;
+        client.stream.shutdown().await.unwrap();
+        let told = String::from_utf8(client.rest().await).unwrap();
+        let mut told: Vec<&str> = told.split_terminator("\x1c\r").collect();
+        let of = |what: &str| told.iter().filter(|t| t.starts_with(what)).copied().collect();
+        let (first, second): (Vec<&str>, Vec<&str>) = (of("\x0back"), of("\x0bapplied"));
+        assert_eq!(first, ["\x0back:twice 1", "\x0back:twice 2"], "cut at {at}");
+        assert_eq!(second, ["\x0bapplied:twice 1", "\x0bapplied:twice 2"], "cut at {at}");
+        told.retain(|t| t.ends_with("twice 1"));
+        assert_eq!(told, ["\x0back:twice 1", "\x0bapplied:twice 1"], "cut at {at}");
+    }
+}
+
+#[tokio::test]
+async fn a_stop_is_not_held_up_by_what_is_never_applied() {
+    let bench = Bench::new(MllpSettings::default());
+    let mut client = bench.connect().await;
+    client.send(b"\x0btwice\x1c\r").await;
+    client.expect(b"\x0back:twice\x1c\r").await;
+    let Bench { listening, metrics, .. } = bench;
+    assert_eq!(patiently(listening.stop()).await.cut, 0);
+    assert_eq!(client.rest().await, b"");
+    let unsent = "sluice_mllp_application_acks_unsent_total{channel=\"EJ1.mllp\"} 1";
+    assert!(metrics.render().lines().any(|line| line == unsent));
+}
+
+#[tokio::test]
+async fn what_a_lost_peer_is_owed_is_counted() {
+    let bench = Bench::new(MllpSettings::default());
+    let mut client = bench.connect().await;
+    client.send(b"\x0btwice\x1c\r").await;
+    client.expect(b"\x0back:twice\x1c\r").await;
+    client.stream.set_zero_linger().unwrap();
+    drop(client);
+    let unsent = "sluice_mllp_application_acks_unsent_total{channel=\"EJ1.mllp\"} 1";
+    patiently(async {
+        while !bench.metrics.render().lines().any(|line| line == unsent) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn release_2_says_what_is_stored_before_it_is_answered() {
+    let source = MllpSource { commit_bytes: true, ..source("127.0.0.1:0") };
+    let bench = Bench::at(&source, MllpSettings::default());
+    let mut client = bench.connect().await;
+    client.send(b"\x0bone\x1c\r").await;
+    client.expect(b"\x0b\x06\x1c\r\x0back:one\x1c\r").await;
+    // Committed here, and told when it is applied.
+    client.send(b"\x0b\x06\x1c\r\x0bapplied\x1c\r").await;
+    client.expect(b"\x0b\x06\x1c\r").await;
+    bench.echo.gate.send_replace(true);
+    client.expect(b"\x0bapplied:applied\x1c\r").await;
+    // What can be taken later has no answer but NAK; what never can has both.
+    client.send(b"\x0b\x06\x1c\r\x0blater\x1c\r\x0bnever\x1c\r\x0bsilent\x1c\r").await;
+    client.expect(b"\x0b\x15\x1c\r\x0b\x15\x1c\r\x0back:never\x1c\r\x0b\x06\x1c\r").await;
+    // Our answer was not committed there: it comes again, so often and no more.
+    for _ in 0..2 {
+        client.send(b"\x0b\x15\x1c\r").await;
+        client.expect(b"\x0back:never\x1c\r").await;
+    }
+    client.send(b"\x0b\x15\x1c\r\x0bclose\x1c\r").await;
+    assert_eq!(client.rest().await, b"", "nothing is said of what nobody knows");
+    bench.assert_metric(
+        "sluice_mllp_commit_blocks_total{channel=\"EJ1.mllp\",block=\"ack_sent\"} 3",
+    );
+    bench.assert_metric(
+        "sluice_mllp_commit_blocks_total{channel=\"EJ1.mllp\",block=\"nak_sent\"} 2",
+    );
+    bench.assert_metric(
+        "sluice_mllp_commit_blocks_total{channel=\"EJ1.mllp\",block=\"nak_received\"} 3",
+    );
 }
 
 #[tokio::test]

@@ -15,13 +15,19 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sluice_ids::Micros;
+use sluice_mappings::adt::{Issue, Severity};
 use sluice_mappings::hl7::{Location, MshRaw, Separators};
 
-use super::{Terms, Verdict};
+use super::outcome::{condition, severity};
+use super::verdict::Condition;
+use super::{Outcome, Verdict};
 
 /// Most bytes of one field of the sender's MSH that are quoted; a longer one is left out.
 /// HL7 v2.7 gives MSH-10 199, and an HD in MSH-3 to 6 227 at most.
 pub const QUOTED_BYTES_MAX: usize = 512;
+
+/// Most issues that one acknowledgement tells of, the gravest first.
+const ISSUES_TOLD_MAX: usize = 16;
 
 /// Our own MSH-10: unique over restarts, since each start has its own time.
 pub struct OwnControlIds {
@@ -47,11 +53,32 @@ impl OwnControlIds {
 pub struct Acknowledgement<'a> {
     /// The header of what is answered; `None` where none was found.
     pub msh: Option<MshRaw<'a>>,
-    pub terms: Terms,
-    pub verdict: Verdict,
-    /// Where in the message, if that is known better than the verdict's row tells.
-    pub at: Option<Location>,
+    /// MSA-1.
+    pub code: &'static str,
+    pub says: Says<'a>,
+    /// It comes after an accept acknowledgement, as a message of its own: MSH-15 and MSH-16 are
+    /// NE. Nothing may be said to it at the application level (§2.9.3), and an accept
+    /// acknowledgement of it would have nothing to release.
+    pub of_its_own: bool,
     pub now: Micros,
+}
+
+/// What an acknowledgement tells.
+#[derive(Clone, Copy)]
+pub enum Says<'a> {
+    /// And where in the message, if that is known better than the verdict's row tells.
+    Verdict(Verdict, Option<Location>),
+    /// And what was found in the message, warnings and errors: code and place, never a value.
+    Outcome(Outcome, &'a [Issue]),
+}
+
+/// One ERR.
+struct Told<'a> {
+    at: Option<&'a Location>,
+    condition: Condition,
+    severity: &'static str,
+    name: &'static str,
+    text: &'static str,
 }
 
 impl Acknowledgement<'_> {
@@ -64,7 +91,7 @@ impl Acknowledgement<'_> {
         self.write_msh(&mut out, separators, version, own);
         self.write_msa(&mut out, separators, version);
         if version.has_err() {
-            self.write_err(&mut out, separators);
+            self.write_errs(&mut out, separators);
         }
         Bytes::from(out)
     }
@@ -95,8 +122,14 @@ impl Acknowledgement<'_> {
         out.push(field);
         or_else(out, self.quoted(12), b"2.5");
         let charset = self.quoted(18);
+        if self.of_its_own {
+            out.extend_from_slice(&[field; 3]);
+            out.extend_from_slice(b"NE");
+            out.push(field);
+            out.extend_from_slice(b"NE");
+        }
         if !charset.is_empty() {
-            out.extend_from_slice(&[field; 6]);
+            out.extend(std::iter::repeat_n(field, if self.of_its_own { 2 } else { 6 }));
             out.extend_from_slice(charset);
         }
         out.push(b'\r');
@@ -119,10 +152,13 @@ impl Acknowledgement<'_> {
         let field = separators.field();
         out.extend_from_slice(b"MSA");
         out.push(field);
-        out.extend_from_slice(self.terms.code(self.verdict).as_bytes());
+        out.extend_from_slice(self.code.as_bytes());
         out.push(field);
         out.extend_from_slice(self.quoted(10));
-        let text = self.verdict.row().text;
+        let text = match self.says {
+            Says::Verdict(verdict, _) => verdict.row().text,
+            Says::Outcome(outcome, _) => outcome.row().text,
+        };
         if !version.has_err() && !text.is_empty() {
             out.push(field);
             write_text(text, separators, out);
@@ -130,29 +166,29 @@ impl Acknowledgement<'_> {
         out.push(b'\r');
     }
 
-    fn write_err(&self, out: &mut Vec<u8>, separators: Separators) {
-        let row = self.verdict.row();
-        let Some(condition) = row.condition else { return };
-        let field = separators.field();
-        let component = separators.component();
-        out.extend_from_slice(b"ERR");
-        out.extend_from_slice(&[field, field]);
-        if let Some(at) = self.at.or(row.at) {
-            out.extend_from_slice(at.erl(char::from(component)).as_bytes());
+    fn write_errs(&self, out: &mut Vec<u8>, separators: Separators) {
+        match &self.says {
+            Says::Verdict(verdict, at) => {
+                let row = verdict.row();
+                let Some(condition) = row.condition else { return };
+                let (at, severity) = (at.as_ref().or(row.at.as_ref()), row.severity);
+                let told = Told { at, condition, severity, name: row.name, text: row.text };
+                told.write(out, separators);
+            }
+            Says::Outcome(outcome, issues) => {
+                let row = outcome.row();
+                if let Some(condition) = row.condition {
+                    let (name, text) = (row.name, row.text);
+                    let told = Told { at: None, condition, severity: row.severity, name, text };
+                    told.write(out, separators);
+                }
+                let of = |severity| issues.iter().filter(move |issue| issue.severity == severity);
+                let told = of(Severity::Error).chain(of(Severity::Warning));
+                for issue in told.take(ISSUES_TOLD_MAX) {
+                    Told::issue(issue).write(out, separators);
+                }
+            }
         }
-        out.push(field);
-        out.extend_from_slice(condition.code.to_string().as_bytes());
-        out.push(component);
-        write_text(condition.text, separators, out);
-        out.push(component);
-        out.extend_from_slice(b"HL70357");
-        out.push(field);
-        out.extend_from_slice(row.severity.as_bytes());
-        out.extend_from_slice(&[field; 3]);
-        write_text(row.name, separators, out);
-        out.push(field);
-        write_text(row.text, separators, out);
-        out.push(b'\r');
     }
 
     /// A field of the sender's MSH as it came; empty where there is none that may be quoted.
@@ -165,6 +201,43 @@ impl Acknowledgement<'_> {
 
     fn version(&self) -> Version {
         self.msh.map_or(Version::USUAL, |msh| Version::of(msh.component(12, 1)))
+    }
+}
+
+impl<'a> Told<'a> {
+    fn issue(issue: &'a Issue) -> Self {
+        // The name of a segment that nobody knows is whatever the sender wrote there.
+        let is_name = issue.at.segment_name().bytes().all(|b| b.is_ascii_alphanumeric());
+        Self {
+            at: Some(&issue.at).filter(|_| is_name),
+            condition: condition(issue.code),
+            severity: severity(issue.severity),
+            name: issue.code.as_str(),
+            text: issue.code.meaning(),
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>, separators: Separators) {
+        let field = separators.field();
+        let component = separators.component();
+        out.extend_from_slice(b"ERR");
+        out.extend_from_slice(&[field, field]);
+        if let Some(at) = self.at {
+            out.extend_from_slice(at.erl(char::from(component)).as_bytes());
+        }
+        out.push(field);
+        out.extend_from_slice(self.condition.code.to_string().as_bytes());
+        out.push(component);
+        write_text(self.condition.text, separators, out);
+        out.push(component);
+        out.extend_from_slice(b"HL70357");
+        out.push(field);
+        out.extend_from_slice(self.severity.as_bytes());
+        out.extend_from_slice(&[field; 3]);
+        write_text(self.name, separators, out);
+        out.push(field);
+        write_text(self.text, separators, out);
+        out.push(b'\r');
     }
 }
 
@@ -250,18 +323,65 @@ fn base36(mut value: u64, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use sluice_mappings::adt::IssueCode;
     use sluice_mappings::hl7::{Defect, DefectKind, Message};
 
     use super::*;
-    use crate::ack::AckMode;
+    use crate::ack::{AckMode, AckWhen, Terms};
 
     fn answer(raw: &[u8], verdict: Verdict) -> String {
         let msh = MshRaw::find(raw);
-        let terms = Terms::of(AckMode::Auto, msh.as_ref());
-        let own = OwnControlIds::new(Micros::new(1_795_147_034_000_000));
-        let now = Micros::new(1_795_147_034_000_000);
-        let bytes = Acknowledgement { msh, terms, verdict, at: None, now }.write(&own);
+        let terms = Terms::of(AckMode::Auto, AckWhen::Stored, msh.as_ref());
+        let code = terms.at_once(verdict).unwrap();
+        written(Acknowledgement {
+            msh,
+            code,
+            says: Says::Verdict(verdict, None),
+            of_its_own: false,
+            now: NOW,
+        })
+    }
+
+    const NOW: Micros = Micros::new(1_795_147_034_000_000);
+
+    fn written(acknowledgement: Acknowledgement<'_>) -> String {
+        let bytes = acknowledgement.write(&OwnControlIds::new(NOW));
         String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn an_application_acknowledgement_tells_place_and_code_and_asks_for_no_answer() {
+        let raw = b"MSH|^~\\&|A|F|||20260101||ADT^A01^ADT_A01|7|P|2.5|||AL|AL||8859/1\r";
+        let issues = [
+            Issue::new(IssueCode::CodeUnknown, Location::field(b"PV1", 2)),
+            Issue::new(IssueCode::TimeUnreadable, Location::field(b"PV1", 44)),
+            Issue::new(IssueCode::FieldMissing, Location::field(b"PID", 3)),
+            Issue::new(IssueCode::ValueCut, Location::field(b"\x02|^", 1)),
+        ];
+        let says = Says::Outcome(Outcome::AppliedInPart, &issues);
+        let msh = MshRaw::find(raw);
+        let text = written(Acknowledgement { msh, code: "AE", says, of_its_own: true, now: NOW });
+        let (header, rest) = text.split_once('\r').unwrap();
+        assert!(header.ends_with("|P|2.5|||NE|NE||8859/1"), "{header}");
+        assert_eq!(
+            rest,
+            "MSA|AE|7\r\
+             ERR||PID^1^3|101^Required field missing^HL70357|E|||field_missing|A required field is empty.\r\
+             ERR||PV1^1^44|102^Data type error^HL70357|W|||time_unreadable|A time that cannot be read; left out.\r\
+             ERR|||104^Value too long^HL70357|W|||value_cut|A value or a list longer than a record keeps; the rest left out.\r"
+        );
+    }
+
+    #[test]
+    fn before_v2_5_an_application_acknowledgement_has_its_text_in_msa_3() {
+        let raw = b"MSH|^~\\&|A|F|||20260101||ADT^A01|7|P|2.3\r";
+        let says = Says::Outcome(Outcome::SetAside, &[]);
+        let msh = MshRaw::find(raw);
+        let text = written(Acknowledgement { msh, code: "AR", says, of_its_own: false, now: NOW });
+        assert!(
+            text.ends_with("MSA|AR|7|The message could not be applied and was set aside\r"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -337,18 +457,19 @@ mod tests {
                 raw.extend_from_slice(text);
             }
             let msh = MshRaw::find(&raw);
-            let terms = Terms::of(AckMode::Auto, msh.as_ref());
             let own = OwnControlIds::new(Micros::new(1));
             let verdict = Verdict::ALL[which];
+            let (code, says) = (verdict.row().original, Says::Verdict(verdict, None));
+            let of_its_own = which % 2 == 0;
             let now = Micros::new(1);
-            let bytes = Acknowledgement { msh, terms, verdict, at: None, now }.write(&own);
+            let bytes = Acknowledgement { msh, code, says, of_its_own, now }.write(&own);
             prop_assert!(bytes.iter().all(|b| !matches!(b, 0x0B | 0x1C | b'\n')));
             let text = String::from_utf8_lossy(&bytes);
             let message = Message::index(&text).unwrap();
             // The sender's separators are its own: there may be few of them.
             let ours = |d: &&Defect| d.kind != DefectKind::EncodingCharactersShort;
             prop_assert!(!message.defects().iter().any(|d| ours(&d)), "{:?}", message.defects());
-            prop_assert_eq!(message.segment("MSA").field(1).raw(), terms.code(verdict));
+            prop_assert_eq!(message.segment("MSA").field(1).raw(), code);
             let written = MshRaw::find(&bytes).unwrap();
             prop_assert!(!written.control_id().is_empty());
             let line = bytes.split(|b| *b == b'\r').nth(1).unwrap_or_default();

@@ -4,10 +4,12 @@
 
 mod message;
 mod mode;
+mod outcome;
 mod verdict;
 
-pub use message::{Acknowledgement, OwnControlIds, QUOTED_BYTES_MAX};
-pub use mode::{AckMode, Protocol, Terms, When};
+pub use message::{Acknowledgement, OwnControlIds, QUOTED_BYTES_MAX, Says};
+pub use mode::{AckMode, AckWhen, Terms, When};
+pub use outcome::{Outcome, OutcomeRow};
 pub use verdict::{Condition, Row, Verdict};
 
 use memchr::memmem;

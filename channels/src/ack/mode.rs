@@ -1,11 +1,11 @@
-//! Original or enhanced acknowledgement, and whether one is owed at all (HL7 v2.5.1 §2.9).
+//! Original or enhanced acknowledgement, and what of it is owed (HL7 v2.5.1 §2.9).
 
 use serde::{Deserialize, Serialize};
 use sluice_mappings::hl7::MshRaw;
 
 use super::Verdict;
 
-/// Which rules a listener follows.
+/// Which rules a channel follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AckMode {
@@ -14,16 +14,20 @@ pub enum AckMode {
     Auto,
     /// Always AA, AE or AR.
     Original,
-    /// Always CA, CE or CR; MSH-15 says when.
+    /// CA, CE or CR as MSH-15 says (where it is empty: always), and AA, AE or AR when applied as
+    /// MSH-16 says (where it is empty: never).
     Enhanced,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// AA, AE, AR.
-    Original,
-    /// CA, CE, CR.
-    Enhanced,
+/// When original mode says AA.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AckWhen {
+    /// The message is on stable storage, and will be applied.
+    #[default]
+    Stored,
+    /// It was applied, and readers see it: AA, AE or AR says what became of it.
+    Applied,
 }
 
 /// Table 0155.
@@ -49,18 +53,31 @@ impl When {
             _ => None,
         }
     }
+
+    /// Whether an acknowledgement is owed that says so.
+    #[must_use]
+    pub const fn owes(self, success: bool) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::OnRefusal => !success,
+            Self::OnSuccess => success,
+        }
+    }
 }
 
 /// What one message's sender is owed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
-    pub protocol: Protocol,
-    pub when: When,
+    /// CA, CE, CR, once stored or refused. [`When::Never`] is original mode, or its equivalent.
+    pub accept: When,
+    /// AA, AE, AR.
+    pub application: When,
+    /// Of an accepted message it is said once it is applied; else once it is stored.
+    pub applied: bool,
 }
 
 impl Terms {
-    const ORIGINAL: Self = Self { protocol: Protocol::Original, when: When::Always };
-
     /// The terms of a message; one without a readable MSH asked for nothing.
     ///
     /// In `auto`: MSH-15 and MSH-16 both empty (or outside table 0155) is original mode. MSH-15
@@ -68,49 +85,47 @@ impl Terms {
     /// calls the equivalent of original mode, and what IHE prescribes: answered as such, by
     /// MSH-16. Otherwise nothing is owed.
     #[must_use]
-    pub fn of(mode: AckMode, msh: Option<&MshRaw<'_>>) -> Self {
+    pub fn of(mode: AckMode, when: AckWhen, msh: Option<&MshRaw<'_>>) -> Self {
         let accept = msh.and_then(|msh| When::of(msh.component(15, 1)));
-        match mode {
-            AckMode::Original => Self::ORIGINAL,
-            AckMode::Enhanced => {
-                Self { protocol: Protocol::Enhanced, when: accept.unwrap_or(When::Always) }
+        let application = msh.and_then(|msh| When::of(msh.component(16, 1)));
+        let (accept, application) = match (mode, accept, application) {
+            (AckMode::Original, ..) | (AckMode::Auto, None, None) => (When::Never, When::Always),
+            (AckMode::Enhanced, accept, application) => {
+                (accept.unwrap_or(When::Always), application.unwrap_or(When::Never))
             }
-            AckMode::Auto => {
-                let application = msh.and_then(|msh| When::of(msh.component(16, 1)));
-                match (accept, application) {
-                    (None, None) => Self::ORIGINAL,
-                    (Some(when @ (When::Always | When::OnRefusal | When::OnSuccess)), _) => {
-                        Self { protocol: Protocol::Enhanced, when }
-                    }
-                    (Some(When::Never), None) => {
-                        Self { protocol: Protocol::Enhanced, when: When::Never }
-                    }
-                    (None | Some(When::Never), Some(when)) => {
-                        Self { protocol: Protocol::Original, when }
-                    }
-                }
+            (AckMode::Auto, accept, application) => {
+                (accept.unwrap_or(When::Never), application.unwrap_or(When::Never))
             }
+        };
+        let applied = accept != When::Never || when == AckWhen::Applied;
+        Self { accept, application, applied }
+    }
+
+    /// MSA-1 of what is said at once of a message with that verdict.
+    #[must_use]
+    pub const fn at_once(self, verdict: Verdict) -> Option<&'static str> {
+        let (row, accepted) = (verdict.row(), verdict.is_accepted());
+        match self.accept {
+            When::Never if accepted && self.applied => None,
+            When::Never if self.application.owes(accepted) => Some(row.original),
+            When::Never => None,
+            accept if accept.owes(accepted) => Some(row.enhanced),
+            _ => None,
         }
     }
 
-    /// Whether that verdict is told.
+    /// Whether something may be owed once a message with that verdict was applied. There is no
+    /// application acknowledgement of what was not accepted.
     #[must_use]
-    pub const fn owed(self, verdict: Verdict) -> bool {
-        match self.when {
-            When::Always => true,
-            When::Never => false,
-            When::OnRefusal => !verdict.is_accepted(),
-            When::OnSuccess => verdict.is_accepted(),
-        }
+    pub const fn when_applied(self, verdict: Verdict) -> bool {
+        verdict.is_accepted() && self.applied && !matches!(self.application, When::Never)
     }
 
-    /// MSA-1.
+    /// What is owed when applied is a message of its own, after the accept acknowledgement; else
+    /// it is the message's only answer.
     #[must_use]
-    pub const fn code(self, verdict: Verdict) -> &'static str {
-        match self.protocol {
-            Protocol::Original => verdict.row().original,
-            Protocol::Enhanced => verdict.row().enhanced,
-        }
+    pub const fn is_twofold(self) -> bool {
+        !matches!(self.accept, When::Never)
     }
 }
 
@@ -118,53 +133,67 @@ impl Terms {
 mod tests {
     use super::*;
 
-    fn terms(mode: AckMode, accept: &str, application: &str) -> (Protocol, When) {
+    fn terms(mode: AckMode, when: AckWhen, accept: &str, application: &str) -> Terms {
         let raw = format!("MSH|^~\\&|||||||ADT^A01|1|P|2.5|||{accept}|{application}");
-        let terms = Terms::of(mode, MshRaw::find(raw.as_bytes()).as_ref());
-        (terms.protocol, terms.when)
+        Terms::of(mode, when, MshRaw::find(raw.as_bytes()).as_ref())
     }
 
     #[test]
     fn in_auto_the_message_says_which_rules_hold() {
-        use Protocol::{Enhanced, Original};
         use When::{Always, Never, OnRefusal, OnSuccess};
         for (accept, application, expected) in [
-            ("", "", (Original, Always)),
-            ("AL", "", (Enhanced, Always)),
-            ("AL", "NE", (Enhanced, Always)),
-            ("AL", "AL", (Enhanced, Always)),
-            ("ER", "AL", (Enhanced, OnRefusal)),
-            ("SU", "", (Enhanced, OnSuccess)),
-            ("NE", "", (Enhanced, Never)),
-            ("NE", "NE", (Original, Never)),
-            ("", "NE", (Original, Never)),
-            ("NE", "AL", (Original, Always)),
-            ("", "AL", (Original, Always)),
-            ("NE", "ER", (Original, OnRefusal)),
-            ("0", "0^0", (Original, Always)),
+            ("", "", (Never, Always)),
+            ("AL", "", (Always, Never)),
+            ("AL", "NE", (Always, Never)),
+            ("AL", "AL", (Always, Always)),
+            ("ER", "AL", (OnRefusal, Always)),
+            ("SU", "", (OnSuccess, Never)),
+            ("NE", "", (Never, Never)),
+            ("NE", "NE", (Never, Never)),
+            ("", "NE", (Never, Never)),
+            ("NE", "AL", (Never, Always)),
+            ("", "AL", (Never, Always)),
+            ("NE", "ER", (Never, OnRefusal)),
+            ("0", "0^0", (Never, Always)),
         ] {
-            assert_eq!(
-                terms(AckMode::Auto, accept, application),
-                expected,
-                "{accept}|{application}"
-            );
+            let terms = terms(AckMode::Auto, AckWhen::Stored, accept, application);
+            assert_eq!((terms.accept, terms.application), expected, "{accept}|{application}");
+            assert_eq!(terms.applied, terms.is_twofold(), "{accept}|{application}");
         }
     }
 
     #[test]
-    fn a_listener_may_settle_the_rules_itself() {
-        assert_eq!(terms(AckMode::Original, "NE", "NE"), (Protocol::Original, When::Always));
-        assert_eq!(terms(AckMode::Enhanced, "", ""), (Protocol::Enhanced, When::Always));
-        assert_eq!(terms(AckMode::Enhanced, "ER", ""), (Protocol::Enhanced, When::OnRefusal));
+    fn a_channel_may_settle_the_rules_itself() {
+        let original = terms(AckMode::Original, AckWhen::Stored, "NE", "NE");
+        assert_eq!(original.at_once(Verdict::Accepted), Some("AA"));
+        let enhanced = terms(AckMode::Enhanced, AckWhen::Stored, "", "");
+        assert_eq!(enhanced.at_once(Verdict::Accepted), Some("CA"));
+        assert!(!enhanced.when_applied(Verdict::Accepted));
+        let refusals = terms(AckMode::Enhanced, AckWhen::Stored, "ER", "AL");
+        assert_eq!(refusals.at_once(Verdict::Accepted), None);
+        assert!(refusals.when_applied(Verdict::Accepted));
+    }
+
+    #[test]
+    fn when_applied_only_the_acceptance_of_original_mode_waits() {
+        let terms = terms(AckMode::Auto, AckWhen::Applied, "", "");
+        assert_eq!(terms.at_once(Verdict::Accepted), None);
+        assert!(terms.when_applied(Verdict::Accepted) && !terms.is_twofold());
+        assert_eq!(terms.at_once(Verdict::PidMissing), Some("AE"));
+        assert!(!terms.when_applied(Verdict::PidMissing));
     }
 
     #[test]
     fn er_is_told_of_refusals_only_and_su_of_acceptance_only() {
-        let er = Terms { protocol: Protocol::Enhanced, when: When::OnRefusal };
-        assert!(er.owed(Verdict::NoSpace) && !er.owed(Verdict::Accepted));
-        let su = Terms { protocol: Protocol::Enhanced, when: When::OnSuccess };
-        assert!(su.owed(Verdict::Accepted) && !su.owed(Verdict::NoSpace));
-        assert_eq!(su.code(Verdict::Accepted), "CA");
-        assert_eq!(su.code(Verdict::NoSpace), "CE");
+        let er = terms(AckMode::Auto, AckWhen::Stored, "ER", "");
+        assert_eq!(
+            [Verdict::NoSpace, Verdict::Accepted].map(|v| er.at_once(v)),
+            [Some("CE"), None]
+        );
+        let su = terms(AckMode::Auto, AckWhen::Stored, "SU", "");
+        assert_eq!(
+            [Verdict::NoSpace, Verdict::Accepted].map(|v| su.at_once(v)),
+            [None, Some("CA")]
+        );
     }
 }

@@ -71,16 +71,24 @@ pub struct Condition {
     pub text: &'static str,
 }
 
-const SEGMENT_SEQUENCE: Condition = Condition { code: 100, text: "Segment sequence error" };
-const REQUIRED_FIELD: Condition = Condition { code: 101, text: "Required field missing" };
-const DATA_TYPE: Condition = Condition { code: 102, text: "Data type error" };
-const TABLE_VALUE: Condition = Condition { code: 103, text: "Table value not found" };
-const TOO_LONG: Condition = Condition { code: 104, text: "Value too long" };
+pub(super) const SEGMENT_SEQUENCE: Condition =
+    Condition { code: 100, text: "Segment sequence error" };
+pub(super) const REQUIRED_FIELD: Condition =
+    Condition { code: 101, text: "Required field missing" };
+pub(super) const DATA_TYPE: Condition = Condition { code: 102, text: "Data type error" };
+pub(super) const TABLE_VALUE: Condition = Condition { code: 103, text: "Table value not found" };
+pub(super) const TOO_LONG: Condition = Condition { code: 104, text: "Value too long" };
 const MESSAGE_TYPE: Condition = Condition { code: 200, text: "Unsupported message type" };
-const EVENT_CODE: Condition = Condition { code: 201, text: "Unsupported event code" };
+pub(super) const EVENT_CODE: Condition = Condition { code: 201, text: "Unsupported event code" };
 const PROCESSING_ID: Condition = Condition { code: 202, text: "Unsupported processing id" };
 const VERSION_ID: Condition = Condition { code: 203, text: "Unsupported version id" };
-const INTERNAL: Condition = Condition { code: 207, text: "Application internal error" };
+pub(super) const UNKNOWN_KEY: Condition = Condition { code: 204, text: "Unknown key identifier" };
+pub(super) const DUPLICATE_KEY: Condition =
+    Condition { code: 205, text: "Duplicate key identifier" };
+pub(super) const ACCEPTED: Condition = Condition { code: 0, text: "Message accepted" };
+/// In table 0357 from v2.7.1 on.
+pub(super) const OTHER: Condition = Condition { code: 199, text: "Other HL7 error" };
+pub(super) const INTERNAL: Condition = Condition { code: 207, text: "Application internal error" };
 
 impl Verdict {
     pub const ALL: [Self; 31] = [

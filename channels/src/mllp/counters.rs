@@ -4,6 +4,8 @@
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
 use sluice_ids::ChannelId;
 
+use super::commit::Block;
+
 /// What stopped a connection or kept one out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Limit {
@@ -18,6 +20,8 @@ pub(super) enum Limit {
     /// One that never sent a frame was closed to make room.
     Silent,
     InFlight,
+    /// Application acknowledgements that wait for the fold.
+    AppliedOwed,
     BufferedBytes,
     FileDescriptors,
     /// An address outside `allow`.
@@ -30,7 +34,7 @@ pub(super) enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::FrameBytes,
         Self::SkipBytes,
         Self::JunkBytes,
@@ -41,6 +45,7 @@ impl Limit {
         Self::ConnectionsPerPeer,
         Self::Silent,
         Self::InFlight,
+        Self::AppliedOwed,
         Self::BufferedBytes,
         Self::FileDescriptors,
         Self::Address,
@@ -61,6 +66,7 @@ impl Limit {
             Self::ConnectionsPerPeer => "connections_per_peer",
             Self::Silent => "silent",
             Self::InFlight => "in_flight",
+            Self::AppliedOwed => "applied_owed",
             Self::BufferedBytes => "buffered_bytes",
             Self::FileDescriptors => "file_descriptors",
             Self::Address => "address",
@@ -74,12 +80,18 @@ impl Limit {
 /// Table 0008, and `none` where nothing was owed.
 const CODES: [&str; 7] = ["AA", "AE", "AR", "CA", "CE", "CR", "none"];
 
+/// Commit blocks, sent and received.
+const COMMITS: [&str; 4] = ["ack_sent", "nak_sent", "ack_received", "nak_received"];
+
 pub(super) struct Counters {
     pub connections: Gauge,
     pub connections_total: Counter,
     pub frames: Counter,
     pub junk_bytes: Counter,
     pub cut_frames: Counter,
+    /// Application acknowledgements whose connection ended before them.
+    pub unsent: Counter,
+    commits: [Counter; COMMITS.len()],
     acks: [Counter; CODES.len()],
     limits: [Counter; Limit::ALL.len()],
 }
@@ -94,6 +106,10 @@ impl Counters {
             frames: counter!("sluice_mllp_frames_total", "channel" => id()),
             junk_bytes: counter!("sluice_mllp_junk_bytes_total", "channel" => id()),
             cut_frames: counter!("sluice_mllp_cut_frames_total", "channel" => id()),
+            unsent: counter!("sluice_mllp_application_acks_unsent_total", "channel" => id()),
+            commits: COMMITS.map(|block| {
+                counter!("sluice_mllp_commit_blocks_total", "channel" => id(), "block" => block)
+            }),
             acks: CODES.map(
                 |code| counter!("sluice_mllp_acks_total", "channel" => id(), "code" => code),
             ),
@@ -110,6 +126,14 @@ impl Counters {
         }
     }
 
+    pub fn commit_sent(&self, block: Block) {
+        self.commits[usize::from(block == Block::Nak)].increment(1);
+    }
+
+    pub fn commit_received(&self, block: Block) {
+        self.commits[2 + usize::from(block == Block::Nak)].increment(1);
+    }
+
     pub fn limit(&self, limit: Limit) {
         self.limits[limit as usize].increment(1);
     }
@@ -122,6 +146,11 @@ pub fn describe_metrics() {
     describe_counter!("sluice_mllp_connections_total", "MLLP connections taken");
     describe_counter!("sluice_mllp_frames_total", "Whole frames received");
     describe_counter!("sluice_mllp_acks_total", "Acknowledgements by MSA-1; none: not owed");
+    describe_counter!(
+        "sluice_mllp_application_acks_unsent_total",
+        "Application acknowledgements whose connection ended before they were due"
+    );
+    describe_counter!("sluice_mllp_commit_blocks_total", "Commit blocks of MLLP release 2");
     describe_counter!("sluice_mllp_limits_hit_total", "Limits that refused or closed something");
     describe_counter!("sluice_mllp_junk_bytes_total", "Bytes that belonged to no frame");
     describe_counter!("sluice_mllp_cut_frames_total", "Frames cut off by a second VT or a close");

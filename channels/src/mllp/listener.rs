@@ -130,6 +130,7 @@ pub fn listen(
         id,
         settings,
         allow: source.allow.clone(),
+        commit_bytes: source.commit_bytes,
         tls,
         intake,
         places: Places::new(connections_max, connections_per_peer_max, Arc::clone(&counters)),
@@ -159,6 +160,7 @@ struct Acceptor {
     /// Empty: any address.
     allow: Vec<IpNet>,
     tls: Option<Arc<Tls>>,
+    commit_bytes: bool,
     intake: Arc<dyn Intake>,
     counters: Arc<Counters>,
     budget: Arc<Budget>,
@@ -219,6 +221,7 @@ impl Acceptor {
         let share = Share::of(&self.budget);
         let counters = Arc::clone(&self.counters);
         let (id, settings, tls) = (self.id, self.settings, self.tls.clone());
+        let commit_bytes = self.commit_bytes;
         let intake = Arc::clone(&self.intake);
         self.sessions.spawn(async move {
             let _open = open;
@@ -234,7 +237,9 @@ impl Acceptor {
             let Some(intake) = intake.session(context) else {
                 return tracing::error!(channel = %id, "the intake does not know this channel");
             };
-            Session::new(stream, intake, settings, counters, share, place).run().await;
+            Session::new(stream, intake, settings, counters, share, place, commit_bytes)
+                .run()
+                .await;
         });
     }
 }

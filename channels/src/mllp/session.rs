@@ -1,42 +1,44 @@
 //! One MLLP connection: frames in, answers out, in order.
 //!
-//! - Frames are handed to the intake as they come, up to `in_flight_max` at once; beyond, the
-//!   socket is not read, and TCP pushes the sender back.
+//! - Frames are handed to the intake as they come, up to `in_flight_max` at once, and while no more
+//!   than `applied_owed_max` application acknowledgements are owed; beyond, the socket is not
+//!   read, and TCP pushes the sender back.
 //! - All answers that are ready leave in one write, each whole. While a peer does not read its
 //!   answers nothing is read from it; after `write_timeout_ms` it is let go.
 //! - A peer that is lost does not take its messages back: their replies are still awaited, so
-//!   that a resend over another connection finds their outcome.
+//!   that a resend over another connection finds their outcome. Application acknowledgements that
+//!   it is owed besides are not: they are counted, and told to whoever sends again.
 //! - Closing sends FIN first and reads on for a moment: a close with bytes unread would be a
 //!   RST, which can overtake the last answer.
 
-use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep_until, timeout};
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
+use super::answers::{Answers, Gathered};
 use super::budget::Share;
+use super::commit::Block;
 use super::counters::{Counters, Limit};
-use super::frame::{CR, Event, FS, FrameDecoder, JunkKind, VT, Violation};
+use super::frame::{Event, FrameDecoder, JunkKind, Violation};
 use super::places::Place;
 use crate::ack::Verdict;
-use crate::intake::{IntakeSession, Reply, ReplyFuture};
+use crate::intake::IntakeSession;
 use crate::settings::MllpSettings;
-
-/// Answers are gathered up to this before they are written.
-const WRITE_BYTES: usize = 64 * 1024;
 
 /// How long and how far a closing connection is still read.
 const LINGER: Duration = Duration::from_millis(300);
 const LINGER_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long a connection that is ended by us waits for what is not yet applied: a stop is not held
+/// up by a fold that cannot go on.
+const APPLIED_WAIT: Duration = Duration::from_secs(1);
 
 /// Plain, or with TLS.
 pub(super) type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
@@ -49,8 +51,7 @@ pub(super) struct Session {
     share: Share,
     place: Place,
     decoder: FrameDecoder,
-    pending: VecDeque<ReplyFuture>,
-    out: BytesMut,
+    answers: Answers,
     /// Frames are still taken from the socket.
     reading: bool,
     /// Answers can still reach the peer.
@@ -58,8 +59,10 @@ pub(super) struct Session {
     /// The peer has sent its FIN, or is gone.
     ended: bool,
     last_read: Instant,
-    /// `in_flight_max` was reached: the sender waits for us.
+    /// `in_flight_max` or `applied_owed_max` was reached: the sender waits for us.
     full: bool,
+    /// Until when application acknowledgements are waited for, once it is we who end this.
+    applied_until: Option<Instant>,
 }
 
 impl Session {
@@ -70,6 +73,7 @@ impl Session {
         counters: Arc<Counters>,
         share: Share,
         place: Place,
+        commit_blocks: bool,
     ) -> Self {
         Self {
             stream,
@@ -79,13 +83,13 @@ impl Session {
             share,
             place,
             decoder: FrameDecoder::new(settings.frame_limits()),
-            pending: VecDeque::new(),
-            out: BytesMut::new(),
+            answers: Answers::new(commit_blocks),
             reading: true,
             writable: true,
             ended: false,
             last_read: Instant::now(),
             full: false,
+            applied_until: None,
         }
     }
 
@@ -97,11 +101,14 @@ impl Session {
         let mut armed: Option<Instant> = None;
         loop {
             let full = self.take_frames(Instant::now());
-            if !self.reading && self.pending.is_empty() {
+            if !self.writable {
+                self.answers.forget_applied(&self.counters);
+            }
+            if !self.reading && self.answers.is_empty() {
                 break;
             }
             let may_read = self.reading && !full;
-            let deadline = if may_read { self.deadline() } else { None };
+            let deadline = if may_read { self.deadline() } else { self.applied_until };
             // A timer that is too early costs one look; moving it for each message costs more.
             if let Some(at) = deadline.filter(|at| armed.is_none_or(|armed| *at < armed)) {
                 timer.as_mut().reset(at.into());
@@ -109,7 +116,7 @@ impl Session {
             }
             tokio::select! {
                 biased;
-                gathered = gather(&mut self.pending, &mut self.out, &self.counters) => {
+                gathered = self.answers.gather(&self.counters) => {
                     self.answer(gathered).await;
                 }
                 read = self.stream.read_buf(self.decoder.buffer_mut()), if may_read => {
@@ -117,9 +124,12 @@ impl Session {
                 }
                 () = &mut timer, if armed.is_some() => {
                     armed = None;
-                    self.close_if_idle(Instant::now());
+                    self.time_passed(Instant::now());
                 }
-                () = &mut stopped, if self.reading => self.reading = false,
+                () = &mut stopped, if self.applied_until.is_none() => {
+                    self.reading = false;
+                    self.applied_until = Some(Instant::now() + APPLIED_WAIT);
+                }
             }
         }
         self.close().await;
@@ -128,10 +138,16 @@ impl Session {
     /// Hands over what the decoder has; true when no more may be taken for now.
     fn take_frames(&mut self, now: Instant) -> bool {
         while self.reading {
-            if self.pending.len() >= self.settings.in_flight_max {
+            let limit = if self.answers.pending() >= self.settings.in_flight_max {
+                Some(Limit::InFlight)
+            } else {
+                let owed = self.answers.pending() + self.answers.applied();
+                (owed >= self.settings.applied_owed_max).then_some(Limit::AppliedOwed)
+            };
+            if let Some(limit) = limit {
                 if !self.full {
                     self.full = true;
-                    self.counters.limit(Limit::InFlight);
+                    self.counters.limit(limit);
                 }
                 return true;
             }
@@ -163,7 +179,7 @@ impl Session {
         }
         if let Some(head) = self.decoder.abandon() {
             self.counters.limit(Limit::BufferedBytes);
-            self.pending.push_back(self.intake.refuse(head, Verdict::Overloaded));
+            self.answers.owe(self.intake.refuse(head, Verdict::Overloaded));
         }
         // What is left is at most what the last read brought.
         self.share.hold(0);
@@ -174,11 +190,13 @@ impl Session {
             Event::Frame(frame) => {
                 self.counters.frames.increment(1);
                 self.place.spoke();
-                self.pending.push_back(self.intake.take(frame));
+                if !self.take_commit(&frame) {
+                    self.answers.owe(self.intake.take(frame));
+                }
             }
             Event::TooLarge { head } => {
                 self.counters.limit(Limit::FrameBytes);
-                self.pending.push_back(self.intake.refuse(head, Verdict::FrameTooLarge));
+                self.answers.owe(self.intake.refuse(head, Verdict::FrameTooLarge));
             }
             Event::Junk { kind, bytes } => {
                 self.counters.junk_bytes.increment(bytes as u64);
@@ -187,6 +205,18 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// What the peer says of our answers, where the channel has commit blocks.
+    fn take_commit(&mut self, frame: &[u8]) -> bool {
+        let Some((commits, block)) = self.answers.commits.as_mut().zip(Block::of(frame)) else {
+            return false;
+        };
+        self.counters.commit_received(block);
+        if let Some(again) = commits.received(block) {
+            self.answers.frame(&again);
+        }
+        true
     }
 
     fn read(&mut self, read: std::io::Result<usize>) {
@@ -209,7 +239,7 @@ impl Session {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let idle = self.pending.is_empty().then(|| self.idle_at());
+        let idle = self.answers.is_empty().then(|| self.idle_at());
         match (self.decoder.deadline(), idle) {
             (Some(frame), Some(idle)) => Some(frame.min(idle)),
             (one, other) => one.or(other),
@@ -220,18 +250,22 @@ impl Session {
         self.last_read + Duration::from_millis(self.settings.idle_timeout_ms)
     }
 
-    fn close_if_idle(&mut self, now: Instant) {
-        if self.pending.is_empty() && now >= self.idle_at() {
+    fn time_passed(&mut self, now: Instant) {
+        if self.reading && self.answers.is_empty() && now >= self.idle_at() {
             self.counters.limit(Limit::IdleTimeout);
             self.reading = false;
+        }
+        if self.applied_until.is_some_and(|until| now >= until) {
+            self.answers.forget_applied(&self.counters);
         }
     }
 
     async fn answer(&mut self, gathered: Gathered) {
-        if self.writable && !self.out.is_empty() {
+        let out = std::mem::take(&mut self.answers.out);
+        if self.writable && !out.is_empty() {
             let limit = Duration::from_millis(self.settings.write_timeout_ms);
             let write = async {
-                self.stream.write_all(&self.out).await?;
+                self.stream.write_all(&out).await?;
                 // TLS keeps what the socket did not take at once.
                 self.stream.flush().await
             };
@@ -244,7 +278,8 @@ impl Session {
                 }
             }
         }
-        self.out.clear();
+        self.answers.out = out;
+        self.answers.out.clear();
         if gathered == Gathered::Close {
             // Answers after this one would be out of order: the sender sends them all again.
             self.reading = false;
@@ -276,42 +311,4 @@ impl Session {
         // Past the linger the sender's bytes are its own affair.
         let _ = timeout(LINGER, drain).await;
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Gathered {
-    Some,
-    Close,
-}
-
-/// Frames the answers that are there, oldest first, behind each other in `out`. Pending while
-/// the oldest is; nothing is lost where the future is dropped.
-async fn gather(
-    pending: &mut VecDeque<ReplyFuture>,
-    out: &mut BytesMut,
-    counters: &Counters,
-) -> Gathered {
-    poll_fn(|context| {
-        let mut any = false;
-        while let Some(oldest) = pending.front_mut()
-            && out.len() < WRITE_BYTES
-        {
-            let Poll::Ready(reply) = oldest.as_mut().poll(context) else { break };
-            pending.pop_front();
-            any = true;
-            match reply {
-                Reply::Answer { code, bytes } => {
-                    counters.ack(code);
-                    out.reserve(bytes.len() + 3);
-                    out.put_u8(VT);
-                    out.extend_from_slice(&bytes);
-                    out.extend_from_slice(&[FS, CR]);
-                }
-                Reply::Silent => counters.ack("none"),
-                Reply::Close => return Poll::Ready(Gathered::Close),
-            }
-        }
-        if any { Poll::Ready(Gathered::Some) } else { Poll::Pending }
-    })
-    .await
 }

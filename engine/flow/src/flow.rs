@@ -18,6 +18,7 @@ use sluice_state::State;
 use crate::acts::append_blocking;
 use crate::clock::now;
 use crate::control_ids::ControlIds;
+use crate::ended::Again;
 use crate::epoch::Epoch;
 use crate::fold::Apply;
 use crate::identity::Directory;
@@ -84,12 +85,19 @@ impl Flow {
                 })
             })
             .collect();
+        let past = Past {
+            journal: Arc::clone(&parts.journal),
+            state: parts.state.clone(),
+            apply: parts.apply,
+            reach,
+        };
         let intake = Arc::new(FlowIntake {
             directory: Directory::new(parts.entities, parts.channels),
             lanes,
             journal: parts.journal,
             settings: parts.settings,
             own: OwnControlIds::new(now()),
+            again: Arc::new(Again::new(past, parts.entities)),
             stopping: AtomicBool::new(false),
         });
         let apply = parts.apply;

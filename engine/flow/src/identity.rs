@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use sluice_channels::ChannelSettings;
-use sluice_channels::ack::{AckMode, Verdict};
+use sluice_channels::ack::{AckMode, AckWhen, Verdict};
 use sluice_ids::{ChannelId, EjId};
 use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::hl7::{Charset, Field, Location, Message, MshRaw, Segment};
@@ -49,6 +49,7 @@ impl Party {
 /// A channel, as the intake needs it.
 pub struct Door {
     pub ack_mode: AckMode,
+    pub ack_when: AckWhen,
     /// Positions in [`Directory::parties`]; at least one.
     parties: Vec<usize>,
 }
@@ -56,7 +57,7 @@ pub struct Door {
 impl Door {
     /// To one EJ alone.
     pub(crate) fn to(party: usize) -> Self {
-        Self { ack_mode: AckMode::default(), parties: vec![party] }
+        Self { ack_mode: AckMode::default(), ack_when: AckWhen::default(), parties: vec![party] }
     }
 }
 
@@ -82,7 +83,8 @@ impl Directory {
             let at = |ej: &EjId| parties.iter().position(|party| party.ej == *ej);
             let served: Vec<usize> = channel.ejs.iter().filter_map(at).collect();
             if !served.is_empty() {
-                doors.insert(channel.id, Door { ack_mode: channel.ack_mode, parties: served });
+                let ChannelSettings { ack_mode, ack_when, .. } = *channel;
+                doors.insert(channel.id, Door { ack_mode, ack_when, parties: served });
             }
         }
         Self { parties, doors }

@@ -6,14 +6,20 @@
 //! - What is refused is journaled with its verdict too, then answered; where the journal cannot
 //!   take that either, the answer stays the same.
 //! - While the fold lags, answers are held back; far behind, messages are refused for now.
+//! - What a sender is owed once its message is applied is asked for before the message is in the
+//!   journal ([`crate::ended`]), so that no fold is too quick for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use sluice_channels::ack::{Acknowledgement, OwnControlIds, Terms, Verdict, is_acknowledgement};
-use sluice_channels::intake::{Intake, IntakeSession, Reply, ReplyFuture, SessionContext};
+use sluice_channels::ack::{
+    Acknowledgement, Outcome, OwnControlIds, Says, Terms, Verdict, is_acknowledgement,
+};
+use sluice_channels::intake::{
+    Committed, Intake, IntakeSession, Owed, Reply, SessionContext, Taken, TakenFuture,
+};
 use sluice_channels::tls::SpeaksFor;
 use sluice_ids::ChannelId;
 use sluice_journal::{
@@ -23,6 +29,7 @@ use sluice_mappings::hl7::{Location, MshRaw};
 
 use crate::clock::now;
 use crate::control_ids::{Journaled, Reserved, Settled};
+use crate::ended::{Again, Asked};
 use crate::identity::{Directory, names_of_sender};
 use crate::judge::{Finding, Judged, judge};
 use crate::keys::idempotency_key;
@@ -38,6 +45,7 @@ pub(crate) struct FlowIntake {
     pub journal: Arc<dyn Journal>,
     pub settings: FlowSettings,
     pub own: OwnControlIds,
+    pub again: Arc<Again>,
     pub stopping: AtomicBool,
 }
 
@@ -64,10 +72,10 @@ struct Session {
 }
 
 impl IntakeSession for Session {
-    fn take(&mut self, frame: Bytes) -> ReplyFuture {
+    fn take(&mut self, frame: Bytes) -> TakenFuture {
         let intake = Arc::clone(&self.intake);
         let Some(door) = intake.directory.door(self.channel) else {
-            return Box::pin(std::future::ready(Reply::Close));
+            return ready(Committed::NotNow, Reply::Close);
         };
         let Judged { msh, party, finding, event } =
             judge(&intake.directory, door, intake.settings.unserved, &frame);
@@ -82,75 +90,89 @@ impl IntakeSession for Session {
         };
         let Finding::Verdict(verdict, at) = finding else {
             lane.measures.acknowledgements.increment(1);
-            return Box::pin(std::future::ready(Reply::Silent));
+            return ready(Committed::Yes, Reply::Silent);
         };
         lane.measures.event(event);
-        let terms = Terms::of(door.ack_mode, msh.as_ref());
-        let owed = Owed { intake: Arc::clone(&intake), lane, terms, frame };
+        let terms = Terms::of(door.ack_mode, door.ack_when, msh.as_ref());
+        let letter = Letter { intake: Arc::clone(&intake), lane, terms, frame };
         if verdict.is_accepted() {
-            self.accept(owed, verdict)
+            self.accept(letter, verdict)
         } else {
-            self.keep_refused(owed, verdict, at)
+            self.keep_refused(letter, verdict, at)
         }
     }
 
-    fn refuse(&mut self, head: Bytes, why: Verdict) -> ReplyFuture {
+    fn refuse(&mut self, head: Bytes, why: Verdict) -> TakenFuture {
         let reply = self.refuse_head(head, why).unwrap_or(Reply::Silent);
-        Box::pin(std::future::ready(reply))
+        ready(if why.row().transient { Committed::NotNow } else { Committed::Never }, reply)
     }
 }
 
+fn ready(committed: Committed, reply: Reply) -> TakenFuture {
+    Box::pin(std::future::ready(Taken::with(committed, reply)))
+}
+
 impl Session {
-    fn accept(&mut self, owed: Owed, verdict: Verdict) -> ReplyFuture {
-        if let Some(refused) = owed.not_now() {
-            return Box::pin(std::future::ready(owed.refusal(refused, None)));
+    fn accept(&mut self, letter: Letter, verdict: Verdict) -> TakenFuture {
+        if let Some(refused) = letter.not_now() {
+            return ready(Committed::NotNow, letter.refusal(refused, None));
         }
-        let key = idempotency_key(owed.lane.ej, &owed.frame);
-        match owed.lane.ids.reserve(key) {
+        let key = idempotency_key(letter.lane.ej, &letter.frame);
+        let (asking, asked) = letter
+            .terms
+            .when_applied(verdict)
+            .then(|| Asked::new(Arc::clone(&letter.lane), Arc::clone(&letter.intake.again), key))
+            .unzip();
+        match letter.lane.ids.reserve(key, asking) {
             Reserved::First => {
-                let reservation = Reservation { lane: Arc::clone(&owed.lane), key: Some(key) };
-                let append = self.append(&owed, verdict, key);
-                Box::pin(stored(owed, verdict, reservation, append))
+                let reservation = Reservation { lane: Arc::clone(&letter.lane), key: Some(key) };
+                let append = self.append(&letter, verdict, key);
+                Box::pin(stored(letter, verdict, asked, reservation, append))
             }
             Reserved::Accepted(journaled) => {
-                owed.lane.measures.duplicate(Duplicate::Answered);
-                let reply = owed.acceptance(verdict, &journaled);
-                Box::pin(std::future::ready(reply))
+                letter.lane.measures.duplicate(Duplicate::Answered);
+                let taken = letter.acceptance(verdict, &journaled, asked);
+                Box::pin(std::future::ready(taken))
             }
             Reserved::Wait(told) => {
-                owed.lane.measures.duplicate(Duplicate::Awaited);
+                letter.lane.measures.duplicate(Duplicate::Awaited);
                 Box::pin(async move {
                     let settled = told.await.unwrap_or(Settled::Unknown);
-                    owed.settled(settled, verdict)
+                    letter.settled(settled, verdict, asked)
                 })
             }
         }
     }
 
-    fn keep_refused(&mut self, owed: Owed, verdict: Verdict, at: Option<Location>) -> ReplyFuture {
-        let append = self.append(&owed, verdict, IdempotencyKey::default());
+    fn keep_refused(
+        &mut self,
+        letter: Letter,
+        verdict: Verdict,
+        at: Option<Location>,
+    ) -> TakenFuture {
+        let append = self.append(&letter, verdict, IdempotencyKey::default());
         Box::pin(async move {
             match append.await {
                 Append::Stored { seq, .. } => {
-                    owed.lane.progress.stored(seq);
-                    owed.refusal(verdict, at)
+                    letter.lane.progress.stored(seq);
+                    Taken::with(Committed::Yes, letter.refusal(verdict, at))
                 }
-                Append::Refused(_) => owed.refusal(verdict, at),
-                Append::Unknown => Reply::Close,
+                Append::Refused(_) => Taken::with(Committed::Never, letter.refusal(verdict, at)),
+                Append::Unknown => Taken::with(Committed::NotNow, Reply::Close),
             }
         })
     }
 
-    fn append(&mut self, owed: &Owed, verdict: Verdict, key: IdempotencyKey) -> AppendFuture {
+    fn append(&mut self, letter: &Letter, verdict: Verdict, key: IdempotencyKey) -> AppendFuture {
         self.appender.append(Entry {
             kind: Kind::Message,
             flags: 0,
             verdict: verdict.number(),
-            ej: owed.lane.ej,
+            ej: letter.lane.ej,
             channel: self.channel,
             received_at: now(),
             key,
-            payload: owed.frame.clone(),
+            payload: letter.frame.clone(),
         })
     }
 
@@ -161,34 +183,38 @@ impl Session {
         let msh = MshRaw::find(&head).filter(|msh| !is_acknowledgement(msh, &head))?;
         let party = intake.directory.receiver(door, &msh);
         let party = party.unwrap_or_else(|_| intake.directory.fallback(door));
-        let terms = Terms::of(door.ack_mode, Some(&msh));
+        let terms = Terms::of(door.ack_mode, door.ack_when, Some(&msh));
         let lane = Arc::clone(&intake.lanes[party]);
-        let owed = Owed { intake: Arc::clone(intake), lane, terms, frame: head };
-        Some(owed.refusal(why, None))
+        let letter = Letter { intake: Arc::clone(intake), lane, terms, frame: head };
+        Some(letter.refusal(why, None))
     }
 }
 
 /// The end of a message that is in the journal's queue.
 async fn stored(
-    owed: Owed,
+    letter: Letter,
     verdict: Verdict,
+    asked: Option<Asked>,
     reservation: Reservation,
     append: AppendFuture,
-) -> Reply {
+) -> Taken {
     let settled = Settled::of(append.await);
     if let Settled::Stored(seq) = settled {
-        owed.lane.progress.stored(seq);
+        letter.lane.progress.stored(seq);
     }
     reservation.settle(settled);
-    let FlowSettings { lag_pushback_records, lag_pushback_ms, .. } = owed.intake.settings;
+    let FlowSettings { lag_pushback_records, lag_pushback_ms, .. } = letter.intake.settings;
+    // An answer that waits until its message is applied needs not be held back.
+    let answered_at_once = asked.is_none() || letter.terms.is_twofold();
     if let Settled::Stored(seq) = settled
-        && owed.lane.progress.lag() > lag_pushback_records
+        && answered_at_once
+        && letter.lane.progress.lag() > lag_pushback_records
     {
-        owed.lane.measures.pushed_back.increment(1);
+        letter.lane.measures.pushed_back.increment(1);
         let limit = Duration::from_millis(lag_pushback_ms);
-        owed.lane.progress.room(seq, lag_pushback_records, limit).await;
+        letter.lane.progress.room(seq, lag_pushback_records, limit).await;
     }
-    owed.settled(settled, verdict)
+    letter.settled(settled, verdict, asked)
 }
 
 /// A key that is this message's until it is settled. Dropped before (its connection was cut at a
@@ -216,15 +242,15 @@ impl Drop for Reservation {
     }
 }
 
-/// An answer that is owed to somebody.
-struct Owed {
+/// A message, and what its sender is owed for it.
+struct Letter {
     intake: Arc<FlowIntake>,
     lane: Arc<Lane>,
     terms: Terms,
     frame: Bytes,
 }
 
-impl Owed {
+impl Letter {
     /// Why nothing can be taken for now.
     fn not_now(&self) -> Option<Verdict> {
         if self.intake.stopping.load(Ordering::Acquire) {
@@ -237,25 +263,50 @@ impl Owed {
         behind.then_some(Verdict::Overloaded)
     }
 
-    fn settled(&self, settled: Settled, verdict: Verdict) -> Reply {
+    fn settled(self, settled: Settled, verdict: Verdict, asked: Option<Asked>) -> Taken {
         match (settled.journaled(), settled) {
-            (Some(journaled), _) => self.acceptance(verdict, &journaled),
-            (None, Settled::Refused(refusal)) => self.refusal(
-                match refusal {
-                    Refusal::NoSpace { .. } => Verdict::NoSpace,
-                    Refusal::TooLarge { .. } => Verdict::FrameTooLarge,
-                    Refusal::Busy { .. } => Verdict::Overloaded,
-                    Refusal::Stopping => Verdict::Stopping,
-                    Refusal::Damaged { .. } => Verdict::EjStopped,
-                },
-                None,
-            ),
-            (None, _) => Reply::Close,
+            (Some(journaled), _) => self.acceptance(verdict, &journaled, asked),
+            (None, Settled::Refused(refusal)) => {
+                let (committed, verdict) = match refusal {
+                    Refusal::NoSpace { .. } => (Committed::NotNow, Verdict::NoSpace),
+                    Refusal::TooLarge { .. } => (Committed::Never, Verdict::FrameTooLarge),
+                    Refusal::Busy { .. } => (Committed::NotNow, Verdict::Overloaded),
+                    Refusal::Stopping => (Committed::NotNow, Verdict::Stopping),
+                    Refusal::Damaged { .. } => (Committed::NotNow, Verdict::EjStopped),
+                };
+                Taken::with(committed, self.refusal(verdict, None))
+            }
+            (None, _) => Taken::with(Committed::NotNow, Reply::Close),
         }
     }
 
-    fn acceptance(&self, verdict: Verdict, _: &Journaled) -> Reply {
-        self.answer(verdict, None)
+    fn acceptance(self, verdict: Verdict, _: &Journaled, asked: Option<Asked>) -> Taken {
+        let Some(asked) = asked else {
+            return Taken::with(Committed::Yes, self.answer(verdict, None));
+        };
+        if !self.terms.is_twofold() {
+            self.lane.measures.verdict(verdict);
+            let owed = Owed::WhenApplied(Box::pin(self.applied(asked)));
+            return Taken { committed: Committed::Yes, owed, applied: None };
+        }
+        let owed = Owed::Now(self.answer(verdict, None));
+        let applied = Some(Box::pin(self.applied(asked)) as _);
+        Taken { committed: Committed::Yes, owed, applied }
+    }
+
+    /// What is said of it once it is applied.
+    async fn applied(self, asked: Asked) -> Reply {
+        let limit = Duration::from_millis(self.intake.settings.applied_ack_ms);
+        let ended = asked.ended(limit).await;
+        self.lane.measures.outcome(ended.outcome);
+        let of_its_own = self.terms.is_twofold();
+        // After CA, "send it again" would be wrong: it is safe, and will be applied.
+        let untold = of_its_own && ended.outcome == Outcome::Pending;
+        if untold || !self.terms.application.owes(ended.outcome.is_success()) {
+            return Reply::Silent;
+        }
+        let says = Says::Outcome(ended.outcome, &ended.issues);
+        self.write(ended.outcome.row().code, says, of_its_own)
     }
 
     fn refusal(&self, verdict: Verdict, at: Option<Location>) -> Reply {
@@ -265,11 +316,15 @@ impl Owed {
 
     fn answer(&self, verdict: Verdict, at: Option<Location>) -> Reply {
         self.lane.measures.verdict(verdict);
-        if !self.terms.owed(verdict) {
-            return Reply::Silent;
+        match self.terms.at_once(verdict) {
+            Some(code) => self.write(code, Says::Verdict(verdict, at), false),
+            None => Reply::Silent,
         }
+    }
+
+    fn write(&self, code: &'static str, says: Says<'_>, of_its_own: bool) -> Reply {
         let msh = MshRaw::find(&self.frame);
-        let answer = Acknowledgement { msh, terms: self.terms, verdict, at, now: now() };
-        Reply::Answer { code: self.terms.code(verdict), bytes: answer.write(&self.intake.own) }
+        let answer = Acknowledgement { msh, code, says, of_its_own, now: now() };
+        Reply::Answer { code, bytes: answer.write(&self.intake.own) }
     }
 }

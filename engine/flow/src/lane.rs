@@ -24,7 +24,8 @@ use sluice_state::EjWriter;
 
 use crate::acts::{DeadLetter, Reason, append_blocking};
 use crate::clock::now;
-use crate::control_ids::ControlIds;
+use crate::control_ids::{Asking, ControlIds};
+use crate::ended::Ended;
 use crate::epoch::Epoch;
 use crate::fold::{Apply, Fold};
 use crate::keys::{EPOCH_KEY, sender_control_id};
@@ -83,6 +84,8 @@ struct Work {
     /// Records of ours that the journal refused for now.
     owed: Vec<Entry>,
     telling: Telling,
+    /// Who is told what became of messages of the batch, once readers see it.
+    asking: Vec<(Asking, Ended)>,
     batch: usize,
     batch_since: Instant,
 }
@@ -154,6 +157,7 @@ impl Lane {
             suspects: BTreeMap::new(),
             owed: Vec::new(),
             telling: Telling::new(ej),
+            asking: Vec::new(),
             batch: 0,
             batch_since: Instant::now(),
         };
@@ -267,6 +271,11 @@ impl Lane {
             }
         }
         self.writer.stage(record.seq, step.changes).map_err(|_| Halt::StateLost)?;
+        if let Some(became) = step.became {
+            let asked = self.shared.ids.asked(&record.entry.key);
+            let told = |asking| Some((asking, Ended::of(became, &step.issues)?));
+            work.asking.extend(asked.into_iter().filter_map(told));
+        }
         if work.batch == 0 {
             work.batch_since = Instant::now();
         }
@@ -304,6 +313,10 @@ impl Lane {
             standing.applied = work.last;
             standing.halted = None;
         });
+        for (asking, ended) in work.asking.drain(..) {
+            // Who no longer waits needs not be told.
+            let _ = asking.send(ended);
+        }
         let lag = progress.lag();
         let age = now().get().saturating_sub(work.last_received.get()).max(0);
         measures.lag_records.set(lag as f64);

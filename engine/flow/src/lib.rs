@@ -17,6 +17,7 @@ mod control_ids;
 mod window;
 
 mod acts;
+mod ended;
 mod fold;
 mod intake;
 mod lane;

@@ -2,7 +2,7 @@
 //! counted by number, `A01` to `A62`, and all others as one.
 
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
-use sluice_channels::ack::Verdict;
+use sluice_channels::ack::{Outcome, Verdict};
 use sluice_ids::EjId;
 use sluice_mappings::adt::{Effect, Issue, IssueCode};
 
@@ -87,6 +87,7 @@ pub(crate) struct Measures {
     issues: Vec<Counter>,
     events: [Counter; EVENTS],
     pub acknowledgements: Counter,
+    outcomes: [Counter; Outcome::ALL.len()],
     pub pushed_back: Counter,
     pub lag_records: Gauge,
     pub lag_seconds: Gauge,
@@ -115,6 +116,9 @@ impl Measures {
                 counter!("sluice_events_total", "event" => event)
             }),
             acknowledgements: counter!("sluice_intake_acknowledgements_ignored_total", "ej" => ej()),
+            outcomes: Outcome::ALL.map(|outcome| {
+                counter!("sluice_application_outcomes_total", "ej" => ej(), "outcome" => outcome.as_str())
+            }),
             pushed_back: counter!("sluice_intake_pushed_back_total", "ej" => ej()),
             lag_records: gauge!("sluice_apply_lag_records", "ej" => ej()),
             lag_seconds: gauge!("sluice_apply_lag_seconds", "ej" => ej()),
@@ -126,6 +130,12 @@ impl Measures {
     pub fn verdict(&self, verdict: Verdict) {
         if let Some(at) = Verdict::ALL.iter().position(|v| *v == verdict) {
             self.verdicts[at].increment(1);
+        }
+    }
+
+    pub fn outcome(&self, outcome: Outcome) {
+        if let Some(at) = Outcome::ALL.iter().position(|o| *o == outcome) {
+            self.outcomes[at].increment(1);
         }
     }
 
@@ -161,6 +171,10 @@ pub fn describe_metrics() {
     describe_counter!(
         "sluice_intake_pushed_back_total",
         "Answers held back because the fold lagged behind"
+    );
+    describe_counter!(
+        "sluice_application_outcomes_total",
+        "What became of messages whose senders are told; pending: not known in time"
     );
     describe_counter!("sluice_duplicates_total", "Repetitions, by where they were noticed");
     describe_counter!("sluice_events_total", "Messages that came in, by trigger event");

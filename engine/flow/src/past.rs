@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use sluice_channels::ack::Verdict;
+use sluice_channels::ack::{Outcome, Verdict};
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_journal::{Journal, KeyIndex, Kind, ReadError};
 use sluice_mappings::adt::memory::MemoryRecords;
@@ -20,6 +20,7 @@ use sluice_mappings::records::{Identifier, LinkKind, Record, RecordType, Resourc
 use sluice_state::{Access, EjView, State};
 
 use crate::control_ids::ControlIds;
+use crate::ended::Ended;
 use crate::epoch::Epoch;
 use crate::fold::{Apply, Fold};
 use crate::keys::{EPOCH_KEY, control_id_hash, keys_of, patient_hash};
@@ -57,6 +58,8 @@ pub struct MessageTold {
     /// `applied`, `no_effect`, `not_mapped`, `duplicate`, `poison`, `refused`, `kept_unread` or
     /// `filtered`.
     pub became: &'static str,
+    /// What its sender was told where it asked; `None` of what was refused.
+    pub outcome: Option<Outcome>,
     pub issues: Vec<Issue>,
 }
 
@@ -129,8 +132,14 @@ impl Past {
             let step = step.map_err(|_| PastError::Incomplete)?;
             if at == seq {
                 let became = step.became.map_or("", Become::as_str);
-                let received_at = record.entry.received_at;
-                told = Some(MessageTold { received_at, verdict, became, issues: step.issues });
+                let ended = step.became.and_then(|became| Ended::of(became, &step.issues));
+                told = Some(MessageTold {
+                    received_at: record.entry.received_at,
+                    verdict,
+                    became,
+                    outcome: ended.map(|ended| ended.outcome),
+                    issues: step.issues,
+                });
             }
             // A namesake is only remembered.
             if counts {

@@ -28,6 +28,10 @@ pub struct FlowSettings {
     pub lag_pushback_records: u64,
     /// Longest that an answer is held back for that, in ms. Default 250.
     pub lag_pushback_ms: u64,
+    /// Longest that an acknowledgement waits for its message to be applied, in ms. Default 10 000:
+    /// under what senders wait. After it a message whose only answer that is gets AR with 207;
+    /// one that was answered CA is told no more, and is when it is sent again.
+    pub applied_ack_ms: u64,
     /// Records that an EJ's fold may lag behind before messages are refused for now (207), in
     /// records. Default 2 000 000: a rebuild goes on beside a live feed; more is a fault.
     pub lag_records_max: u64,
@@ -43,6 +47,7 @@ impl Default for FlowSettings {
             control_ids_max: 131_072,
             lag_pushback_records: 8_192,
             lag_pushback_ms: 250,
+            applied_ack_ms: 10_000,
             lag_records_max: 2_000_000,
             retention_days: 0,
         }

@@ -25,8 +25,8 @@ pub enum Seen {
 /// One EJ's memory.
 pub struct Window {
     reach: u64,
-    /// Each with its last place.
-    keys: DigestMap<IdempotencyKey, Seq>,
+    /// Each with its last place, and the first that is remembered.
+    keys: DigestMap<IdempotencyKey, (Seq, Seq)>,
     control_ids: DigestMap<u64, Seq>,
     order: VecDeque<(Seq, IdempotencyKey, u64)>,
 }
@@ -52,7 +52,9 @@ impl Window {
     /// in ascending order.
     pub fn enter(&mut self, seq: Seq, key: IdempotencyKey, control_id: u64) -> Seen {
         self.forget(Self::from(self.reach, seq));
-        let repeated = self.keys.insert(key, seq).is_some();
+        let first = self.first(&key);
+        self.keys.insert(key, (seq, first.unwrap_or(seq)));
+        let repeated = first.is_some();
         let reused = self.control_ids.insert(control_id, seq).is_some();
         self.order.push_back((seq, key, control_id));
         match (repeated, reused) {
@@ -62,9 +64,10 @@ impl Window {
         }
     }
 
+    /// The first place of an accepted message that is remembered.
     #[must_use]
-    pub fn holds(&self, key: &IdempotencyKey) -> bool {
-        self.keys.contains_key(key)
+    pub fn first(&self, key: &IdempotencyKey) -> Option<Seq> {
+        self.keys.get(key).map(|(_, first)| *first)
     }
 
     fn forget(&mut self, before: Seq) {
@@ -72,7 +75,7 @@ impl Window {
             && seq < before
         {
             self.order.pop_front();
-            if self.keys.get(&key) == Some(&seq) {
+            if self.keys.get(&key).is_some_and(|(last, _)| *last == seq) {
                 self.keys.remove(&key);
             }
             if self.control_ids.get(&control_id) == Some(&seq) {

@@ -8,16 +8,7 @@ use sluice_flow::{DeadLetter, FlowSettings, Halt, Reason};
 use sluice_ids::{EjId, Micros};
 use sluice_journal::{Journal, Kind, Refusal};
 use support::journal::Disk;
-use support::{Bench, Blocked, Client, adt, applied, entity, told, told_as};
-
-async fn until(what: impl Fn() -> bool) {
-    let wait = async {
-        while !what() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(20), wait).await.expect("within 20 s");
-}
+use support::{Bench, Blocked, Client, adt, applied, entity, told, told_as, until};
 
 #[tokio::test]
 async fn no_acceptance_before_the_disk_has_it() {

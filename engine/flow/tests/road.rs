@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
-use sluice_channels::ack::{AckMode, Terms, Verdict, When, is_acknowledgement};
+use sluice_channels::ack::{AckMode, AckWhen, Terms, Verdict, When, is_acknowledgement};
 use sluice_channels::mllp::{Listening, listen};
 use sluice_channels::{ChannelSettings, MllpSettings, SourceSettings};
 use sluice_flow::{Flow, FlowSettings, Made, Parts, PastError, Version, WalkFrom, Walked, keys_of};
@@ -603,8 +603,9 @@ async fn answer_of_its_own(client: &mut Client, file: &[u8], path: &Path) -> boo
     // What the decoder would take for a frame's end or start is not a frame's content.
     let frame: Vec<u8> = file.iter().copied().filter(|b| !matches!(b, 0x0B | 0x1C)).collect();
     let msh = MshRaw::find(&frame);
-    let terms = Terms::of(AckMode::Auto, msh.as_ref());
-    if terms.when != When::Always || msh.is_some_and(|msh| is_acknowledgement(&msh, &frame)) {
+    let terms = Terms::of(AckMode::Auto, AckWhen::Stored, msh.as_ref());
+    let always = if terms.is_twofold() { terms.accept } else { terms.application };
+    if always != When::Always || msh.is_some_and(|msh| is_acknowledgement(&msh, &frame)) {
         return false;
     }
     client.send(&frame).await;
@@ -619,5 +620,10 @@ async fn answer_of_its_own(client: &mut Client, file: &[u8], path: &Path) -> boo
     );
     assert!(matches!(&*code, "AA" | "AE" | "AR" | "CA" | "CE" | "CR"), "{}", path.display());
     assert_ne!(condition, "207", "nothing is transient here: {}", path.display());
+    if code == "CA" && terms.application == When::Always {
+        let answer = support::told(&client.answer().await.expect("told when it is applied"));
+        assert_eq!(answer.1, control_id, "{}", path.display());
+        assert!(matches!(&*answer.0, "AA" | "AE"), "{} {}", answer.0, path.display());
+    }
     true
 }

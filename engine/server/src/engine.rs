@@ -294,7 +294,7 @@ impl sluice_http::Past for Told {
 
     fn message(&self, ej: EjId, seq: Seq) -> Result<sluice_http::MessageTold, Forgotten> {
         let told = self.past.message(self.entity(ej)?, seq);
-        let MessageTold { received_at, verdict, became, issues } =
+        let MessageTold { received_at, verdict, became, issues, .. } =
             told.map_err(|error| forgotten(ej, error))?;
         let verdict = verdict.as_str();
         Ok(sluice_http::MessageTold { received_at, verdict, became, issues })

@@ -19,6 +19,8 @@ pub enum Disk {
     /// Appends wait until the disk is good again.
     Slow,
     Refuses(Refusal),
+    /// The next one, and then it is good.
+    RefusesOnce(Refusal),
     /// Nobody can say whether the record is there: every other one is at once, the others come
     /// to light when the disk is good again.
     Unknown,
@@ -120,6 +122,10 @@ impl Appender for MemoryAppender {
             }
             Disk::Slow => inner.waiting.push((entry, completer)),
             Disk::Refuses(refusal) => completer.complete(Append::Refused(refusal)),
+            Disk::RefusesOnce(refusal) => {
+                inner.disk = Disk::Good;
+                completer.complete(Append::Refused(refusal));
+            }
             Disk::Unknown => {
                 inner.unknown += 1;
                 if inner.unknown.is_multiple_of(2) {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use parking_lot::{Condvar, Mutex};
+use sluice_channels::ack::AckWhen;
 use sluice_channels::mllp::{Listening, listen};
 use sluice_channels::steps::StepSettings;
 use sluice_channels::tls::TlsSettings;
@@ -18,9 +19,9 @@ use sluice_channels::{AckMode, ChannelSettings, MllpSettings, MllpSource, Source
 use sluice_flow::{Flow, FlowSettings, Parts};
 use sluice_ids::{ChannelId, EjId};
 use sluice_journal::{Kind, Record};
-use sluice_mappings::adt::{Context, Effect, Outcome, Records};
+use sluice_mappings::adt::{Context, Effect, Issue, IssueCode, Outcome, Records};
 use sluice_mappings::entity::{EjSettings, LegalEntity};
-use sluice_mappings::hl7::{Message, Msh};
+use sluice_mappings::hl7::{Location, Message, Msh};
 use sluice_state::{State, StateSettings};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -35,7 +36,8 @@ static APPLIED: Mutex<Vec<(EjId, String, String)>> = Mutex::new(Vec::new());
 /// EJs whose scribe waits at a message `BLOCK…`.
 static BLOCKED: (Mutex<Vec<EjId>>, Condvar) = (Mutex::new(Vec::new()), Condvar::new());
 
-/// A mapping that writes down what it sees. `POISON…` panics, `BLOCK…` waits while its EJ is [`Blocked`].
+/// A mapping that writes down what it sees. `POISON…` panics, `BLOCK…` waits while its EJ is [`Blocked`];
+/// `PART…` is applied but for a field, `NOTHING…` has nothing to cancel.
 fn scribe(message: &Message<'_>, context: &Context<'_>, _: &dyn Records) -> Outcome {
     let control_id = Msh::of(message).control_id().to_owned();
     assert!(!control_id.starts_with("POISON"), "the scribe does not read this");
@@ -47,8 +49,16 @@ fn scribe(message: &Message<'_>, context: &Context<'_>, _: &dyn Records) -> Outc
             changed.wait(&mut blocked);
         }
     }
+    let (effect, issues) = if control_id.starts_with("PART") {
+        (Effect::Applied, vec![Issue::new(IssueCode::FieldMissing, Location::field(b"PV1", 3))])
+    } else if control_id.starts_with("NOTHING") {
+        let at = Location::field(b"PV1", 19);
+        (Effect::NoEffect, vec![Issue::new(IssueCode::NothingToCancel, at)])
+    } else {
+        (Effect::Applied, Vec::new())
+    };
     APPLIED.lock().push((ej, control_id, context.entity.settings.name.clone()));
-    Outcome { effect: Effect::Applied, changes: Vec::new(), issues: Vec::new() }
+    Outcome { effect, changes: Vec::new(), issues }
 }
 
 pub fn applied(ej: EjId) -> Vec<String> {
@@ -88,6 +98,7 @@ pub struct Bench {
     pub flow: FlowSettings,
     pub mllp: MllpSettings,
     pub ack_mode: AckMode,
+    pub ack_when: AckWhen,
     pub step: Vec<StepSettings>,
     pub tls: Option<TlsSettings>,
     pub allow: Vec<IpNet>,
@@ -112,6 +123,7 @@ impl Bench {
             flow: FlowSettings::default(),
             mllp: MllpSettings::default(),
             ack_mode: AckMode::Auto,
+            ack_when: AckWhen::Stored,
             step: Vec::new(),
             tls: None,
             allow: Vec::new(),
@@ -133,6 +145,7 @@ impl Bench {
         let id = ChannelId::new("test.mllp").unwrap();
         let channel = ChannelSettings {
             ack_mode: self.ack_mode,
+            ack_when: self.ack_when,
             step: self.step.clone(),
             ..ChannelSettings::new(id, ejs, SourceSettings::Mllp(source.clone()))
         };
@@ -178,6 +191,16 @@ impl Bench {
 pub fn entity(settings: serde_json::Value) -> LegalEntity {
     let settings: EjSettings = serde_json::from_value(settings).unwrap();
     LegalEntity::new(settings).unwrap()
+}
+
+/// A hang is a failure, not a wait for ever.
+pub async fn until(what: impl Fn() -> bool) {
+    let wait = async {
+        while !what() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(20), wait).await.expect("within 20 s");
 }
 
 /// A message that is accepted.
