@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::acts::ActDesk;
 use crate::bulk::Shelf;
-use crate::cache::{Cache, Ratios, Rendered, ResourceKey};
+use crate::cache::{Cache, KeptPage, PageKey, Ratios, Rendered, ResourceKey};
 use crate::cursor::CursorKey;
 use crate::export::{Bases, ChunkKey, KeptChunk, Warming};
 use crate::fhir::capability::Statements;
@@ -48,8 +48,9 @@ pub(crate) struct App {
     pub(crate) cursors: CursorKey,
     pub(crate) resources: Cache<ResourceKey, Arc<Rendered>>,
     pub(crate) chunks: Cache<ChunkKey, KeptChunk>,
-    /// Of the resources and of the chunks.
-    pub(crate) ratios: Mutex<[Ratios; 2]>,
+    pub(crate) pages: Cache<PageKey, KeptPage>,
+    /// Of the resources, of the chunks and of the pages.
+    pub(crate) ratios: Mutex<[Ratios; 3]>,
     pub(crate) started: Instant,
     /// Under which Bundles of exports were asked for.
     pub(crate) bases: Bases,
@@ -91,6 +92,7 @@ impl App {
             state: deps.state,
             resources: Cache::new(cached(settings.cache.resource_bytes_max), ttl, "resources"),
             chunks: Cache::new(cached(settings.cache.chunk_bytes_max), ttl, "chunks"),
+            pages: Cache::new(cached(settings.cache.page_bytes_max), ttl, "pages"),
             ratios: Mutex::default(),
             started: Instant::now(),
             bases,

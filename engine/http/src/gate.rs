@@ -85,7 +85,11 @@ impl Door {
             Takes::Parameters => (None, body),
             _ => (body, None),
         };
-        let at_once = this.route.searches() && is_selective(&parts, form.as_deref());
+        let searches = this.route.searches();
+        if searches && let Some(page) = this.kept(&parts, &form, &grant, began, spent) {
+            return Ok(page);
+        }
+        let at_once = searches && is_selective(&parts, form.as_deref());
         if this.route.wide && !at_once {
             let permit = Arc::clone(&this.app.searches).acquire_owned().await;
             let this = Arc::clone(this);
@@ -97,6 +101,24 @@ impl Door {
             return tokio::task::spawn_blocking(work).await.unwrap_or(Err(Fault::Internal));
         }
         this.called(&parts, form, parameters, grant, began, spent)
+    }
+
+    /// A page that was answered before: it takes no turn among those that walk the state.
+    fn kept(
+        &self,
+        parts: &Parts,
+        form: &Option<Bytes>,
+        grant: &Option<Grant>,
+        began: Instant,
+        spent: Spent,
+    ) -> Option<Response<Body>> {
+        let (app, route, spent) = (&self.app, &self.route, Cell::new(spent));
+        let (form, grant) = (form.clone(), grant.clone());
+        let call = Call { app, route, parts, form, parameters: None, grant, began, spent };
+        let entered = Instant::now();
+        let mut response = search::kept(&call)?;
+        timing::tell(&call, entered.elapsed(), response.headers_mut());
+        Some(response)
     }
 
     fn called(

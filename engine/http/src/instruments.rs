@@ -147,7 +147,7 @@ pub(crate) fn exports(waiting: usize, running: usize, bytes: u64) {
     gauge!(EXPORTS_BYTES).set(bytes as f64);
 }
 
-/// One cache's counters; `cache`: `resources`, `chunks`.
+/// One cache's counters; `cache`: `resources`, `chunks`, `pages`.
 pub(crate) struct CacheMeter {
     pub(crate) hits: Counter,
     pub(crate) misses: Counter,

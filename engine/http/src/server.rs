@@ -185,9 +185,10 @@ async fn upkeep(app: Arc<App>) {
         ticks.tick().await;
         app.prometheus.run_upkeep();
         let now = app.started.elapsed();
-        let [resources, chunks] = &mut *app.ratios.lock();
+        let [resources, chunks, pages] = &mut *app.ratios.lock();
         resources.sample(now, app.resources.asked());
         chunks.sample(now, app.chunks.asked());
+        pages.sample(now, app.pages.asked());
     }
 }
 

@@ -126,7 +126,7 @@ pub struct TlsSettings {
     pub key: PathBuf,
 }
 
-/// `[http.cache]`: rendered resources and export chunks, kept as bytes.
+/// `[http.cache]`: rendered resources, export chunks and pages of searches, kept as bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CacheSettings {
@@ -138,6 +138,9 @@ pub struct CacheSettings {
     /// exports of a million resources, or plain ones of about 100 000. One that does not hold the
     /// whole export still answers, but builds each time what it could not keep.
     pub chunk_bytes_max: usize,
+    /// Whole pages of searches, as they go out, in bytes. Default 33554432 (32 MiB): some 1 000
+    /// pages of 20 Patients.
+    pub page_bytes_max: usize,
     /// Versions of FHIR whose exports are built (as gzip) after a start, `R4`, `R5`, both or none.
     /// Default `["R4"]`: the first export of the day is as quick as the second; 1 to 2 s of one
     /// processor for 100 000 patients, in the background.
@@ -190,6 +193,7 @@ impl Default for CacheSettings {
             enabled: true,
             resource_bytes_max: 64 * 1024 * 1024,
             chunk_bytes_max: 256 * 1024 * 1024,
+            page_bytes_max: 32 * 1024 * 1024,
             warm: vec!["R4".to_owned()],
             ttl_ms: 0,
         }

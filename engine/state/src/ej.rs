@@ -73,6 +73,8 @@ pub(crate) struct Table {
     pub(crate) by_id: HashMap<ResourceId, u32, Mix>,
     /// The last `Seq` that changed a record, by chunk.
     pub(crate) chunks: Vec<Seq>,
+    /// The last of them.
+    pub(crate) changed: Seq,
     pub(crate) identifiers: Identifiers,
 }
 
@@ -87,6 +89,7 @@ impl Table {
             self.chunks.resize(chunk + 1, Seq::ZERO);
         }
         self.chunks[chunk] = self.chunks[chunk].max(seq);
+        self.changed = self.changed.max(seq);
     }
 }
 

@@ -5,9 +5,11 @@
 //! does, as a clock: the oldest entry goes, unless it was read since its last turn. Reads touch no
 //! queue; inserts take its lock. ADR-0053.
 
+mod pages;
 mod ratio;
 mod rendered;
 
+pub(crate) use pages::{KeptPage, PageKey};
 pub(crate) use ratio::{MINUTE, QUARTER, Ratios, SAMPLED_EVERY, ratio};
 pub(crate) use rendered::{Rendered, ResourceKey, etag};
 
@@ -52,6 +54,13 @@ impl<V> Slot<V> {
     fn has_expired(&self, ttl: Option<Duration>) -> bool {
         self.born.zip(ttl).is_some_and(|(born, ttl)| born.elapsed() >= ttl)
     }
+
+    /// Written only once per turn: a store by every reader would bounce the line.
+    fn note_read(&self) {
+        if !self.read.load(Ordering::Relaxed) {
+            self.read.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 /// How often what was asked for was there, since the start.
@@ -81,7 +90,7 @@ pub(crate) struct CacheCounts {
     pub(crate) evictions: u64,
 }
 
-impl<K: Copy + Eq + Hash, V: Clone> Cache<K, V> {
+impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
     /// `bytes_max` 0 keeps nothing. `name` is the label of its metrics.
     pub(crate) fn new(bytes_max: usize, ttl: Option<Duration>, name: &'static str) -> Self {
         Self {
@@ -100,7 +109,20 @@ impl<K: Copy + Eq + Hash, V: Clone> Cache<K, V> {
 
     /// The value, if it is of this very version.
     pub(crate) fn get(&self, key: &K, version: u64) -> Option<V> {
-        let found = self.look(key, version);
+        self.counted(self.look(key, version))
+    }
+
+    /// The value of whatever version, if it is still `good`.
+    pub(crate) fn get_if(&self, key: &K, good: impl FnOnce(&V) -> bool) -> Option<V> {
+        let found = self.slots.get(key).filter(|slot| !slot.has_expired(self.ttl)).map(|slot| {
+            slot.note_read();
+            slot.value.clone()
+        });
+        // Looked at without the slot's lock.
+        self.counted(found.filter(|value| good(value)))
+    }
+
+    fn counted(&self, found: Option<V>) -> Option<V> {
         let (count, meter) = match found {
             Some(_) => (&self.hits, &self.meter.hits),
             None => (&self.misses, &self.meter.misses),
@@ -116,10 +138,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Cache<K, V> {
         if slot.version != version || slot.has_expired(self.ttl) {
             return None;
         }
-        // Written only once per turn: a store by every reader would bounce the line.
-        if !slot.read.load(Ordering::Relaxed) {
-            slot.read.store(true, Ordering::Relaxed);
-        }
+        slot.note_read();
         Some(slot.value.clone())
     }
 
@@ -149,7 +168,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Cache<K, V> {
         }
         let born = self.ttl.map(|_| Instant::now());
         let slot = Slot { version, value, bytes, born, read: AtomicBool::new(false) };
-        match self.slots.insert(key, slot) {
+        match self.slots.insert(key.clone(), slot) {
             Some(before) => {
                 self.shrink(before.bytes);
                 self.rerendered.fetch_add(1, Ordering::Relaxed);

@@ -17,26 +17,31 @@ const ZSTD_LEVEL: i32 = 1;
 
 /// 200 with FHIR JSON.
 pub(crate) fn fhir_json(call: &Call<'_>, body: Bytes) -> Response<Body> {
-    let settings = &call.app.settings;
-    let mut packed = None;
-    if body.len() >= settings.compress_bytes_min {
-        let coding = call.coding(Coding::Zstd);
-        let bytes = call.in_render(|| match coding {
-            Coding::Identity => None,
-            Coding::Gzip => gzip(&body),
-            Coding::Zstd => zstd::bulk::compress(&body, ZSTD_LEVEL).ok(),
-        });
-        packed = bytes.zip(coding.name());
+    let (body, coding) = packed(call, body);
+    packed_json(body, coding)
+}
+
+/// The body as the client takes it, where packing is worth it.
+pub(crate) fn packed(call: &Call<'_>, body: Bytes) -> (Bytes, Coding) {
+    if body.len() < call.app.settings.compress_bytes_min {
+        return (body, Coding::Identity);
     }
-    let (body, coding) = match packed {
-        Some((bytes, coding)) => (Body::from(bytes), Some(coding)),
-        None => (Body::from(body), None),
-    };
-    let mut response = Response::new(body);
+    let coding = call.coding(Coding::Zstd);
+    let packed = call.in_render(|| match coding {
+        Coding::Identity => None,
+        Coding::Gzip => gzip(&body),
+        Coding::Zstd => zstd::bulk::compress(&body, ZSTD_LEVEL).ok(),
+    });
+    packed.map_or((body, Coding::Identity), |bytes| (bytes.into(), coding))
+}
+
+/// 200 with FHIR JSON that was packed before.
+pub(crate) fn packed_json(body: Bytes, coding: Coding) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, FHIR_JSON);
     headers.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-    headers.extend(coding.map(|c| (header::CONTENT_ENCODING, HeaderValue::from_static(c))));
+    headers.extend(coding.name().map(|c| (header::CONTENT_ENCODING, HeaderValue::from_static(c))));
     response
 }
 

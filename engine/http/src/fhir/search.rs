@@ -44,6 +44,16 @@ struct Asked {
     unknown: Vec<String>,
 }
 
+/// The page as it was answered before, where it would be made the same again.
+pub(crate) fn kept(call: &Call<'_>) -> Option<Response<Body>> {
+    // What is derived is put together from records, and never kept whole.
+    if call.is_whole_compartment() || !matches!(call.resource_type(), Ok(ResourceType::Record(_))) {
+        return None;
+    }
+    let page = call.kept_page()?;
+    Some(reply::packed_json(page.body, page.coding))
+}
+
 pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     if call.is_whole_compartment() {
         return everything::compartment(call);
@@ -74,6 +84,11 @@ pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         after = None;
     }
 
+    // A page of one type rests on that type's records alone, unless it looks at others.
+    let looks_around = !asked.includes.is_empty()
+        || parsed.query.clauses.iter().any(|clause| clause.join().is_some());
+    let footing = call.scope().footing((!looks_around).then_some(record_type));
+    let is_first = after.is_none();
     let request = PageRequest { count: count.unwrap_or(0), after };
     let found = call.in_store(|| call.scope().search(&parsed.query, &request)).map_err(fault_of)?;
     let matches: Vec<Shown> = call.in_render(|| {
@@ -108,10 +123,14 @@ pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     };
     let self_link = if params.is_empty() { path.clone() } else { format!("{path}?{params}") };
     let mut links = vec![Link { relation: "self", url: self_link }];
+    let is_linked = next.is_some();
     links.extend(next.map(|url| Link { relation: "next", url }));
     let page = Page { links, total: found.total, matches, included, warning };
     let body = call.in_render(|| page.write(&base, &asked.shape));
-    Ok(reply::fhir_json(call, body.into()))
+    let (body, coding) = reply::packed(call, body.into());
+    // The links of later pages hold the pins of the first one, however old they are.
+    call.keep_page(&body, coding, footing, is_first && is_linked);
+    Ok(reply::packed_json(body, coding))
 }
 
 /// Of a search within a compartment, its own parameter: what is in the compartment is what the

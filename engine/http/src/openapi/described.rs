@@ -149,7 +149,7 @@ pub(super) fn schemas() -> Value {
     });
     let files = list(object(json!({ "type": string, "url": string, "count": count })));
     let mut caches = counts.clone();
-    for cache in ["resources", "chunks"] {
+    for cache in ["resources", "chunks", "pages"] {
         caches[cache] = schema("Cache");
     }
     for switch in ["enabled", "warming"] {
@@ -178,7 +178,7 @@ pub(super) fn schemas() -> Value {
         })),
         "Cache": object(counts),
         "Caches": object(caches),
-        "Cleared": object(json!({ "cleared": object(json!({ "resources": count, "chunks": count })) })),
+        "Cleared": object(json!({ "cleared": object(json!({ "resources": count, "chunks": count, "pages": count })) })),
         "Manifest": object(json!({
             "transactionTime": instant, "request": string, "requiresAccessToken": truth,
             "output": files, "deleted": files, "error": files,

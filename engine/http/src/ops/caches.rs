@@ -15,33 +15,36 @@ use crate::export;
 use crate::fault::Fault;
 use crate::instruments;
 
-/// The counters of both caches together, and of each.
+/// The counters of all caches together, and of each.
 pub(crate) fn counts(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let app = call.app;
     let now = app.started.elapsed();
-    let of_each = [app.resources.counts(), app.chunks.counts()];
+    let of_each = [app.resources.counts(), app.chunks.counts(), app.pages.counts()];
     // Since the start, in the last minute, in the last quarter of an hour.
     let windows = |ratios: &Ratios, asked: Asked| {
         [asked, ratios.within(MINUTE, now, asked), ratios.within(QUARTER, now, asked)]
     };
     let windows = {
         let ratios = app.ratios.lock();
-        [0, 1].map(|which| windows(&ratios[which], of_each[which].asked))
+        [0, 1, 2].map(|which| windows(&ratios[which], of_each[which].asked))
     };
-    let [resources, chunks] = of_each;
+    let sum = |of: fn(&CacheCounts) -> usize| of_each.iter().map(of).sum();
+    let total = |of: fn(&CacheCounts) -> u64| of_each.iter().map(of).sum();
     let all = CacheCounts {
-        entries: resources.entries + chunks.entries,
-        bytes: resources.bytes + chunks.bytes,
-        bytes_max: resources.bytes_max + chunks.bytes_max,
-        asked: resources.asked + chunks.asked,
-        rerendered: resources.rerendered + chunks.rerendered,
-        evictions: resources.evictions + chunks.evictions,
+        entries: sum(|counts| counts.entries),
+        bytes: sum(|counts| counts.bytes),
+        bytes_max: sum(|counts| counts.bytes_max),
+        asked: of_each[0].asked + of_each[1].asked + of_each[2].asked,
+        rerendered: total(|counts| counts.rerendered),
+        evictions: total(|counts| counts.evictions),
     };
-    let mut body = told(all, [0, 1, 2].map(|window| windows[0][window] + windows[1][window]));
+    let together = [0, 1, 2].map(|at| windows[0][at] + windows[1][at] + windows[2][at]);
+    let mut body = told(all, together);
     body["enabled"] = app.settings.cache.enabled.into();
     body["warming"] = app.warming.is_on().into();
-    body["resources"] = told(resources, windows[0]);
-    body["chunks"] = told(chunks, windows[1]);
+    for (at, cache) in ["resources", "chunks", "pages"].into_iter().enumerate() {
+        body[cache] = told(of_each[at], windows[at]);
+    }
     Ok(json(StatusCode::OK, &body))
 }
 
@@ -67,10 +70,12 @@ pub(crate) fn clear(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     call.app.acts.caches(CacheAct::Cleared, &call.caller())?;
     let resources = call.app.resources.clear();
     let chunks = call.app.chunks.clear();
+    let pages = call.app.pages.clear();
     instruments::cache_act("clear");
     let token = call.grant.as_ref().map_or("", |grant| &grant.id);
-    tracing::info!(token, resources, chunks, "caches cleared by an operator");
-    Ok(json(StatusCode::OK, &json!({ "cleared": { "resources": resources, "chunks": chunks } })))
+    tracing::info!(token, resources, chunks, pages, "caches cleared by an operator");
+    let cleared = json!({ "resources": resources, "chunks": chunks, "pages": pages });
+    Ok(json(StatusCode::OK, &json!({ "cleared": cleared })))
 }
 
 /// Has the exports built that are not kept, in the background, as after a start.
