@@ -84,7 +84,8 @@ fn resources(records: &[Record], version: FhirVersion) -> Vec<(String, Vec<u8>)>
     let server =
         Server { base: "https://h/fhir/R4", version: "0.1.0", date: "2026-11-20", tokens: true };
 
-    let patients = GroupRecord { quantity: 2, version: Seq::new(7) };
+    let patients =
+        GroupRecord { quantity: 2, version: Seq::new(7), updated_at: Some(Micros::new(7_000_000)) };
     let mut resources = vec![
         ("Group".to_owned(), render_group(patients, &entity, version)),
         ("searchset".to_owned(), found.write(matches.chain([told]))),

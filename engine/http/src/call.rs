@@ -11,10 +11,12 @@ use bytes::Bytes;
 use sluice_ids::EjId;
 use sluice_mappings::fhir::ResourceType;
 use sluice_mappings::records::{Record, RecordType, ResourceId};
-use sluice_state::Scope;
+use sluice_mappings::search::Query;
+use sluice_state::{Page, PageRequest, Pins, Scope};
 
 use crate::app::App;
 use crate::fault::Fault;
+use crate::fhir::search::fault_of;
 use crate::negotiate::Coding;
 use crate::role::Reach;
 use crate::routes::Route;
@@ -44,6 +46,8 @@ pub(crate) struct Call<'a> {
     /// When the request's header was there.
     pub(crate) began: Instant,
     pub(crate) spent: Cell<Spent>,
+    /// Of a part of a batch: where its searches are pinned, so that all of them are of one moment.
+    pub(crate) pins: Option<&'a Pins>,
 }
 
 impl Call<'_> {
@@ -53,9 +57,24 @@ impl Call<'_> {
         route: &'p Route,
         parts: &'p Parts,
         parameters: Option<Bytes>,
+        pins: &'p Pins,
     ) -> Call<'p> {
         let (grant, began, spent) = (self.grant.clone(), self.began, Cell::default());
-        Call { app: self.app, route, parts, form: None, parameters, grant, began, spent }
+        let (app, pins) = (self.app, Some(pins));
+        Call { app, route, parts, form: None, parameters, grant, began, spent, pins }
+    }
+
+    /// A page of what is found by a search.
+    ///
+    /// # Errors
+    /// When it can no longer be answered at its pins, or would cost too much.
+    pub(crate) fn search(&self, query: &Query, page: &PageRequest) -> Result<Page, Fault> {
+        let scope = self.scope();
+        let found = self.in_store(|| match (self.pins, &page.after) {
+            (Some(pins), None) => scope.search_at(query, page.count, pins),
+            _ => scope.search(query, page),
+        });
+        found.map_err(fault_of)
     }
 
     /// Counts what a part has spent as this call's.

@@ -83,6 +83,7 @@ impl Door {
         };
         let (form, parameters) = match this.route.takes {
             Takes::Parameters => (None, body),
+            Takes::FormOrParameters if !is_form(&parts) => (None, body),
             _ => (body, None),
         };
         let searches = this.route.searches();
@@ -114,7 +115,8 @@ impl Door {
     ) -> Option<Response<Body>> {
         let (app, route, spent) = (&self.app, &self.route, Cell::new(spent));
         let (form, grant) = (form.clone(), grant.clone());
-        let call = Call { app, route, parts, form, parameters: None, grant, began, spent };
+        let call =
+            Call { app, route, parts, form, parameters: None, grant, began, spent, pins: None };
         let entered = Instant::now();
         let mut response = search::kept(&call)?;
         timing::tell(&call, entered.elapsed(), response.headers_mut());
@@ -131,7 +133,7 @@ impl Door {
         spent: Spent,
     ) -> Result<Response<Body>, Fault> {
         let (app, route, spent) = (&self.app, &self.route, Cell::new(spent));
-        let call = Call { app, route, parts, form, parameters, grant, began, spent };
+        let call = Call { app, route, parts, form, parameters, grant, began, spent, pins: None };
         let entered = Instant::now();
         // A panic in one answer is that answer's; its payload may quote data and is dropped.
         let answer = catch_unwind(AssertUnwindSafe(|| (route.endpoint)(&call)));
@@ -253,6 +255,16 @@ fn bearer(parts: &Parts) -> Result<&str, Fault> {
     }
 }
 
+/// The media type of the body, without its parameters.
+fn media(parts: &Parts) -> Option<&str> {
+    let value = parts.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    value.split(';').next().map(str::trim)
+}
+
+fn is_form(parts: &Parts) -> bool {
+    media(parts).is_some_and(|of| of.eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+}
+
 async fn read_body(app: &App, parts: &Parts, body: Body, takes: Takes) -> Result<Bytes, Fault> {
     let limit = app.settings.body_bytes_max;
     let declared = parts.headers.get(header::CONTENT_LENGTH);
@@ -263,15 +275,12 @@ async fn read_body(app: &App, parts: &Parts, body: Body, takes: Takes) -> Result
     // Without a body its type does not matter.
     let is_empty =
         declared.unwrap_or(0) == 0 && !parts.headers.contains_key(header::TRANSFER_ENCODING);
-    let is_taken = parts
-        .headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .is_some_and(|media| match takes {
-            Takes::Parameters => negotiate::is_json(media.trim()),
-            _ => media.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"),
-        });
+    let is_json = || media(parts).is_some_and(negotiate::is_json);
+    let is_taken = match takes {
+        Takes::Parameters => is_json(),
+        Takes::FormOrParameters => is_json() || is_form(parts),
+        Takes::Form | Takes::Nothing => is_form(parts),
+    };
     // A compressed body would have to be opened before it could be limited.
     let is_plain = parts
         .headers

@@ -60,6 +60,8 @@ pub(crate) enum Takes {
     Form,
     /// A FHIR Parameters resource, or what else an operation or a batch is told.
     Parameters,
+    /// Either of both.
+    FormOrParameters,
 }
 
 /// One line of the table.
@@ -163,6 +165,12 @@ impl Route {
 
     fn form(mut self) -> Self {
         self.takes = Takes::Form;
+        self
+    }
+
+    /// Takes its parameters as a form too.
+    fn or_form(mut self) -> Self {
+        self.takes = Takes::FormOrParameters;
         self
     }
 
@@ -315,7 +323,7 @@ pub fn table() -> Vec<Route> {
                     post(concat!($base, "/{type}/$export"), $bulk, bulk::of_type).kick_off(),
                     post(concat!($base, "/Patient/$match"), $records, matching).operation(),
                     get(concat!($base, "/Patient/$ihe-pix"), $records, pix).operation(),
-                    post(concat!($base, "/Patient/$ihe-pix"), $records, pix).operation(),
+                    post(concat!($base, "/Patient/$ihe-pix"), $records, pix).operation().or_form(),
                     get(concat!($base, "/{type}/{id}"), $records, read).read(),
                     get(concat!($base, "/{type}/{id}/_history"), $records, history)
                         .past(Interaction::HistoryInstance),

@@ -6,6 +6,7 @@ mod support;
 
 use serde_json::{Value, json};
 use sluice_http::role::Role;
+use sluice_mappings::records::Record;
 use support::{Answer, Lane, Running, ej, settings};
 
 const JSON: (&str, &str) = ("Content-Type", "application/fhir+json");
@@ -227,4 +228,49 @@ fn what_is_not_served_is_told_apart_from_what_takes_no_such_method() {
             assert_eq!(answer.json()["issue"][0]["code"], code, "{method} {base}{path}");
         }
     }
+}
+
+#[test]
+fn all_searches_of_a_batch_are_of_one_moment_while_a_feed_runs() {
+    let server = Running::start(settings());
+    let mut lane = Lane::of(&server, "EJ1");
+    let first = lane.patient(0, "Durand");
+    let request = |url: &str| serde_json::json!({ "request": { "method": "GET", "url": url } });
+    let urls =
+        ["Patient?_summary=count", "Patient?family=durand&_count=3", "Encounter?_summary=count"];
+    let asked: Vec<_> = urls.iter().cycle().take(12).map(|url| request(url)).collect();
+    let body = serde_json::json!({ "resourceType": "Bundle", "type": "batch", "entry": asked })
+        .to_string();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            use std::sync::atomic::Ordering::Acquire;
+            // One message that makes a patient and a stay: they are there together or not at all.
+            for number in (1..2_000).take_while(|_| !stop.load(Acquire)) {
+                let stamp = lane.stamp();
+                let mut patient = support::patient(support::ej("EJ1"), number);
+                (patient.stamp, patient.names[0].family) = (stamp, "Durand".into());
+                let stay = support::stay(support::ej("EJ1"), number, first, stamp);
+                lane.put_all(vec![Record::Patient(patient.into()), Record::Stay(stay.into())]);
+            }
+        });
+        let mut moments = std::collections::BTreeSet::new();
+        for _ in 0..20 {
+            let headers = [("Content-Type", "application/fhir+json")];
+            let answer = server.request("POST", "/fhir/R4", None, &headers, body.as_bytes());
+            let answer = answer.json();
+            let totals: Vec<u64> = answer["entry"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|entry| entry["resource"]["total"].as_u64().unwrap())
+                .collect();
+            for three in totals.chunks(3) {
+                assert_eq!(three, [totals[0], totals[0], totals[0] - 1]);
+            }
+            moments.insert(totals[0]);
+        }
+        stop.store(true, std::sync::atomic::Ordering::Release);
+        assert!(moments.len() > 1, "the feed stood still");
+    });
 }

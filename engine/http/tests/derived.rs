@@ -90,6 +90,8 @@ fn each_ej_has_one_group_of_all_its_patients_and_nobody_elses() {
         assert_eq!((&all["total"], ids(&all).len()), (&2.into(), 2));
         let group = &all["entry"][0]["resource"];
         assert_eq!(group["quantity"], 3);
+        // When the newest patient came.
+        assert_eq!(group["meta"]["lastUpdated"], "2026-09-21T14:13:20.003Z");
         assert!(group.get("member").is_none());
         let id = group["id"].as_str().unwrap();
         let read = server.get(&format!("/fhir/{version}/Group/{id}"), None);

@@ -264,6 +264,11 @@ fn a_cross_reference_gives_the_other_numbers_and_fails_as_the_profile_says() {
         let by_id = get(&format!("sourceIdentifier=http://localhost{base}|Patient/{patient}"));
         assert_eq!(targets(&by_id).len(), 2);
         assert!(!by_id.text().contains("targetId\""));
+        // By a form.
+        let headers = [("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")];
+        let form = format!("sourceIdentifier={IPP}%7CEJ1-1&targetSystem=urn:oid:1.9");
+        let by_form = server.request("POST", &path, None, &headers, form.as_bytes());
+        assert_eq!(targets(&by_form).len(), 1);
         // By POST.
         let body = json!({ "resourceType": "Parameters", "parameter": [
             { "name": "sourceIdentifier", "valueString": format!("{IPP}|EJ1-1") },

@@ -122,6 +122,26 @@ impl Scope {
                 (cursor.pins.clone(), served, list)
             }
         };
+        self.page_of(query, pins, served, count, &list)
+    }
+
+    /// The first page at pins that are this scope's: several searches of one moment agree.
+    ///
+    /// # Errors
+    /// When the pins can no longer be answered.
+    pub fn search_at(&self, query: &Query, count: u32, pins: &Pins) -> Result<Page, SearchError> {
+        let list = self.list(query, pins, count as usize)?;
+        self.page_of(query, pins.clone(), 0, count as usize, &list)
+    }
+
+    fn page_of(
+        &self,
+        query: &Query,
+        pins: Pins,
+        served: usize,
+        count: usize,
+        list: &List,
+    ) -> Result<Page, SearchError> {
         let start = served.min(list.hits.len());
         let end = start.saturating_add(count).min(list.hits.len());
         let mut records = Vec::with_capacity(end - start);

@@ -115,19 +115,18 @@ impl EjView {
     }
 
     /// How many records of the type there were at `pin`, those that are gone included, and the
-    /// `Seq` that made the newest of them.
+    /// newest of them, as it is now.
     #[must_use]
-    pub fn created_at(&self, ty: RecordType, pin: Seq) -> (u64, Seq) {
+    pub fn created_at(&self, ty: RecordType, pin: Seq) -> (u64, Option<Record>) {
         // Those that came after are the last ones, and few.
         for rid in (0..self.ej.inner.read().table(ty).count()).rev() {
-            let packed = self.ej.packed(RecordRef { ty, rid });
-            let stamp = packed.and_then(|packed| Ok(packed.stamp()?));
-            match stamp.map_err(|error| self.core.lost(&error)) {
-                Ok(stamp) if stamp.created <= pin => return (u64::from(rid) + 1, stamp.created),
-                _ => {}
+            if let Some(record) = self.load(RecordRef { ty, rid })
+                && record.stamp().created <= pin
+            {
+                return (u64::from(rid) + 1, Some(record));
             }
         }
-        (0, Seq::ZERO)
+        (0, None)
     }
 
     /// Chunks of an export: [`CHUNK_RECORDS`] records each, in order of creation.

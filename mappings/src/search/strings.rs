@@ -30,6 +30,8 @@ pub(super) enum StringOf {
     Value,
     /// The text of an Observation's concept.
     ValueConceptText,
+    /// Of a Patient, in its extension.
+    MothersMaidenName,
 }
 
 const ADDRESS: &[StringOf] = &[
@@ -41,10 +43,20 @@ const ADDRESS: &[StringOf] = &[
     StringOf::AddressCountry,
 ];
 
+const PATIENT: &[StringOf] = &[
+    StringOf::AddressLine,
+    StringOf::AddressCity,
+    StringOf::AddressDistrict,
+    StringOf::AddressState,
+    StringOf::AddressPostalCode,
+    StringOf::AddressCountry,
+    StringOf::MothersMaidenName,
+];
+
 const fn strings_of(record_type: RecordType) -> &'static [StringOf] {
     match record_type {
-        RecordType::Patient
-        | RecordType::Location
+        RecordType::Patient => PATIENT,
+        RecordType::Location
         | RecordType::Organization
         | RecordType::Practitioner
         | RecordType::RelatedPerson => ADDRESS,
@@ -84,6 +96,9 @@ pub(super) fn strings<'r>(
     version: FhirVersion,
 ) -> Vec<Cow<'r, str>> {
     match (record, of) {
+        (Record::Patient(r), StringOf::MothersMaidenName) => {
+            crate::fhir::text::string(&r.mothers_maiden_name).into_iter().collect()
+        }
         (Record::Coverage(r), StringOf::ClassValue) if version == FhirVersion::R4 => {
             coverage::class_value(r).into_iter().collect()
         }
@@ -124,15 +139,15 @@ pub(super) fn rows(record: &Record, out: &mut Vec<(Param, Key)>) {
         for version in FhirVersion::ALL {
             let said = strings(record, *of, version);
             out.extend(said.iter().map(|said| (Param::Text, key(*of, &text::normalise(said)))));
-            if addresses_are_the_same_in_both(*of) {
+            if is_the_same_in_both(*of) {
                 break;
             }
         }
     }
 }
 
-const fn addresses_are_the_same_in_both(of: StringOf) -> bool {
-    (of as u8) <= StringOf::AddressCountry as u8
+const fn is_the_same_in_both(of: StringOf) -> bool {
+    matches!(of, StringOf::MothersMaidenName) || of as u8 <= StringOf::AddressCountry as u8
 }
 
 pub(super) fn span(of: StringOf, mode: TextMode, value: &TextValue) -> Span {
@@ -143,7 +158,7 @@ pub(super) fn span(of: StringOf, mode: TextMode, value: &TextValue) -> Span {
             let bytes = folded.len().min(KEY_BYTES - 1);
             high[0] = of as u8;
             high[1..=bytes].copy_from_slice(&folded.as_bytes()[..bytes]);
-            let exact = folded.len() < KEY_BYTES && addresses_are_the_same_in_both(of);
+            let exact = folded.len() < KEY_BYTES && is_the_same_in_both(of);
             Span::new(Param::Text, key(of, folded), high, exact)
         }
         TextMode::Exact => Span::point(Param::Text, key(of, folded), false),
@@ -155,7 +170,7 @@ pub(super) fn span(of: StringOf, mode: TextMode, value: &TextValue) -> Span {
 pub(super) fn whole(of: StringOf) -> Span {
     let (mut low, mut high) = (LOWEST, HIGHEST);
     (low[0], high[0]) = (of as u8, of as u8);
-    Span::new(Param::Text, low, high, addresses_are_the_same_in_both(of))
+    Span::new(Param::Text, low, high, is_the_same_in_both(of))
 }
 
 fn key(of: StringOf, folded: &str) -> Key {

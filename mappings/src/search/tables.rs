@@ -140,6 +140,8 @@ const PATIENT: &[Parameter] = &[
     ),
     refers("link", ReferenceOf::Link, &["link"], &[T::Patient, T::RelatedPerson]),
     reference("organization", Of::Entity, &["managingOrganization"], &[T::Organization]),
+    // Of the extension of that name, in both versions; asked for by IHE PDQm (ITI-78).
+    string("mothersMaidenName", Of::Strings(&[StringOf::MothersMaidenName])),
 ];
 
 const STAY: &[Parameter] = &[

@@ -1,7 +1,7 @@
 //! EncounterHistory, Provenance and Group: what is derived beside the resources of records.
 
 use serde_json::{Value, json};
-use sluice_ids::Seq;
+use sluice_ids::{Micros, Seq};
 use sluice_mappings::fhir::FhirVersion::{R4, R5};
 use sluice_mappings::fhir::{
     FhirVersion, GroupRecord, render_group, render_history, render_provenance, stay_of_history,
@@ -288,7 +288,7 @@ fn a_group_tells_how_many_patients_there_are_and_lists_none() {
     let expected = json!({
         "resourceType": "Group",
         "id": sluice_mappings::adt::group_id(entity().id()).to_string(),
-        "meta": { "versionId": "7" },
+        "meta": { "versionId": "7", "lastUpdated": "2026-03-31T23:33:20.000Z" },
         "active": true,
         "type": "person",
         "actual": true,
@@ -302,7 +302,11 @@ fn a_group_tells_how_many_patients_there_are_and_lists_none() {
         } ]
     });
     let group = |version| -> serde_json::Value {
-        let record = GroupRecord { quantity: 41, version: Seq::new(7) };
+        let record = GroupRecord {
+            quantity: 41,
+            version: Seq::new(7),
+            updated_at: Some(Micros::new(1_775_000_000_000_000)),
+        };
         serde_json::from_slice(&render_group(record, &entity(), version)).unwrap()
     };
     assert_eq!(group(R4), expected);

@@ -44,19 +44,22 @@ pub fn defined(version: &str) -> Vec<Defined> {
     defined.collect()
 }
 
-/// All values at a path, lists opened.
+/// All values at a path, lists opened; `extension(name)` are those whose URL ends so.
 pub fn at<'v>(value: &'v Value, path: &str) -> Vec<&'v Value> {
     let mut found = vec![value];
     if path == "." {
         return found;
     }
     for name in path.split('.') {
+        let (name, url) = name.split_once('(').unwrap_or((name, ""));
+        let url = url.trim_end_matches(')');
         let next = found.into_iter().filter_map(|one| one.get(name));
         found = next
             .flat_map(|one| match one {
                 Value::Array(many) => many.iter().collect(),
                 one => vec![one],
             })
+            .filter(|one| url.is_empty() || text(one, "url").ends_with(url))
             .collect();
     }
     found

@@ -89,7 +89,7 @@ impl Part {
     pub(super) fn select(&self, app: &App, piece: Piece) -> Result<Selected, Overtaken> {
         match piece {
             Piece::Group => {
-                let group = group::record(&self.view, self.pin);
+                let group = group::record(app, &self.view, self.pin);
                 let mut lines = Lines::default();
                 lines.push(self, &fhir::render_group(group, &self.entity, self.fhir));
                 Ok(lines.done())

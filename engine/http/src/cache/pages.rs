@@ -47,7 +47,8 @@ impl Call<'_> {
 
     /// Keeps a page that was made on `footing`.
     pub(crate) fn keep_page(&self, body: &Bytes, coding: Coding, footing: Footing, linked: bool) {
-        if !self.takes_kept() {
+        // What was pinned before rests on more than what it was asked by.
+        if !self.takes_kept() || self.pins.is_some() {
             return;
         }
         let (key, height) = (self.page_key(), footing.height());

@@ -1,7 +1,8 @@
 //! `POST [base]` with a Bundle of requests: a batch of reads.
 //!
 //! Each entry is answered as if it had come alone: by the same table of routes, under the rights of
-//! the same caller, with its own status and outcome; what writes is 405 in its entry. A transaction
+//! the same caller, with its own status and outcome; what writes is 405 in its entry. All searches are
+//! pinned at one moment, so that their totals and their rows agree. A transaction
 //! is served where it only reads, and fails as a whole with the first entry that does.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,6 +18,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use sluice_ids::Micros;
 use sluice_mappings::fhir::{Bundle, BundleType, Entry, Exchange};
+use sluice_state::Pins;
 
 use super::shape::Shape;
 use super::{links, reply};
@@ -90,9 +92,13 @@ pub(crate) fn bundle(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     }
     let mut answers = Vec::with_capacity(asked.entry.len());
     let (mut bytes, limit) = (0, call.app.settings.batch_bytes_max);
+    let pins = call.in_store(|| call.scope().pins());
     for entry in &asked.entry {
-        let answer =
-            if bytes < limit { answer(call, entry) } else { Err(Fault::BatchFull { limit }) };
+        let answer = if bytes < limit {
+            answer(call, entry, &pins)
+        } else {
+            Err(Fault::BatchFull { limit })
+        };
         let answer = match answer {
             Err(fault) if transaction => return Err(fault),
             Err(fault) => Answer { outcome: fault.outcome(), ..Answer::new(fault.status()) },
@@ -156,7 +162,7 @@ impl Answer {
     }
 }
 
-fn answer(call: &Call<'_>, entry: &AskedEntry<'_>) -> Result<Answer, Fault> {
+fn answer(call: &Call<'_>, entry: &AskedEntry<'_>, pins: &Pins) -> Result<Answer, Fault> {
     let request = entry.request.as_ref().ok_or(Fault::BodyNot { what: "entry with a request" })?;
     let method = request.method.unwrap_or_default();
     let url = request.url.as_deref().unwrap_or_default();
@@ -176,9 +182,9 @@ fn answer(call: &Call<'_>, entry: &AskedEntry<'_>) -> Result<Answer, Fault> {
     };
     gate::authorised(call.app, route, &parts, call.grant.as_ref())?;
     gate::folded(call.app, route, &parts, call.grant.as_ref())?;
-    let parameters = (route.takes == Takes::Parameters)
+    let parameters = matches!(route.takes, Takes::Parameters | Takes::FormOrParameters)
         .then(|| Bytes::copy_from_slice(entry.resource.map_or("", RawValue::get).as_bytes()));
-    let part = call.part(route, &parts, parameters);
+    let part = call.part(route, &parts, parameters, pins);
     let answered = catch_unwind(AssertUnwindSafe(|| (route.endpoint)(&part)));
     call.spent_by(&part);
     let response = answered.unwrap_or_else(|_| {

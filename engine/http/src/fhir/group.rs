@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
-use axum::http::HeaderValue;
-use sluice_ids::{Micros, Seq};
+use sluice_ids::Seq;
 use sluice_mappings::adt::group_id;
 use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::fhir::{self, GroupRecord, ResourceType};
-use sluice_mappings::records::{RecordType, ResourceId};
+use sluice_mappings::records::{Record, RecordType, ResourceId, Stamp};
 use sluice_state::EjView;
 
 use super::page::Shown;
-use crate::cache::{Rendered, etag};
+use crate::app::App;
+use crate::cache::Rendered;
 use crate::call::Call;
 use crate::fault::Fault;
 
@@ -47,22 +47,32 @@ pub(crate) fn entity(call: &Call<'_>, id: ResourceId) -> Option<Arc<LegalEntity>
 
 fn shown(call: &Call<'_>, entity: &LegalEntity) -> Option<Shown> {
     let view = call.scope().ej(entity.id())?;
-    let group = call.in_store(|| record(&view, view.applied()));
+    let group = call.in_store(|| record(call.app, &view, view.applied()));
     let json = call.in_render(|| fhir::render_group(group, entity, call.route.fhir));
-    let etag = etag(group.version, None);
-    let rendered = Rendered {
-        json: json.into(),
-        etag: HeaderValue::try_from(etag).expect("digits and quotes are header characters"),
-        last_modified: None,
-        dated: false,
-    };
-    let (of, updated_at) = (ResourceType::Group, Micros::default());
-    let id = group_id(entity.id());
+    let updated_at = group.updated_at.unwrap_or_default();
+    let stamp = Stamp { version: group.version, updated_at, ..Stamp::default() };
+    let mut rendered = Rendered::of(json, &stamp, None);
+    if group.updated_at.is_none() {
+        (rendered.last_modified, rendered.dated) = (None, false);
+    }
+    let (of, id) = (ResourceType::Group, group_id(entity.id()));
     Some(Shown { of, id, local: None, updated_at, rendered: Arc::new(rendered) })
 }
 
-/// What is known of the EJ's patients at a pin.
-pub(crate) fn record(view: &EjView, pin: Seq) -> GroupRecord {
-    let (quantity, version) = view.created_at(RecordType::Patient, pin);
-    GroupRecord { quantity, version }
+/// What is known of the EJ's patients at a pin. Where the newest of them has changed since it came,
+/// when it came is told by the journal.
+pub(crate) fn record(app: &App, view: &EjView, pin: Seq) -> GroupRecord {
+    let (quantity, newest) = view.created_at(RecordType::Patient, pin);
+    let Some(newest) = newest else {
+        return GroupRecord { quantity, version: Seq::ZERO, updated_at: None };
+    };
+    let made = |record: &Record| record.stamp().version == record.stamp().created;
+    let first = if made(&newest) {
+        Some(newest.stamp().updated_at)
+    } else {
+        let versions = app.past.versions(view.id(), RecordType::Patient, newest.id());
+        let first = versions.ok().and_then(|versions| versions.into_iter().next());
+        first.filter(made).map(|record| record.stamp().updated_at)
+    };
+    GroupRecord { quantity, version: newest.stamp().created, updated_at: first }
 }

@@ -15,7 +15,6 @@ use sluice_state::PageRequest;
 
 use super::derived;
 use super::page::Shown;
-use super::search::fault_of;
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::json;
@@ -204,9 +203,7 @@ impl Finder<'_, '_> {
                 let parsed = search::parse(line.source, fhir, &pair, &TimeZone::UTC)
                     .map_err(Fault::Query)?;
                 let request = PageRequest { count: self.room(), after: None };
-                let page = call
-                    .in_store(|| call.scope().search(&parsed.query, &request))
-                    .map_err(fault_of)?;
+                let page = call.search(&parsed.query, &request)?;
                 self.cut |= page.next.is_some();
                 for (ej, record) in page.records {
                     self.show(ej, &record, new);

@@ -21,7 +21,7 @@ use sluice_mappings::records::{PatientRecord, Record, RecordType, ResourceId};
 use sluice_mappings::search;
 use sluice_state::PageRequest;
 
-use super::search::{fault_of, zone};
+use super::search::zone;
 use super::shape::Shape;
 use super::{links, reply};
 use crate::call::Call;
@@ -176,7 +176,7 @@ pub(super) fn search_patients(
         return Ok((Vec::new(), false));
     }
     let request = PageRequest { count, after: None };
-    let page = call.in_store(|| call.scope().search(&parsed.query, &request)).map_err(fault_of)?;
+    let page = call.search(&parsed.query, &request)?;
     let stands = |(ej, record): (EjId, Record)| match record {
         Record::Patient(patient) if patient.replaced_by().is_none() && !patient.void => {
             Some((ej, patient))

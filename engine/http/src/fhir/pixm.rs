@@ -1,4 +1,5 @@
-//! `Patient/$ihe-pix` (IHE PIXm, ITI-83), by GET and by POST: by which other numbers a patient is
+//! `Patient/$ihe-pix` (IHE PIXm, ITI-83), by GET and by POST (a form, or
+//! Parameters): by which other numbers a patient is
 //! known.
 //!
 //! They are those of the Patient, and on the group's base those of the Patients of other EJs who are
@@ -128,6 +129,12 @@ impl Asked {
         };
         for (name, value) in query::pairs(call.query(), PARAMETERS_MAX)? {
             take(&name, value)?;
+        }
+        if let Some(form) = &call.form {
+            let form = std::str::from_utf8(form).map_err(|_| Fault::QueryEncoding)?;
+            for (name, value) in query::pairs(form, PARAMETERS_MAX)? {
+                take(&name, value)?;
+            }
         }
         if let Some(body) = &call.parameters {
             let no_parameters = Fault::BodyNot { what: "Parameters resource" };

@@ -90,7 +90,7 @@ pub(crate) fn page(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let footing = call.scope().footing((!looks_around).then_some(record_type));
     let is_first = after.is_none();
     let request = PageRequest { count: count.unwrap_or(0), after };
-    let found = call.in_store(|| call.scope().search(&parsed.query, &request)).map_err(fault_of)?;
+    let found = call.search(&parsed.query, &request)?;
     let matches: Vec<Shown> = call.in_render(|| {
         let shown = |(ej, record): &(_, Record)| Shown {
             of: resource_type,
@@ -368,7 +368,7 @@ pub(crate) fn is_strict(call: &Call<'_>) -> bool {
     handlings.next().unwrap_or(call.app.settings.search_handling == SearchHandling::Strict)
 }
 
-pub(super) fn fault_of(error: SearchError) -> Fault {
+pub(crate) fn fault_of(error: SearchError) -> Fault {
     match error {
         SearchError::CursorExpired => Fault::CursorExpired,
         SearchError::CursorForeign => Fault::CursorForeign,

@@ -1,7 +1,7 @@
 //! Stamp → Meta.
 
 use serde::{Serialize, Serializer};
-use sluice_ids::Seq;
+use sluice_ids::{Micros, Seq};
 
 use super::{Coding, Instant};
 use crate::records::Stamp;
@@ -33,10 +33,11 @@ impl From<&Stamp> for Meta {
 }
 
 impl Meta {
-    /// Of what is derived from many records: none of them tells when it last changed.
+    /// Of what is derived from many records, which may not tell when it last changed.
     #[must_use]
-    pub const fn of_version(version_id: Seq) -> Self {
-        Self { version_id, last_updated: None, profile: Vec::new(), security: Vec::new() }
+    pub fn of_version(version_id: Seq, updated_at: Option<Micros>) -> Self {
+        let last_updated = updated_at.map(Instant);
+        Self { version_id, last_updated, profile: Vec::new(), security: Vec::new() }
     }
 
     /// With the profiles that the resource follows.

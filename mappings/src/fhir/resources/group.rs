@@ -5,7 +5,7 @@
 //! that its characteristic defines.
 
 use serde::Serialize;
-use sluice_ids::Seq;
+use sluice_ids::{Micros, Seq};
 
 use super::super::FhirVersion;
 use super::super::datatypes::{CodeableConcept, Meta, Reference, Text};
@@ -22,6 +22,8 @@ pub struct GroupRecord {
     pub quantity: u64,
     /// The `Seq` of the message that made the newest of them.
     pub version: Seq,
+    /// When that was received; `None` where there are none, or it is no longer known.
+    pub updated_at: Option<Micros>,
 }
 
 #[derive(Serialize)]
@@ -62,7 +64,7 @@ impl<'a> Group<'a> {
             CodeableConcept { coding: Vec::new(), text: Some("managing organization".into()) };
         Self {
             id: group_id(entity.id()),
-            meta: Meta::of_version(group.version),
+            meta: Meta::of_version(group.version, group.updated_at),
             active: true,
             of_type: "person",
             actual: in_r4.then_some(true),
