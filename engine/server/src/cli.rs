@@ -8,7 +8,7 @@ mod replay;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-pub use bench::{Bench, BenchExport, BenchFhir, BenchMix, Measured};
+pub use bench::{Bench, BenchExport, BenchFhir, BenchMix, BenchScale, Measured};
 pub use generate::{Dialect, Framing, Generate};
 pub use remote::{Acts, Remote};
 pub use replay::{Auditing, Pace, Replay, Reporting};

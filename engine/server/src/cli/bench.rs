@@ -53,6 +53,11 @@ pub enum Bench {
         after_help = "Example:\n  sluice bench fhir --patients 2000 --rounds 3 --seconds 1\n  sluice bench fhir --patients 100000 --fail \"metadata:ratio>=0.8\""
     )]
     Fhir(Box<BenchFhir>),
+    /// Memory, searches and a feed while others read, at one size after the other
+    #[command(
+        after_help = "Example:\n  sluice bench scale\n  sluice bench scale --patients 100000,1000000 --fail 'Encounter?patient= at 1000000:growth<2'"
+    )]
+    Scale(Box<BenchScale>),
     /// Senders, readers, exporters and operators at once, in stages
     #[command(
         after_help = "Example:\n  sluice bench mix\n  sluice bench mix day.toml --patients 5000 --report mix.html\n  sluice bench mix --print-default"
@@ -171,6 +176,27 @@ pub struct BenchFhir {
     /// Patients that change a second, beside exports
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub changes: u32,
+    #[command(flatten)]
+    pub reporting: Reporting,
+}
+
+#[derive(Args)]
+pub struct BenchScale {
+    /// Patients, ascending
+    #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000], value_parser = clap::value_parser!(u64).range(800..))]
+    pub patients: Vec<u64>,
+    /// Turns of each kind, after one that warms up
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: u32,
+    /// How long each turn runs
+    #[arg(long, default_value_t = 2.0)]
+    pub seconds: f64,
+    /// Connections that search
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub searchers: u32,
+    /// Connections that read beside the feed
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub readers: u32,
     #[command(flatten)]
     pub reporting: Reporting,
 }

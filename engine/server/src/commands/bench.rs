@@ -62,6 +62,7 @@ pub fn run(arguments: cli::Bench) -> Outcome {
         }
         cli::Bench::Export(arguments) => super::bench_http::export(&arguments),
         cli::Bench::Fhir(arguments) => super::bench_http::fhir(&arguments),
+        cli::Bench::Scale(arguments) => super::bench_http::scale(&arguments),
         cli::Bench::Mix(arguments) => super::bench_http::mix(&arguments),
         cli::Bench::Stages { messages, json } => super::stages::run(messages, json),
         cli::Bench::State { patients, json } => {

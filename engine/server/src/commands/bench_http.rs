@@ -1,4 +1,4 @@
-//! `sluice bench export`, `sluice bench fhir` and `sluice bench mix`: what is asked of an engine over HTTP.
+//! `sluice bench export`, `sluice bench fhir`, `sluice bench scale` and `sluice bench mix`: what is asked of an engine over HTTP.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use sluice_fixtures::bench::fhir::{self, FhirPlan};
 use sluice_fixtures::bench::load::{self, Until};
 use sluice_fixtures::bench::mix::{self, Mix, Target};
 use sluice_fixtures::bench::process::Process;
+use sluice_fixtures::bench::scale::{self, ScalePlan};
 use sluice_fixtures::report::Threshold;
 
 use super::auditing::token;
@@ -131,6 +132,30 @@ pub fn fhir(arguments: &cli::BenchFhir) -> Outcome {
     report.say("patients", arguments.patients);
     report.say("turns", format!("{} of {} s", plan.rounds, plan.seconds));
     report.say("connections", plan.connections);
+    let right = report.cases.iter().all(|case| case.counters.get("errors").is_none_or(|e| *e == 0));
+    reporting::finish(report, &thresholds, &arguments.reporting, right)
+}
+
+pub fn scale(arguments: &cli::BenchScale) -> Outcome {
+    let thresholds = reporting::thresholds(&arguments.reporting, &scale::MEASURES)?;
+    if !arguments.patients.is_sorted_by(|one, other| one < other) {
+        return Err(Failure::new(USAGE, "--patients: are not ascending"));
+    }
+    let folder = scratch()?;
+    let engine = Server::engine(&executable()?, folder.path(), &[])?;
+    let plan = ScalePlan {
+        sizes: arguments.patients.clone(),
+        rounds: arguments.rounds,
+        seconds: arguments.seconds,
+        searchers: arguments.searchers,
+        readers: arguments.readers,
+    };
+    let mut report = scale::run(&engine, &plan, progress)?;
+    let sizes: Vec<String> = arguments.patients.iter().map(u64::to_string).collect();
+    report.say("patients", sizes.join(", "));
+    report.say("turns", format!("{} of {} s", plan.rounds, plan.seconds));
+    report.say("searchers", plan.searchers);
+    report.say("readers", plan.readers);
     let right = report.cases.iter().all(|case| case.counters.get("errors").is_none_or(|e| *e == 0));
     reporting::finish(report, &thresholds, &arguments.reporting, right)
 }
