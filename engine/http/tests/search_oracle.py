@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Asks a running server many searches, and counts what each must find from the resources that it exports.
 
-    search_oracle.py BASE EJ…        e.g. http://127.0.0.1:8080 EJ1 EJ2
+    search_oracle.py BASE EJ…             e.g. http://127.0.0.1:8080 EJ1 EJ2
+    search_oracle.py --live N BASE EJ…    N searches whose ids are compared in their order, page by page, while a
+                                          feed changes patients whose name begins with ZQFEED, and their stays
 
 Shares no code with the engine: the rules are those of docs/fhir-search.md, read from resources, one by one. Dates
 without an offset are read in Europe/Paris. Exit 0 when all totals agree, 1 with the differences, 3 where this
@@ -23,6 +25,10 @@ except ZoneInfoNotFoundError:
     print("no time-zone database")
     sys.exit(3)
 
+LIVE = 0
+if sys.argv[1] == "--live":
+    LIVE = int(sys.argv[2])
+    del sys.argv[1:3]
 BASE, EJS = sys.argv[1], sys.argv[2:]
 DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?$")
 FIRST, LAST = (datetime(y, 6, 1, tzinfo=timezone.utc) for y in (1, 9998))
@@ -192,4 +198,139 @@ def main():
     sys.exit(1 if differences or asked < 500 else 0)
 
 
-main()
+def walk(of_type, params):
+    """The ids of all pages, in order."""
+    path, found = f"/fhir/R4/{of_type}?" + urllib.parse.urlencode(params), []
+    while path:
+        page = json.loads(get(path))
+        found += [entry["resource"]["id"] for entry in page.get("entry", [])]
+        following = [link["url"] for link in page["link"] if link["relation"] == "next"]
+        path = following[0].removeprefix(BASE) if following else None
+    return found
+
+
+def in_order(resources, keys):
+    """By each key: its lowest value, in the reverse its highest, none last; then as they were created."""
+    ordered = list(resources)
+    for values, reverse in reversed(keys):
+        # sorted() keeps the order of equal ones, in the reverse too.
+        some = [r for r in ordered if values(r)]
+        none = [r for r in ordered if not values(r)]
+        ordered = sorted(some, key=lambda r: (max if reverse else min)(values(r)), reverse=reverse) + none
+    return ordered
+
+
+def live():
+    dice = random.Random(11)
+    is_fed = lambda p: any(n.get("family", "").startswith("ZQFEED") for n in p.get("name", []))
+    patients = [p for ej in EJS for p in export(ej, "patients") if not is_fed(p)]
+    by_id = {"Patient/" + p["id"]: p for p in patients}
+    stays = [e for ej in EJS for e in export(ej, "venues") if e["subject"]["reference"] in by_id]
+    stays_of = {}
+    for stay in stays:
+        stays_of.setdefault(stay["subject"]["reference"], []).append(stay)
+    whose = lambda e: by_id[e["subject"]["reference"]]
+    own = lambda p: stays_of.get("Patient/" + p["id"], [])
+    names = sorted({t for p in patients for t in texts(p, "family", "given") if fold(t)})
+    births = sorted({p["birthDate"] for p in patients if "birthDate" in p})
+    times = sorted({t for e in stays for t in e.get("period", {}).values()})
+    statuses = ["planned", "in-progress", "onleave", "finished", "cancelled", "entered-in-error"]
+    classes = sorted({e["class"]["code"] for e in stays})
+
+    def of_patient():
+        kind = dice.randrange(5)
+        if kind == 0:
+            param, parts = dice.choice([("family", ["family"]), ("given", ["given"]), ("name", ["family", "given"])])
+            start = dice.choice(names)[: dice.choice([1, 3, 99])]
+            if fold(start):
+                rule = lambda p: any(fold(t).startswith(fold(start)) for t in texts(p, *parts))
+                return param, start.replace(",", "\\,"), rule
+        if kind == 1 and births:
+            prefix, value = dice.choice(PREFIXES), dice.choice(births)[: dice.choice([4, 7, 10])]
+            rule = lambda p: "birthDate" in p and holds(prefix, wall(p["birthDate"])[:2], wall(value)[:2])
+            return "birthdate", prefix + value, rule
+        if kind == 2:
+            active = dice.random() < 0.7
+            return "active", str(active).lower(), lambda p: p["active"] is active
+        gender = dice.choice(["male", "female", "other", "unknown"])
+        if kind == 3:
+            return "gender:not", gender, lambda p: p.get("gender") != gender
+        return "gender", gender, lambda p: p.get("gender") == gender
+
+    def of_stay():
+        kind = dice.randrange(4)
+        if kind == 0 and times:
+            prefix, value = dice.choice(PREFIXES), dice.choice(times)[: dice.choice([4, 7, 10, 16])]
+            rule = lambda e: period(e) is not None and holds(prefix, period(e), instants(value))
+            return "date", prefix + value, rule
+        if kind == 1:
+            code = dice.choice(classes)
+            return "class", code, lambda e: e["class"]["code"] == code
+        if kind == 2:
+            subject = dice.choice(sorted(by_id))
+            return "patient", subject, lambda e: e["subject"]["reference"] == subject
+        status = dice.choice(statuses)
+        return "status", status, lambda e: e["status"] == status
+
+    def asked_of_patient():
+        name, value, rule = of_patient()
+        if dice.random() < 0.3:
+            name, value, of = of_stay()
+            return f"_has:Encounter:patient:{name}", value, lambda p: any(map(of, own(p)))
+        return name, value, rule
+
+    def asked_of_stay():
+        chance = dice.random()
+        if chance < 0.35:
+            name, value, of = of_patient()
+            return f"patient.{name}", value, lambda e: of(whose(e))
+        if chance < 0.5:
+            name, value, of = of_stay()
+            return f"patient._has:Encounter:patient:{name}", value, lambda e: any(map(of, own(whose(e))))
+        return of_stay()
+
+    text_key = lambda *parts: lambda p: [fold(t).encode()[:64] for t in texts(p, *parts) if fold(t)]
+    genders = ["male", "female", "other", "unknown"]
+    updated = lambda r: [instants(r["meta"]["lastUpdated"])[0]]
+    keys = {
+        "Patient": {
+            "family": text_key("family"),
+            "given": text_key("given"),
+            "gender": lambda p: [genders.index(p["gender"])] if "gender" in p else [],
+            "active": lambda p: [p["active"]],
+            "_lastUpdated": updated,
+        },
+        "Encounter": {
+            "status": lambda e: [statuses.index(e["status"])],
+            "class": lambda e: [e["class"]["code"].encode()],
+            "patient": lambda e: [e["subject"]["reference"]],
+            "_lastUpdated": updated,
+        },
+    }
+    ways = {"Patient": (patients, asked_of_patient), "Encounter": (stays, asked_of_stay)}
+    fed, shown = 0, 0
+    for _ in range(LIVE):
+        of_type = dice.choice(["Patient", "Encounter"])
+        resources, ask = ways[of_type]
+        filters = [ask() for _ in range(dice.choice([0, 1, 1, 2, 3]))]
+        sort = [(name, dice.random() < 0.5) for name in dice.sample(sorted(keys[of_type]), dice.choice([0, 1, 2]))]
+        params = [(name, value) for name, value, _ in filters]
+        if sort:
+            params.append(("_sort", ",".join("-" * reverse + name for name, reverse in sort)))
+        expected = [r for r in resources if all(rule(r) for _, _, rule in filters)]
+        ordered = in_order(expected, [(keys[of_type][name], reverse) for name, reverse in sort])
+        expected = [r["id"] for r in ordered]
+        own_ids = {r["id"] for r in resources}
+        found = walk(of_type, [*params, ("_count", dice.choice([20, 100, 500])), ("_elements", "id")])
+        fed += sum(id not in own_ids for id in found)
+        found = [id for id in found if id in own_ids]
+        shown += len(found)
+        if found != expected:
+            how = "in another order" if sorted(found) == sorted(expected) else f"{len(found)} for {len(expected)}"
+            differences.append(f"{of_type} {params}: {how}")
+    print(f"{LIVE} searches, {shown} ids in order, {fed} of the feed beside them, {len(differences)} differ")
+    print("\n".join(differences[:20]))
+    sys.exit(1 if differences or not shown or not fed else 0)
+
+
+live() if LIVE else main()

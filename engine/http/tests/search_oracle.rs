@@ -4,7 +4,9 @@
 
 mod support;
 
+use std::panic::AssertUnwindSafe;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::civil::{DateTime, date};
 use jiff::tz::TimeZone;
@@ -145,8 +147,7 @@ fn movement(name: &str, dice: &mut Dice) -> Movement {
     }
 }
 
-#[test]
-fn every_total_is_what_another_program_counts_from_the_export() {
+fn filled() -> Running {
     let server = Running::start(settings());
     let mut dice = Dice(20_261_120);
     for name in ["EJ1", "EJ2"] {
@@ -163,18 +164,65 @@ fn every_total_is_what_another_program_counts_from_the_export() {
             person(&mut lane, number, &mut dice);
         }
     }
+    server
+}
+
+/// Whether it could be asked.
+fn oracle(server: &Running, more: &[&str]) -> bool {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/search_oracle.py");
     let base = format!("http://{}", server.address);
-    let Ok(output) = Command::new("python3").args([script, &base, "EJ1", "EJ2"]).output() else {
+    let mut command = Command::new("python3");
+    let Ok(output) = command.arg(script).args(more).args([&base, "EJ1", "EJ2"]).output() else {
         println!("skipped: python3 is not installed");
-        return;
+        return false;
     };
     let said = String::from_utf8_lossy(&output.stdout);
     if output.status.code() == Some(3) {
         println!("skipped: {said}");
-        return;
+        return false;
     }
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}{errors}");
     println!("{said}");
+    true
+}
+
+#[test]
+fn every_total_is_what_another_program_counts_from_the_export() {
+    oracle(&filled(), &[]);
+}
+
+/// Sorts, chains and reverse chains too. `ORACLE_SEARCHES` says how many.
+#[test]
+fn every_search_gives_the_ids_and_the_order_that_another_program_finds_while_a_feed_runs() {
+    let server = filled();
+    let searches = std::env::var("ORACLE_SEARCHES").unwrap_or_else(|_| "2000".into());
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut lanes = ["EJ1", "EJ2"].map(|name| (name, Lane::of(&server, name)));
+            let mut dice = Dice(7);
+            for turn in 0_u32.. {
+                let (name, lane) = &mut lanes[(turn % 2) as usize];
+                let number = 100_000 + dice.below(100) as u32;
+                let patient = lane.patient(number, &format!("ZQFEED{}", dice.below(1_000)));
+                lane.change_stay(number, patient, |stay| {
+                    let bed = movement(name, &mut dice);
+                    stay.movements = vec![bed];
+                    stay.situation.status =
+                        dice.one_of(&[StayStatus::InProgress, StayStatus::Finished]);
+                });
+                if done.load(Ordering::Acquire) {
+                    break;
+                }
+            }
+        });
+        let asked = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            oracle(&server, &["--live", &searches]);
+        }));
+        done.store(true, Ordering::Release);
+        if let Err(failed) = asked {
+            std::panic::resume_unwind(failed);
+        }
+    });
 }
