@@ -5,7 +5,8 @@ usage: peers.py SHARED SCRATCH
 
 Uses the client scripts and the validator that SHARED holds (skipped visibly without it), and
 installs what they need (PyPI, npm) into SCRATCH. MLLP: python-hl7, its asyncio client, hl7apy and
-simple-hl7 each play messages and must get every ACK. FHIR: fhirlint over every Patient, Encounter
+simple-hl7 each play messages and must get every ACK. FHIR: fhirpy, fhir.resources (strict models) and
+fhir-kit-client against the demonstration in R4 and in R5, all of what they try; fhirlint over every Patient, Encounter
 and Location of the demonstration must find nothing. Exit 0, 1, or 77 when nothing could be run.
 """
 import glob, json, os, re, shutil, subprocess, sys, tempfile
@@ -22,18 +23,20 @@ def python_clients(shared, scratch):
     python = os.path.join(venv, "bin", "python")
     if not os.path.exists(python):
         attempt([sys.executable, "-m", "venv", venv])
-    done = attempt([python, "-m", "pip", "install", "-q", "hl7", "hl7apy"]) if os.path.exists(python) else None
+    wanted = ["hl7", "hl7apy", "fhirpy", "fhir.resources", "httpx"]
+    done = attempt([python, "-m", "pip", "install", "-q", *wanted]) if os.path.exists(python) else None
     return python if done is not None and done.returncode == 0 else None
 
 
 def node_clients(shared, scratch):
-    """A copy of the client scripts beside an npm folder that has simple-hl7, or None."""
+    """A copy of the client scripts beside an npm folder that has what they use, or None."""
     if not shutil.which("npm"):
         return None
     clients, npm = os.path.join(scratch, "clients"), os.path.join(scratch, "npm")
     shutil.copytree(shared + "/clients", clients, dirs_exist_ok=True)
     os.makedirs(npm, exist_ok=True)
-    done = attempt(["npm", "i", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", npm, "simple-hl7"])
+    done = attempt(["npm", "i", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", npm,
+                    "simple-hl7", "fhir-kit-client"])
     return clients if done.returncode == 0 else None
 
 
@@ -59,6 +62,34 @@ def mllp(shared, scratch, feed, count):
         results.append((name, acknowledged, done.stderr.strip()[-200:]))
     sluice.stop()
     shutil.rmtree(folder, ignore_errors=True)
+    return results
+
+
+def fhir(shared, scratch):
+    """Runs each FHIR client against R4 and R5; (name, exit, told) of each that could be run."""
+    commands = []
+    python = python_clients(shared, scratch)
+    if python:
+        commands += [[python, f"{shared}/clients/{name}.py"] for name in ("check_fhirpy", "check_models")]
+    clients = node_clients(shared, scratch)
+    if clients:
+        shutil.copy(f"{clients}/check_fhir_kit.mjs", f"{scratch}/npm")
+        commands.append(["node", f"{scratch}/npm/check_fhir_kit.mjs"])
+    if not commands:
+        return []
+    demo = subprocess.Popen([BINARY, "demo", "--http", "127.0.0.1:0", "--mllp-base", "0"], stdout=subprocess.PIPE, text=True)
+    told = (re.match(r"listening http (\S+)", line) for line in demo.stdout)
+    address = next(match.group(1) for match in told if match)
+    next((line for line in demo.stdout if line.startswith("ready")), None)
+    results = []
+    for command in commands:
+        for base in (f"http://{address}/fhir/R4", f"http://{address}/ej/EJ1/fhir/R5", f"http://{address}/fhir/R5"):
+            done = attempt([*command, base], timeout=600)
+            failures = [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
+            name = f"{os.path.basename(command[-1])} {base.split('/', 3)[3]}"
+            results.append((name, done.returncode, "\n".join(failures) or (done.stdout.strip() or done.stderr.strip()).splitlines()[-1][-200:]))
+    demo.terminate()
+    demo.wait()
     return results
 
 
@@ -119,6 +150,10 @@ def main():
         ran = True
         failed |= acknowledged != count
         print(f"{name}: {acknowledged} of {count} acknowledged {told if acknowledged != count else ''}", flush=True)
+    for name, code, told in fhir(shared, scratch):
+        ran = True
+        failed |= code != 0
+        print(f"{name}: exit {code}: {told}", flush=True)
     linted = lint(shared, scratch)
     if linted is None:
         print("skipped: the validator could not be installed")
