@@ -281,7 +281,7 @@ mod tests {
         assert!(matches!(ids.reserve(KEY, Some(late)), Reserved::Accepted(_)));
         assert!(told.try_recv().is_err(), "it has been");
         assert_eq!(ids.first(&KEY), Some(Seq::new(4)));
-        assert_eq!(ids.fold(Seq::new(9), KEY, 7), Seen::Repeated);
+        assert_eq!(ids.fold(Seq::new(9), KEY, 7), Seen::Repeated(Seq::new(4)));
         assert_eq!(ids.first(&KEY), Some(Seq::new(4)));
     }
 

@@ -1,5 +1,6 @@
 //! The flow as a whole: its intake, its lanes, and what may be asked of them.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -11,7 +12,7 @@ use sluice_channels::ChannelSettings;
 use sluice_channels::ack::OwnControlIds;
 use sluice_channels::intake::Intake;
 use sluice_ids::{EjId, Micros, Seq};
-use sluice_journal::{Append, Entry, Journal, KeyIndex, ReadError};
+use sluice_journal::{Journal, KeyIndex, ReadError};
 use sluice_mappings::entity::LegalEntity;
 use sluice_state::State;
 
@@ -25,6 +26,7 @@ use crate::identity::Directory;
 use crate::intake::{Door, FlowIntake};
 use crate::keys::ACT_KEY;
 use crate::lane::{Lane, Shared};
+use crate::ledger::Book;
 use crate::measures::Measures;
 use crate::operator::{self, Act, Deed, NotRecorded, Recorded};
 use crate::past::Past;
@@ -39,6 +41,8 @@ pub struct Parts<'a> {
     pub entities: &'a [LegalEntity],
     pub channels: &'a [ChannelSettings],
     pub settings: FlowSettings,
+    /// Where the index of messages is kept.
+    pub messages: &'a Path,
     /// What a message does: [`sluice_mappings::adt::apply`].
     pub apply: Apply,
 }
@@ -57,7 +61,7 @@ pub enum StartError {
 
 /// A running flow. Dropping it stops its lanes.
 pub struct Flow {
-    intake: Arc<FlowIntake>,
+    pub(crate) intake: Arc<FlowIntake>,
     apply: Apply,
     stop: Arc<AtomicBool>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -73,6 +77,7 @@ impl Flow {
     pub fn start(parts: Parts<'_>) -> Result<Self, StartError> {
         let stop = Arc::new(AtomicBool::new(false));
         let reach = parts.settings.control_ids_max;
+        let rows_max = parts.settings.message_rows_max;
         let lanes: Vec<Arc<Shared>> = parts
             .entities
             .iter()
@@ -82,6 +87,7 @@ impl Flow {
                     ids: ControlIds::new(reach),
                     progress: Progress::new(),
                     measures: Measures::new(entity.id()),
+                    book: Arc::new(Book::new(parts.messages, entity.id(), rows_max)),
                 })
             })
             .collect();
@@ -114,6 +120,7 @@ impl Flow {
                 apply: parts.apply,
                 epoch,
                 reach,
+                state: parts.state.settings().clone(),
                 stop: Arc::clone(&flow.stop),
                 prepared: Some(tell.clone()),
             };
@@ -174,20 +181,8 @@ impl Flow {
     /// When it cannot be kept: then it must not be done either.
     pub fn act(&self, ej: EjId, by: &str, deed: Deed) -> Result<Seq, NotRecorded> {
         let act = Act { deed, by: by.to_owned(), at: now() };
-        self.record(act.entry(ej, None, b""))
-    }
-
-    fn record(&self, entry: Entry) -> Result<Seq, NotRecorded> {
-        let ej = entry.ej;
-        match append_blocking(&*self.intake.journal, entry) {
-            Append::Stored { seq, .. } => {
-                if let Some(lane) = self.intake.lanes.iter().find(|lane| lane.ej == ej) {
-                    lane.progress.stored(seq);
-                }
-                Ok(seq)
-            }
-            outcome => Err(NotRecorded { outcome }),
-        }
+        let entry = act.entry(ej, None, b"");
+        self.recorded(ej, append_blocking(&*self.intake.journal, entry))
     }
 
     /// What operators did in an EJ, the newest first. Reads the journal as it goes.

@@ -19,6 +19,7 @@ use crate::control_ids::ControlIds;
 use crate::epoch::Epoch;
 use crate::keys::sender_control_id;
 use crate::measures::Become;
+use crate::operator::{Act, Deed, message_of};
 use crate::progress::Halt;
 use crate::window::Seen;
 
@@ -79,8 +80,21 @@ impl Fold {
                     Epoch::decode(&record.entry.payload).ok_or(Halt::Epoch { seq: record.seq })?;
                 Ok(Step::NOTHING)
             }
-            // Cursors, dead letters and operators' acts say nothing of patients.
-            Kind::CursorAdvance | Kind::DeadLetter | Kind::OperatorAct => Ok(Step::NOTHING),
+            Kind::OperatorAct => Ok(self.act(record, records)),
+            // Cursors and dead letters say nothing of patients.
+            Kind::CursorAdvance | Kind::DeadLetter => Ok(Step::NOTHING),
+        }
+    }
+
+    /// A message that an operator brings is applied at the act's place, whatever came before: it
+    /// is no repetition, and is not remembered as one that a sender sent.
+    fn act(&self, record: &Record, records: &dyn Records) -> Step {
+        let brings = Act::decode(&record.entry.payload)
+            .is_some_and(|act| matches!(act.deed, Deed::Reprocess { .. } | Deed::Resend { .. }));
+        let Some(raw) = message_of(record).filter(|_| brings) else { return Step::NOTHING };
+        match Verdict::from_number(record.entry.verdict) {
+            Some(Verdict::KeptUnread) => Step::became(Become::KeptUnread),
+            _ => self.apply(record, &raw, records),
         }
     }
 
@@ -93,9 +107,9 @@ impl Fold {
         let control_id = MshRaw::find(raw).map_or(0, |msh| sender_control_id(&msh));
         let seen = memory.fold(record.seq, record.entry.key, control_id);
         let mut step = match (seen, verdict) {
-            (Seen::Repeated, _) => Step::became(Become::Duplicate),
+            (Seen::Repeated(_), _) => Step::became(Become::Duplicate),
             (_, Some(Verdict::KeptUnread)) => Step::became(Become::KeptUnread),
-            _ => self.apply(record, records),
+            _ => self.apply(record, raw, records),
         };
         step.seen = Some(seen);
         if seen == Seen::ControlIdReused {
@@ -104,8 +118,7 @@ impl Fold {
         step
     }
 
-    fn apply(&self, record: &Record, records: &dyn Records) -> Step {
-        let raw = &record.entry.payload;
+    fn apply(&self, record: &Record, raw: &[u8], records: &dyn Records) -> Step {
         let declared = MshRaw::find(raw).and_then(|msh| msh.charset());
         let decoded = charset::decode(raw, declared, self.epoch.entity.charset);
         let text =

@@ -14,13 +14,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use sluice_channels::ack::Verdict;
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_journal::{Append, Entry, Journal, KeyIndex, Kind, ReadError, Reader, Record};
 use sluice_mappings::hl7::MshRaw;
-use sluice_state::EjWriter;
+use sluice_state::{EjWriter, StateSettings};
 
 use crate::acts::{DeadLetter, Reason, append_blocking};
 use crate::clock::now;
@@ -29,6 +30,7 @@ use crate::ended::Ended;
 use crate::epoch::Epoch;
 use crate::fold::{Apply, Fold};
 use crate::keys::{EPOCH_KEY, sender_control_id};
+use crate::ledger::{Book, Pen, Refold, Row};
 use crate::measures::{Become, Duplicate, Measures};
 use crate::progress::{Halt, Progress};
 use crate::telling::Telling;
@@ -46,6 +48,9 @@ const END_WAIT: Duration = Duration::from_millis(100);
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
 
+/// How long it is before folding again is tried once more.
+const REFOLD_WAIT: Duration = Duration::from_secs(60);
+
 /// How long a lane that cannot go on waits before it tries again.
 const HALT_WAIT: Duration = Duration::from_secs(1);
 
@@ -55,6 +60,7 @@ pub(crate) struct Shared {
     pub ids: ControlIds,
     pub progress: Progress,
     pub measures: Measures,
+    pub book: Arc<Book>,
 }
 
 pub(crate) struct Lane {
@@ -65,6 +71,8 @@ pub(crate) struct Lane {
     /// As it is configured now; in force once it is in the journal.
     pub epoch: Epoch,
     pub reach: u64,
+    /// Of the state, for one beside it in which messages are folded again.
+    pub state: StateSettings,
     pub stop: Arc<AtomicBool>,
     /// Told once the lane is prepared, or cannot be.
     pub prepared: Option<SyncSender<()>>,
@@ -86,6 +94,10 @@ struct Work {
     telling: Telling,
     /// Who is told what became of messages of the batch, once readers see it.
     asking: Vec<(Asking, Ended)>,
+    pen: Pen,
+    /// What folds again the messages that the ledger lost, and when to look whether it must.
+    refold: Option<JoinHandle<()>>,
+    refold_at: Instant,
     batch: usize,
     batch_since: Instant,
 }
@@ -129,6 +141,10 @@ impl Lane {
             }
         }
         self.publish(&mut work);
+        if let Some(refold) = work.refold.take() {
+            // One that panicked has said so.
+            let _ = refold.join();
+        }
     }
 
     /// Reads back what the journal remembers: accepted messages and the epoch in force.
@@ -158,6 +174,9 @@ impl Lane {
             owed: Vec::new(),
             telling: Telling::new(ej),
             asking: Vec::new(),
+            pen: Pen::take(&self.shared.book, &*self.journal, applied),
+            refold: None,
+            refold_at: Instant::now(),
             batch: 0,
             batch_since: Instant::now(),
         };
@@ -233,6 +252,7 @@ impl Lane {
                     self.write(work, owed);
                 }
                 work.telling.settle();
+                self.refold(work);
                 self.journal.wait_past(self.shared.ej, work.last, END_WAIT);
             }
         }
@@ -246,11 +266,14 @@ impl Lane {
             measures.became(became);
         }
         match step.seen {
-            Some(Seen::Repeated) => measures.duplicate(Duplicate::Folded),
+            Some(Seen::Repeated(_)) => measures.duplicate(Duplicate::Folded),
             Some(Seen::ControlIdReused) => measures.duplicate(Duplicate::ControlIdReused),
             Some(Seen::New) | None => {}
         }
         measures.issues(&step.issues);
+        if let Some(row) = Row::of(record, &step) {
+            work.pen.note(row);
+        }
         let again = record.seq <= work.tail_at_start;
         work.telling.issues(record.seq, &step.issues, again);
         if step.became == Some(Become::Refused)
@@ -285,6 +308,36 @@ impl Lane {
         Ok(())
     }
 
+    /// Begins to fold again what the ledger lost, where it did. Asked where the lane rests.
+    fn refold(&self, work: &mut Work) {
+        work.pen.write(work.last);
+        let Some(through) = self.shared.book.gap() else { return };
+        let at_work = work.refold.as_ref().is_some_and(|refold| !refold.is_finished());
+        if at_work || Instant::now() < work.refold_at {
+            return;
+        }
+        work.refold_at = Instant::now() + REFOLD_WAIT;
+        let refold = Refold {
+            book: Arc::clone(&self.shared.book),
+            journal: Arc::clone(&self.journal),
+            entity: self.epoch.entity.clone(),
+            apply: self.apply,
+            reach: self.reach,
+            settings: self.state.clone(),
+            stop: Arc::clone(&self.stop),
+        };
+        let ej = self.shared.ej;
+        let thread = std::thread::Builder::new().name(format!("refold-{ej}"));
+        let thread = thread.spawn(move || {
+            #[cfg(target_os = "linux")]
+            let _ = rustix::process::nice(NICE);
+            if let Err(error) = refold.run(through) {
+                tracing::warn!(%ej, %error, "the index of messages could not be made anew yet");
+            }
+        });
+        work.refold = thread.ok();
+    }
+
     fn set_aside(&self, work: &mut Work, seq: Seq, reason: Reason) {
         self.shared.measures.dead_letters.increment(1);
         let (ej, why) = (self.shared.ej, reason.as_str());
@@ -307,6 +360,7 @@ impl Lane {
             return;
         }
         work.batch = 0;
+        work.pen.write(work.last);
         self.writer.publish();
         let Shared { progress, measures, .. } = &*self.shared;
         progress.tell(|standing| {

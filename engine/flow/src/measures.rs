@@ -53,6 +53,31 @@ impl Become {
         BECOMES[self.at()]
     }
 
+    /// The name of the outcome that is called so.
+    pub fn named(name: &str) -> Option<&'static str> {
+        BECOMES.into_iter().find(|known| *known == name)
+    }
+
+    /// As it stands in a row of the ledger: never another's.
+    pub const fn number(self) -> u8 {
+        self.at() as u8
+    }
+
+    /// Why a message was set aside is not in its row.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            0 => Self::Applied,
+            1 => Self::NoEffect,
+            2 => Self::NotMapped,
+            3 => Self::Duplicate,
+            4 => Self::Poison(Reason::Panic),
+            5 => Self::Refused,
+            6 => Self::KeptUnread,
+            7 => Self::Filtered,
+            _ => return None,
+        })
+    }
+
     const fn at(self) -> usize {
         match self {
             Self::Applied => 0,
@@ -185,6 +210,14 @@ pub fn describe_metrics() {
     describe_gauge!(
         "sluice_apply_lag_seconds",
         "Age of the last record folded, while there are others to fold; else 0"
+    );
+    describe_counter!(
+        "sluice_messages_index_damaged_total",
+        "Damage found in the index of messages, which was then made anew"
+    );
+    describe_counter!(
+        "sluice_messages_index_failures_total",
+        "Rows of the index of messages that could not be written"
     );
     describe_gauge!("sluice_lane_halted", "1 where an EJ's fold cannot go on");
 }

@@ -25,6 +25,7 @@ use crate::epoch::Epoch;
 use crate::fold::{Apply, Fold};
 use crate::keys::{EPOCH_KEY, control_id_hash, keys_of, patient_hash};
 use crate::measures::Become;
+use crate::operator::message_of;
 
 /// Messages that are folded again for one answer: a patient of decades has some thousands.
 pub(crate) const MESSAGES_MAX: usize = 8_192;
@@ -61,6 +62,8 @@ pub struct MessageTold {
     /// What its sender was told where it asked; `None` of what was refused.
     pub outcome: Option<Outcome>,
     pub issues: Vec<Issue>,
+    /// The records that it made or changed.
+    pub changed: Vec<(RecordType, ResourceId)>,
 }
 
 /// Folds one patient's messages again.
@@ -106,7 +109,7 @@ impl Past {
         let view = scope.ej(ej).ok_or(PastError::Unknown)?;
         let record = self.journal.get(ej, seq)?.ok_or(PastError::Unknown)?;
         let verdict = Verdict::from_number(record.entry.verdict);
-        let verdict = verdict.filter(|_| record.entry.kind == Kind::Message);
+        let verdict = verdict.filter(|_| message_of(&record).is_some());
         let verdict = verdict.ok_or(PastError::Unknown)?;
         if seq > view.applied() {
             return Err(PastError::NotYet);
@@ -115,7 +118,8 @@ impl Past {
         seqs.retain(|other| *other <= view.applied());
         seqs.insert(seq);
         // Under its control id another patient's message may have come.
-        let control_id = MshRaw::find(&record.entry.payload).map(|msh| msh.control_id().to_vec());
+        let raw = message_of(&record).unwrap_or_default();
+        let control_id = MshRaw::find(&raw).map(|msh| msh.control_id().to_vec());
         let hash = control_id_hash(&control_id.unwrap_or_default());
         let namesakes = self.journal.find(ej, KeyIndex::ControlId, hash)?;
         let memory = ControlIds::new(self.reach);
@@ -133,11 +137,13 @@ impl Past {
             if at == seq {
                 let became = step.became.map_or("", Become::as_str);
                 let ended = step.became.and_then(|became| Ended::of(became, &step.issues));
+                let received_at = record.entry.received_at;
                 told = Some(MessageTold {
-                    received_at: record.entry.received_at,
+                    received_at,
                     verdict,
                     became,
                     outcome: ended.map(|ended| ended.outcome),
+                    changed: changed(&step.changes, seq, &view, received_at),
                     issues: step.issues,
                 });
             }
@@ -214,6 +220,29 @@ impl Past {
         }
         Ok(folded)
     }
+}
+
+/// What a message put at its place; of what is no patient's, what still stands as it made it.
+fn changed(
+    changes: &[Change],
+    seq: Seq,
+    view: &EjView,
+    at: Micros,
+) -> Vec<(RecordType, ResourceId)> {
+    let of_patients = changes.iter().filter_map(|change| match change {
+        Change::Put(record) if record.record_type().is_of_a_patient() => Some(record.clone()),
+        _ => None,
+    });
+    let types: Vec<RecordType> =
+        RecordType::ALL.into_iter().filter(|ty| !ty.is_of_a_patient()).collect();
+    let mut changed: Vec<_> = of_patients
+        .chain(view.changed_at(&types, at))
+        .filter(|record| record.stamp().version == seq)
+        .map(|record| (record.record_type(), record.id()))
+        .collect();
+    changed.sort_unstable();
+    changed.dedup();
+    changed
 }
 
 /// A record at each of its versions.

@@ -35,6 +35,10 @@ pub struct FlowSettings {
     /// Records that an EJ's fold may lag behind before messages are refused for now (207), in
     /// records. Default 2 000 000: a rebuild goes on beside a live feed; more is a fault.
     pub lag_records_max: u64,
+    /// Messages of an EJ that the index for finding them holds at most, in rows of 64 bytes; at
+    /// least half as many are there, the newest. Default 4 000 000: three months of a large
+    /// hospital, 256 MB.
+    pub message_rows_max: u64,
     /// Days after which journal segments that a checkpoint covers may go. Default 0: never, so
     /// that any mapping fix can be applied to all that ever came.
     pub retention_days: u32,
@@ -49,6 +53,7 @@ impl Default for FlowSettings {
             lag_pushback_ms: 250,
             applied_ack_ms: 10_000,
             lag_records_max: 2_000_000,
+            message_rows_max: 4_000_000,
             retention_days: 0,
         }
     }
@@ -59,9 +64,11 @@ impl FlowSettings {
     #[must_use]
     pub fn problems(&self) -> Vec<(&'static str, String)> {
         let mut problems = Vec::new();
-        for (key, value) in
-            [("control_ids_max", self.control_ids_max), ("lag_records_max", self.lag_records_max)]
-        {
+        for (key, value) in [
+            ("control_ids_max", self.control_ids_max),
+            ("lag_records_max", self.lag_records_max),
+            ("message_rows_max", self.message_rows_max),
+        ] {
             if value == 0 {
                 problems.push((key, "0 is too small; it must be at least 1".to_owned()));
             }

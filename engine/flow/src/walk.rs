@@ -17,17 +17,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sluice_channels::ack::Verdict;
 use sluice_ids::{EjId, Micros, Seq};
-use sluice_journal::{Kind, ReadError, Record as Journaled};
+use sluice_journal::{ReadError, Record as Journaled};
 use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::records::{Record, RecordType, ResourceId};
 use sluice_state::{Access, EjView};
 
 use crate::keys::keys_of;
+use crate::operator::message_of;
 use crate::past::{Past, PastError, come_to};
 
 /// How far a message's time may be before that of one that was journaled earlier: senders are
 /// stamped side by side, and a clock may be set back.
-const CLOCK_BACK_MICROS: i64 = 5 * 60 * 1_000_000;
+pub(crate) const CLOCK_BACK_MICROS: i64 = 5 * 60 * 1_000_000;
 
 /// A version that a message made.
 #[derive(Debug, Clone)]
@@ -314,6 +315,6 @@ fn standing(record: Record) -> Version {
 }
 
 fn is_accepted(record: &Journaled) -> bool {
-    record.entry.kind == Kind::Message
+    message_of(record).is_some()
         && Verdict::from_number(record.entry.verdict).is_some_and(Verdict::is_accepted)
 }

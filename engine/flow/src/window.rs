@@ -16,8 +16,8 @@ use crate::digests::DigestMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
     New,
-    /// The same bytes were accepted before.
-    Repeated,
+    /// The same bytes were accepted before, last at that place.
+    Repeated(Seq),
     /// Its sender used the control id before, for other bytes.
     ControlIdReused,
 }
@@ -52,15 +52,15 @@ impl Window {
     /// in ascending order.
     pub fn enter(&mut self, seq: Seq, key: IdempotencyKey, control_id: u64) -> Seen {
         self.forget(Self::from(self.reach, seq));
+        let repeated = self.keys.get(&key).map(|(last, _)| *last);
         let first = self.first(&key);
         self.keys.insert(key, (seq, first.unwrap_or(seq)));
-        let repeated = first.is_some();
         let reused = self.control_ids.insert(control_id, seq).is_some();
         self.order.push_back((seq, key, control_id));
         match (repeated, reused) {
-            (true, _) => Seen::Repeated,
-            (false, true) => Seen::ControlIdReused,
-            (false, false) => Seen::New,
+            (Some(before), _) => Seen::Repeated(before),
+            (None, true) => Seen::ControlIdReused,
+            (None, false) => Seen::New,
         }
     }
 
@@ -99,11 +99,11 @@ mod tests {
     fn a_repetition_a_reuse_and_a_new_message_are_told_apart() {
         let mut window = Window::new(10);
         assert_eq!(window.enter(Seq::new(1), key(1), 7), Seen::New);
-        assert_eq!(window.enter(Seq::new(2), key(1), 7), Seen::Repeated);
+        assert_eq!(window.enter(Seq::new(2), key(1), 7), Seen::Repeated(Seq::new(1)));
         assert_eq!(window.enter(Seq::new(3), key(2), 7), Seen::ControlIdReused);
         assert_eq!(
             window.enter(Seq::new(4), key(1), 7),
-            Seen::Repeated,
+            Seen::Repeated(Seq::new(2)),
             "the first is not forgotten"
         );
     }

@@ -20,6 +20,7 @@ use crate::cursor::CursorKey;
 use crate::export::{Bases, ChunkKey, KeptChunk, Warming};
 use crate::fhir::capability::Statements;
 use crate::host::Hosts;
+use crate::messages::MessageDesk;
 use crate::past::{AsOf, Past};
 use crate::role::{Reach, Role};
 use crate::settings::{Authentication, HttpSettings};
@@ -36,6 +37,7 @@ pub struct Deps {
     pub vitals: Arc<dyn Vitals>,
     pub past: Arc<dyn Past>,
     pub acts: Arc<dyn ActDesk>,
+    pub messages: Arc<dyn MessageDesk>,
     pub prometheus: PrometheusHandle,
     /// Where bulk exports are kept, in a folder of their own.
     pub data_dir: PathBuf,
@@ -63,6 +65,7 @@ pub(crate) struct App {
     pub(crate) vitals: Arc<dyn Vitals>,
     pub(crate) past: Arc<dyn Past>,
     pub(crate) acts: Arc<dyn ActDesk>,
+    pub(crate) messages: Arc<dyn MessageDesk>,
     pub(crate) prometheus: PrometheusHandle,
     pub(crate) hosts: Hosts,
     pub(crate) exports: Shelf,
@@ -110,6 +113,7 @@ impl App {
             vitals: deps.vitals,
             past: deps.past,
             acts: deps.acts,
+            messages: deps.messages,
             prometheus: deps.prometheus,
             settings,
         }

@@ -153,6 +153,10 @@ pub(crate) enum Fault {
     RangeNotSatisfiable {
         bytes: u64,
     },
+    /// A message that is not applied again.
+    NotApplied {
+        why: String,
+    },
     /// An act that could not be recorded, and was not done.
     NotRecorded,
     /// A bug: counted and logged with its route.
@@ -199,6 +203,7 @@ impl Fault {
             | Self::PastNotKept => StatusCode::NOT_FOUND,
             Self::Gone => StatusCode::GONE,
             Self::PastTooCostly
+            | Self::NotApplied { .. }
             | Self::TooMuch { .. }
             | Self::TransactionNotServed
             | Self::TooLittle
@@ -257,6 +262,7 @@ impl Fault {
             | Self::SearchJoinsTooMany { .. }
             | Self::SearchReadsTooMany { .. } => IssueType::TooCostly,
             Self::BodyNot { .. } => IssueType::Structure,
+            Self::NotApplied { .. } => IssueType::BusinessRule,
             Self::TooLittle => IssueType::Required,
             Self::PixSource => IssueType::NotFound,
             Self::PixSourceSystem | Self::PixTargetSystem => IssueType::CodeInvalid,
@@ -428,6 +434,7 @@ impl Fault {
             }
             Self::ExportFailed(why) => format!("the export came to nothing: {why}").into(),
             Self::RangeNotSatisfiable { bytes } => format!("the file has {bytes} bytes").into(),
+            Self::NotApplied { why } => format!("the message is not applied: {why}").into(),
             Self::NotRecorded => {
                 "the act could not be recorded in the journal, and was not done: ask again in a moment"
                     .into()

@@ -18,6 +18,7 @@ mod gate;
 mod host;
 mod instruments;
 mod json;
+mod messages;
 mod negotiate;
 mod openapi;
 mod ops;
@@ -37,6 +38,10 @@ pub use acts::{ActDesk, ActTold, Acts, CacheAct, NotRecorded};
 pub use app::Deps;
 pub use cursor::{CursorKey, KeyError};
 pub use instruments::describe_metrics;
+pub use messages::{
+    AckTold, Again, MessageDesk, MessageLine, MessageShown, MessagesAsked, MessagesFound, NotAgain,
+    NotFound,
+};
 pub use past::{Forgotten, MessageTold, Past, Version, Walk, WalkFrom, Walked};
 pub use server::{BindError, Server};
 pub use settings::{HttpSettings, SearchHandling};

@@ -28,6 +28,8 @@ pub struct MessageTold {
     pub verdict: &'static str,
     pub became: &'static str,
     pub issues: Vec<Issue>,
+    /// The records that it made or changed.
+    pub changed: Vec<(RecordType, ResourceId)>,
 }
 
 /// A version that a message made.

@@ -163,6 +163,12 @@ impl Route {
         self
     }
 
+    /// Is told what to do in JSON.
+    fn told(mut self) -> Self {
+        self.takes = Takes::Parameters;
+        self.wide()
+    }
+
     fn form(mut self) -> Self {
         self.takes = Takes::Form;
         self
@@ -292,6 +298,23 @@ pub fn table() -> Vec<Route> {
         get("/api/ejs/{ej}/held", needs(Role::Operator, Path), ops::held::list).wide(),
         get("/api/ejs/{ej}/messages/{id}/issues", needs(Role::Operator, Path), ops::issues::list)
             .wide(),
+        get("/api/ejs/{ej}/messages", needs(Role::Operator, Path), ops::messages::list).wide(),
+        post("/api/ejs/{ej}/messages/_search", needs(Role::Operator, Path), ops::messages::list)
+            .wide()
+            .form(),
+        post(
+            "/api/ejs/{ej}/messages/reprocess",
+            needs(Role::Operator, Path),
+            ops::messages::reprocess,
+        )
+        .told(),
+        get("/api/ejs/{ej}/messages/{id}", needs(Role::Operator, Path), ops::messages::show).wide(),
+        post(
+            "/api/ejs/{ej}/messages/{id}/resend",
+            needs(Role::Operator, Path),
+            ops::messages::resend,
+        )
+        .told(),
         get("/api/acts", needs(Role::Operator, Visible), ops::acts::list).wide(),
         post("/api/cache/clear", needs(Role::Operator, Every), ops::caches::clear).wide(),
         post("/api/cache/warm", needs(Role::Operator, Every), ops::caches::warm).wide(),

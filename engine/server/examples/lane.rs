@@ -90,6 +90,7 @@ fn fold(folder: &Path) -> anyhow::Result<()> {
         entities: &entities,
         channels: &[],
         settings: FlowSettings::default(),
+        messages: &state_folder.path().join("messages"),
         apply: sluice_mappings::adt::apply,
     })?;
     let caught_up = runtime.block_on(flow.wait_caught_up(Duration::from_secs(600)));

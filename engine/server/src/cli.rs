@@ -2,6 +2,7 @@
 
 mod bench;
 mod generate;
+mod messages;
 mod remote;
 mod replay;
 
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 pub use bench::{Bench, BenchExport, BenchFhir, BenchMix, BenchScale, Measured};
 pub use generate::{Dialect, Framing, Generate};
+pub use messages::{Found, Messages};
 pub use remote::{Acts, Remote};
 pub use replay::{Auditing, Pace, Replay, Reporting};
 
@@ -86,6 +88,12 @@ pub enum Command {
         after_help = "Example:\n  sluice token create --config sluice.toml --role reader --ej EJ1 --expires 90d"
     )]
     Token(Token),
+    /// Find the messages of a running engine, show one, have some applied again
+    #[command(
+        subcommand,
+        after_help = "Example:\n  sluice messages list EJ1 --outcome refused --token-file operator.token"
+    )]
+    Messages(Messages),
     /// Show what operators did in a running engine: who, when, what
     #[command(
         after_help = "Example:\n  sluice acts --url http://127.0.0.1:8080 --token-file operator.token\n  sluice acts --ej EJ1 --act reprocess --json"

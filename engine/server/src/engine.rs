@@ -18,7 +18,8 @@ use sluice_flow::{
     keys_of,
 };
 use sluice_http::{
-    ActDesk, ActTold, Acts, CacheAct, Deps, Forgotten, NotRecorded, Reason, Server, Tokens, Vitals,
+    ActDesk, ActTold, Acts, CacheAct, Deps, Forgotten, MessageDesk, NotRecorded, Reason, Server,
+    Tokens, Vitals,
 };
 use sluice_ids::{ChannelId, EjId, Lsn, Micros, Seq};
 use sluice_journal::{EmbeddedJournal, Fault, Journal, Owner, ReadError};
@@ -47,7 +48,7 @@ pub struct Engine {
 pub struct Core {
     journal: Arc<EmbeddedJournal>,
     state: State,
-    flow: Flow,
+    pub(crate) flow: Flow,
     /// Where the journal ended at the start: until then the state is older than what was
     /// acknowledged before.
     at_start: Vec<(EjId, Seq)>,
@@ -113,6 +114,7 @@ impl Core {
             entities,
             channels: &config.channel,
             settings: config.flow,
+            messages: &config.data_dir.join("messages"),
             apply: adt::apply,
         })
         .map_err(|e| cannot("the flow", &e))?;
@@ -236,6 +238,7 @@ async fn http_face(
         vitals: Arc::clone(core) as Arc<dyn Vitals>,
         past: Arc::new(Told { past: core.flow.past(&core.state), entities }),
         acts: Arc::clone(core) as Arc<dyn ActDesk>,
+        messages: Arc::clone(core) as Arc<dyn MessageDesk>,
         prometheus,
         data_dir: config.data_dir.clone(),
     };
@@ -294,10 +297,10 @@ impl sluice_http::Past for Told {
 
     fn message(&self, ej: EjId, seq: Seq) -> Result<sluice_http::MessageTold, Forgotten> {
         let told = self.past.message(self.entity(ej)?, seq);
-        let MessageTold { received_at, verdict, became, issues, .. } =
+        let MessageTold { received_at, verdict, became, issues, changed, .. } =
             told.map_err(|error| forgotten(ej, error))?;
         let verdict = verdict.as_str();
-        Ok(sluice_http::MessageTold { received_at, verdict, became, issues })
+        Ok(sluice_http::MessageTold { received_at, verdict, became, issues, changed })
     }
 }
 
@@ -313,7 +316,7 @@ fn version(version: Version) -> sluice_http::Version {
     sluice_http::Version { record, until, alone }
 }
 
-fn forgotten(ej: EjId, error: PastError) -> Forgotten {
+pub(crate) fn forgotten(ej: EjId, error: PastError) -> Forgotten {
     match error {
         PastError::Unknown | PastError::NotYet => Forgotten::Unknown,
         PastError::NotKept | PastError::Incomplete => Forgotten::NotKept,

@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod engine;
 mod exit;
+mod messages;
 mod telemetry;
 
 use std::process::ExitCode;
@@ -53,6 +54,7 @@ fn run(command: Command) -> Outcome {
         Command::Rebuild(arguments) => commands::rebuild::run(&arguments),
         Command::Token(arguments) => commands::token::run(arguments),
         Command::Acts(arguments) => commands::acts::run(&arguments),
+        Command::Messages(arguments) => commands::messages::run(&arguments),
         Command::Bench(arguments) => commands::bench::run(arguments),
     }
 }

@@ -284,6 +284,12 @@ impl State {
         EjWriter::take(&self.0.core, self.0.core.ejs.get(&ej)?)
     }
 
+    /// As it was opened with.
+    #[must_use]
+    pub fn settings(&self) -> &StateSettings {
+        &self.0.core.settings
+    }
+
     /// The only way to read.
     #[must_use]
     pub fn scope(&self, access: &Access) -> Scope {

@@ -149,6 +149,7 @@ impl Bench {
             step: self.step.clone(),
             ..ChannelSettings::new(id, ejs, SourceSettings::Mllp(source.clone()))
         };
+        let messages = folder.path().join("messages");
         metrics::with_local_recorder(&self.recorder, || {
             let flow = Flow::start(Parts {
                 journal: Arc::new(self.journal.clone()),
@@ -156,6 +157,7 @@ impl Bench {
                 entities: &self.entities,
                 channels: std::slice::from_ref(&channel),
                 settings: self.flow,
+                messages: &messages,
                 apply: scribe,
             });
             let flow = flow.unwrap();

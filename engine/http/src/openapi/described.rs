@@ -34,12 +34,47 @@ pub(super) fn of(route: &Route) -> Described {
             "Build the exports that are not kept, in the background",
             json!({ "202": answer("It is begun, unless the caches are off", "application/json", &schema("Warming")) }),
         ),
+        (_, "/api/ejs/{ej}/messages") => {
+            let names = [
+                "channel",
+                "event",
+                "control_id",
+                "patient",
+                "visit",
+                "verdict",
+                "outcome",
+                "brought",
+                "of",
+                "from",
+                "to",
+                "before",
+                "count",
+            ];
+            return Described {
+                summary: "The messages of an EJ, the newest first, by what they are found by",
+                parameters: named(&names),
+                answers: ok(&schema("Messages")),
+            };
+        }
+        (_, "/api/ejs/{ej}/messages/_search") => {
+            ("The same, by a form: a patient's number stands in no URL", ok(&schema("Messages")))
+        }
+        (_, "/api/ejs/{ej}/messages/reprocess") => (
+            "Have messages applied again: { messages: [seq…] }, or what a list is asked with; dry_run",
+            ok(&json!({ "type": "object" })),
+        ),
+        (_, "/api/ejs/{ej}/messages/{id}") => (
+            "A message as it came, what was answered, what it did, and what became of it",
+            ok(&schema("Message")),
+        ),
+        (_, "/api/ejs/{ej}/messages/{id}/resend") => (
+            "Have a message applied as it was edited: { raw: its bytes in base64 }",
+            ok(&json!({ "type": "object" })),
+        ),
         (_, "/api/acts") => {
             return Described {
                 summary: "What operators did, the newest first",
-                parameters: ["ej", "act", "before", "count"]
-                    .map(|name| json!({ "name": name, "in": "query", "schema": { "type": "string" } }))
-                    .to_vec(),
+                parameters: named(&["ej", "act", "before", "count"]),
                 answers: ok(&schema("Acts")),
             };
         }
@@ -71,6 +106,12 @@ pub(super) fn of(route: &Route) -> Described {
         _ => ("", ok(&json!({}))),
     };
     Described { summary, parameters: Vec::new(), answers }
+}
+
+/// Of the query, all text.
+fn named(names: &[&str]) -> Vec<Value> {
+    let text = |name| json!({ "name": name, "in": "query", "schema": { "type": "string" } });
+    names.iter().map(text).collect()
 }
 
 fn export(route: &Route) -> Described {
@@ -184,6 +225,20 @@ pub(super) fn schemas() -> Value {
             "output": files, "deleted": files, "error": files,
         })),
         "Warming": object(json!({ "warming": truth })),
+        "Message": json!({
+            "allOf": [schema("MessageLine")],
+            "required": ["ej", "raw", "text", "segments", "again", "deliveries"],
+        }),
+        "MessageLine": object(json!({
+            "seq": count, "received_at": instant, "channel": string, "event": string,
+            "control_id": string, "verdict": string, "became": string, "held": truth,
+            "issues": count, "severity": { "type": ["string", "null"] }, "brought": string,
+            "of": count_or_null,
+        })),
+        "Messages": object(json!({
+            "ej": string, "messages": list(schema("MessageLine")), "next": count_or_null,
+            "missing_through": count_or_null,
+        })),
         "Acts": object(json!({
             "acts": list(json!({
                 "type": "object",

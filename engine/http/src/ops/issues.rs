@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 use sluice_ids::Seq;
-use sluice_mappings::adt::Severity;
+use sluice_mappings::adt::{Issue, Severity};
 use sluice_mappings::fields::place;
 
 use super::json;
@@ -16,7 +16,19 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let ej = call.ej().ok_or(Fault::NotFound)?;
     let seq = call.id().parse().map(Seq::new).map_err(|_| Fault::NotFound)?;
     let told = call.in_store(|| call.app.past.message(ej, seq))?;
-    let issues = told.issues.iter().map(|issue| {
+    let body = json!({
+        "ej": ej.as_str(),
+        "seq": seq.get(),
+        "received_at": super::instant(told.received_at),
+        "verdict": told.verdict,
+        "became": told.became,
+        "issues": listed(&told.issues),
+    });
+    Ok(json(StatusCode::OK, &body))
+}
+
+pub(crate) fn listed(issues: &[Issue]) -> Value {
+    let listed = issues.iter().map(|issue| {
         json!({
             "code": issue.code.as_str(),
             "severity": match issue.severity {
@@ -28,14 +40,5 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Response<Body>, Fault> {
             "meaning": issue.code.meaning(),
         })
     });
-    let received_at = jiff::Timestamp::from_microsecond(told.received_at.get());
-    let body = json!({
-        "ej": ej.as_str(),
-        "seq": seq.get(),
-        "received_at": received_at.map(|at| at.to_string()).ok(),
-        "verdict": told.verdict,
-        "became": told.became,
-        "issues": issues.collect::<Vec<Value>>(),
-    });
-    Ok(json(StatusCode::OK, &body))
+    listed.collect()
 }

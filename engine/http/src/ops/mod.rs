@@ -6,6 +6,7 @@ pub(crate) mod console;
 pub(crate) mod health;
 pub(crate) mod held;
 pub(crate) mod issues;
+pub(crate) mod messages;
 pub(crate) mod prometheus;
 pub(crate) mod status;
 

@@ -16,10 +16,11 @@ use sluice_http::role::{Reach, Role};
 use sluice_http::settings::BulkSettings;
 use sluice_http::tokens::NewToken;
 use sluice_http::{
-    ActDesk, ActTold, Acts, CacheAct, CursorKey, Deps, Forgotten, HttpSettings, MessageTold,
-    NotRecorded, Past, Reason, Server, Tokens, Version, Vitals, Walk, WalkFrom, Walked,
+    AckTold, ActDesk, ActTold, Acts, Again, CacheAct, CursorKey, Deps, Forgotten, HttpSettings,
+    MessageDesk, MessageLine, MessageShown, MessageTold, MessagesAsked, MessagesFound, NotAgain,
+    NotFound, NotRecorded, Past, Reason, Server, Tokens, Version, Vitals, Walk, WalkFrom, Walked,
 };
-use sluice_ids::{EjId, Micros, Seq};
+use sluice_ids::{EjId, Micros, Phi, Seq};
 use sluice_mappings::adt::{self, Change, Context, Issue, IssueCode, Records};
 use sluice_mappings::entity::{EjSettings, LegalEntity};
 use sluice_mappings::hl7::{Location, Message};
@@ -156,6 +157,7 @@ impl Past for TestVitals {
             verdict: "accepted",
             became: "applied",
             issues: vec![issue("PID-7"), issue("DUP-1")],
+            changed: Vec::new(),
         })
     }
 }
@@ -182,6 +184,81 @@ impl ActDesk for TestVitals {
             acts.push(ActTold { ej, seq, at, by: by.to_owned(), about });
         }
         Ok(())
+    }
+}
+
+/// Three messages of each EJ: 5, 6 and 7, whose numbers are the EJ's own.
+fn line(ej: EjId, seq: u64) -> MessageLine {
+    MessageLine {
+        seq: Seq::new(seq),
+        received_at: Micros::new(5_000_000),
+        channel: format!("{ej}.mllp"),
+        event: "A01".into(),
+        control_id: Phi::new(if ej.as_str() == "EJ2" {
+            "Zqxsecret".into()
+        } else {
+            format!("C{seq}")
+        }),
+        verdict: "accepted",
+        became: "applied",
+        held: false,
+        issues: 2,
+        severity: Some("warning"),
+        brought: "sent",
+        of: None,
+    }
+}
+
+impl MessageDesk for TestVitals {
+    fn messages(
+        &self,
+        ej: EjId,
+        asked: &MessagesAsked,
+        count: usize,
+    ) -> Result<MessagesFound, NotFound> {
+        if asked.outcome.as_deref().is_some_and(|outcome| outcome != "applied") {
+            return Err(NotFound::Parameter("outcome"));
+        }
+        let of_ej = (5..=7).rev().filter(|seq| asked.before.is_none_or(|b| *seq < b.get()));
+        let of_ej = of_ej.filter(|_| asked.of.is_none()).map(|seq| line(ej, seq));
+        let is = |line: &MessageLine| {
+            asked.control_id.as_ref().is_none_or(|id| id.expose() == line.control_id.expose())
+        };
+        let mut lines: Vec<_> = of_ej.filter(is).collect();
+        let next = lines.get(count).map(|line| line.seq.next());
+        lines.truncate(count);
+        Ok(MessagesFound { lines, next, missing_through: None })
+    }
+
+    fn shown(&self, ej: EjId, seq: Seq) -> Result<MessageShown, Forgotten> {
+        if !(5..=7).contains(&seq.get()) {
+            return Err(Forgotten::Unknown);
+        }
+        let line = line(ej, seq.get());
+        let text = format!("MSH|^~\\&|||||||ADT^A01|{}|P|2.5\r", line.control_id.expose());
+        let raw = text.clone().into_bytes().into();
+        let ack = AckTold { code: "AA", when_applied: false, text: "MSA|AA\r".into() };
+        Ok(MessageShown { line, raw, text, ack: Some(ack), by: None })
+    }
+
+    fn deliveries(&self, _: EjId, _: Seq) -> Vec<serde_json::Value> {
+        Vec::new()
+    }
+
+    fn reprocess(&self, _: EjId, messages: &[Seq], _: &str) -> Vec<(Seq, Result<Again, NotAgain>)> {
+        let again = |of: &Seq| match of.get() {
+            5..=7 => Ok(Again { of: *of, seq: Seq::new(of.get() + 100), verdict: "accepted" }),
+            _ => Err(NotAgain::Unknown),
+        };
+        messages.iter().map(|of| (*of, again(of))).collect()
+    }
+
+    fn resend(&self, _: EjId, of: Seq, edited: &[u8], _: &str) -> Result<Again, NotAgain> {
+        match (of.get(), edited.starts_with(b"MSH")) {
+            (5..=7, true) => Ok(Again { of, seq: Seq::new(99), verdict: "accepted" }),
+            (5..=7, false) => Err(NotAgain::Refused { verdict: "unreadable", at: None }),
+            _ => Err(NotAgain::Unknown),
+        }
     }
 }
 
@@ -215,6 +292,7 @@ fn deps_of(folder: &std::path::Path, vitals: &Arc<TestVitals>, state: StateSetti
         vitals: Arc::clone(vitals) as Arc<dyn Vitals>,
         past: Arc::clone(vitals) as Arc<dyn Past>,
         acts: Arc::clone(vitals) as Arc<dyn ActDesk>,
+        messages: Arc::clone(vitals) as Arc<dyn MessageDesk>,
         prometheus: PrometheusBuilder::new().build_recorder().handle(),
         data_dir: folder.to_owned(),
     }

@@ -11,6 +11,7 @@ pub mod deidentify;
 pub mod demo;
 pub mod generate;
 pub mod inspect;
+pub mod messages;
 pub mod rebuild;
 pub mod remote;
 pub mod replay;

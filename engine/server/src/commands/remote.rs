@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Method, RequestBuilder, Url};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::runtime::Runtime;
 
 use crate::cli::Remote;
@@ -69,8 +69,17 @@ impl Engine {
         self.json(self.client.request(Method::GET, url))
     }
 
+    /// What is found by a form of texts: none of it stands in the URL.
+    pub fn search(&self, path: &str, form: &Map<String, Value>) -> Result<Value, Failure> {
+        let mut body = Url::parse("form:").map_err(|e| Failure::new(NOT_SO, e.to_string()))?;
+        let texts = form.iter().filter_map(|(name, value)| Some((name, value.as_str()?)));
+        body.query_pairs_mut().extend_pairs(texts);
+        let request = self.client.request(Method::POST, self.at(path)?);
+        let request = request.header("Content-Type", "application/x-www-form-urlencoded");
+        self.json(request.body(body.query().unwrap_or_default().to_owned()))
+    }
+
     /// Has something done.
-    #[allow(dead_code, reason = "the commands that act come next")]
     pub fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         let request = self.client.request(Method::POST, self.at(path)?);
         let request = request.header("Content-Type", "application/json").body(body.to_string());
