@@ -7,6 +7,7 @@ use super::event::Trigger;
 use super::movement::{self, By};
 use super::values::at;
 use super::visit::Visit;
+use crate::hl7::Location;
 use crate::records::{Movement, StayRecord, StayStatus};
 
 pub(super) fn cancel(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) -> bool {
@@ -23,7 +24,7 @@ pub(super) fn cancel(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit
     let named = visit.movement.as_ref().and_then(|id| movement::by_identifier(stay, id));
     let taken = match (named, visit.event) {
         (Some(at), _) if !stay.movements[at].stands() => {
-            draft.issue(IssueCode::NothingToCancel, at_zbe(visit));
+            draft.issue(IssueCode::NothingToCancel, Location::field(b"ZBE", 1));
             movement::remember(&mut stay.movements[at], visit.fingerprint);
             return true;
         }
@@ -63,11 +64,6 @@ fn present(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) {
     if differs {
         draft.issue(IssueCode::CancelDiffersFromMessage, at(&visit.pv1, 3));
     }
-}
-
-fn at_zbe(visit: &Visit<'_>) -> crate::hl7::Location {
-    let place = crate::hl7::Location::field(b"ZBE", 1);
-    if visit.has_zbe { place } else { at(&visit.pv1, 19) }
 }
 
 /// A movement by its number; an admission, and a plan that nothing came of, takes what came after

@@ -45,9 +45,10 @@ pub(super) fn discharge(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Vi
     true
 }
 
-/// PV1-45 present → finished, by any event that takes nothing back (FACTS §1, precedence).
+/// PV1-45 present → finished, by any event that takes nothing back (FACTS §1, precedence): those that
+/// do are `cancel`'s, and never come here.
 pub(super) fn finish_by_pv1_45(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: &Visit<'_>) {
-    if visit.cancels() || visit.historic {
+    if visit.historic {
         return;
     }
     let disposition = attributes::disposition(draft, visit);

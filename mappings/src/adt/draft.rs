@@ -159,7 +159,7 @@ impl<'a> Draft<'a> {
     pub fn stays_of(&self, patient: ResourceId) -> Vec<Arc<StayRecord>> {
         let mut ids = self.records.stays_of(patient);
         for stay in &self.stays {
-            if stay.patient == patient && !ids.contains(&stay.id) {
+            if !ids.contains(&stay.id) {
                 ids.push(stay.id);
             }
         }
@@ -355,4 +355,48 @@ pub fn legal_entity_id(ej: EjId) -> ResourceId {
 #[must_use]
 pub fn group_id(ej: EjId) -> ResourceId {
     mint(ej, "Group", &["EJ"], 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use sluice_ids::Micros;
+
+    use super::*;
+    use crate::adt::memory::MemoryRecords;
+    use crate::records::AccountRecord;
+
+    /// An id that is taken is not minted again, though nothing leads to what has it (DESIGN §3).
+    #[test]
+    fn a_taken_id_gets_a_counter() {
+        let entity = crate::adt::testing::entity_of("[]");
+        let records = MemoryRecords::new();
+        let received_at = Micros::default();
+        let context = Context { entity: &entity, seq: Seq::new(1), received_at };
+        let mut draft = Draft::new(&context, &records);
+        let nobody = ResourceId([0; 16]);
+        for ty in [RecordType::Patient, RecordType::Stay, RecordType::Account] {
+            let mut minted = Vec::new();
+            for _ in 0..3 {
+                let id = draft.mint(ty, &["a system", "1"]);
+                assert!(!minted.contains(&id), "{ty:?}");
+                minted.push(id);
+                match ty {
+                    RecordType::Patient => draft.put_patient(PatientRecord::new(id)),
+                    RecordType::Stay => draft.put_stay(StayRecord::new(id, nobody)),
+                    _ => draft.put(AccountRecord {
+                        id,
+                        stamp: Stamp::default(),
+                        patient: nobody,
+                        identifiers: Vec::new(),
+                        active: true,
+                        void: false,
+                        merged_into: None,
+                    }),
+                }
+            }
+            assert_eq!(minted[0], draft.id_of(ty, &["a system", "1"]), "the first has none");
+            let counted = |n| super::mint(entity.id(), ty.fhir(), &["a system", "1"], n);
+            assert_eq!(minted, [counted(0), counted(1), counted(2)], "{ty:?}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use super::draft::Draft;
 use super::event::Trigger;
 use super::movement::{self, By, New};
 use super::visit::{Placed, Visit};
-use super::{admit, apply, discharge, stay};
+use super::{admit, apply, stay};
 use crate::records::{Coded, Identifier, MovementEffect, ResourceId, StayRecord, StayStatus};
 
 pub(super) fn create(
@@ -20,7 +20,6 @@ pub(super) fn create(
         _ if visit.event.opens() => None,
         // A cancel of a return goes back to the leave, and a return ends one.
         Trigger::A53 | Trigger::A22 => Some(StayStatus::OnLeave),
-        Trigger::A27 | Trigger::A38 => Some(StayStatus::Planned),
         Trigger::A08 | Trigger::A60 if is_planned(visit.class.as_ref()) => {
             Some(StayStatus::Planned)
         }
@@ -35,7 +34,6 @@ pub(super) fn create(
         }
         // There was nothing yet that could be taken back, and `before` says where the patient is.
         _ if visit.cancels() => {}
-        Trigger::A08 | Trigger::A60 => discharge::finish_by_pv1_45(draft, &mut stay, visit),
         _ => {
             apply::act(draft, &mut stay, visit);
         }

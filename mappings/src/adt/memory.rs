@@ -170,3 +170,36 @@ impl Records for MemoryRecords {
         of.map(|(_, at)| self.stays[*at].id).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patient(id: u8, values: &[&str]) -> Change {
+        let mut patient = PatientRecord::new(ResourceId([id; 16]));
+        let own = |value: &&str| Identifier { value: (*value).into(), ..Identifier::default() };
+        patient.identifiers = values.iter().map(own).collect();
+        Change::Put(Record::Patient(Arc::new(patient)))
+    }
+
+    fn found(records: &MemoryRecords, value: &str) -> Option<u8> {
+        let found = records.by_identifier(RecordType::Patient, "", value);
+        assert_eq!(found, records.patient_by_identifier("", value));
+        found.map(|id| id.0[0])
+    }
+
+    #[test]
+    fn an_identifier_leads_to_the_record_that_has_it() {
+        let mut records = MemoryRecords::new();
+        records.accept(vec![patient(1, &["A", "B"])]);
+        assert_eq!((found(&records, "A"), found(&records, "B")), (Some(1), Some(1)));
+        records.accept(vec![patient(1, &["A"])]);
+        assert_eq!((found(&records, "A"), found(&records, "B")), (Some(1), None), "taken away");
+        records.accept(vec![patient(2, &["A"])]);
+        assert_eq!(found(&records, "A"), Some(2), "taken over");
+        records.accept(vec![patient(1, &["A"])]);
+        assert_eq!(found(&records, "A"), Some(1), "and back, by a record that says the same");
+        records.accept(vec![patient(2, &[])]);
+        assert_eq!(found(&records, "A"), Some(1), "not lost by whom it was taken from");
+    }
+}

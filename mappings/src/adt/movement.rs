@@ -130,8 +130,7 @@ pub(super) fn last_of_role(stay: &StayRecord, role: PlaceRole) -> Option<usize> 
 /// Where the discharge stands that the stay is finished by: what comes now goes before it.
 pub(super) fn closing(stay: &StayRecord) -> Option<usize> {
     let last_open = last(stay, |m| m.effect.status.is_some() && !is_closing(m));
-    let from = last_open.map_or(0, |at| at + 1);
-    (from..stay.movements.len()).find(|at| {
+    (last_open.unwrap_or(0)..stay.movements.len()).find(|at| {
         let movement = &stay.movements[*at];
         movement.stands() && is_closing(movement)
     })
@@ -207,8 +206,7 @@ fn by_time(stay: &StayRecord, start: Option<Moment>) -> usize {
     let Some(last) = last(stay, is_own).or_else(|| last(stay, |_| true)) else {
         return stay.movements.len();
     };
-    let present =
-        if stay.status() == StayStatus::Finished { closing(stay).unwrap_or(last) } else { last };
+    let present = closing(stay).unwrap_or(last);
     let is_later = |movement: &Movement| match (start, movement.start) {
         (Some(start), Some(other)) => start < other,
         _ => false,

@@ -64,10 +64,8 @@ impl Draft<'_> {
             }
         };
         let name = self.text(name, at);
-        let says_nothing_new = |known: &OrganizationRecord| {
-            name.is_empty() || known.kind != OrganizationKind::Other && !known.name.is_empty()
-        };
-        if !self.organization_record(organization).is_some_and(|known| says_nothing_new(&known)) {
+        let known = self.organization_record(organization);
+        if known.is_none_or(|known| takes(&known, &name)) {
             let unit = OrganizationRecord {
                 identifiers: vec![identifier.clone()],
                 part_of: foreign.is_none().then(|| self.legal_entity()),
@@ -150,17 +148,12 @@ impl Draft<'_> {
             .unwrap_or_else(|| self.id_of(RecordType::Organization, &[system, value]))
     }
 
-    /// Made at first sight. A name that is said replaces the one before, except where the
-    /// structure (MFN^M05) has named what is the EJ's own.
+    /// Made at first sight, and named anew by a name that it takes.
     fn organization_of(&mut self, organization: OrganizationRecord, name: String) -> ResourceId {
         let id = organization.id;
         match self.organization_record(id) {
             None => self.put(OrganizationRecord { name, ..organization }),
-            Some(known)
-                if !name.is_empty()
-                    && known.name != name
-                    && (known.kind == OrganizationKind::Other || known.name.is_empty()) =>
-            {
+            Some(known) if takes(&known, &name) => {
                 self.put(OrganizationRecord { name, ..(*known).clone() });
             }
             Some(_) => {}
@@ -168,11 +161,19 @@ impl Draft<'_> {
         id
     }
 
-    /// One that is there; the structure may have closed it since, and named again it is back.
+    /// Organizations are closed and never removed: one that is there stays there.
     fn organization_record(&self, id: ResourceId) -> Option<Arc<OrganizationRecord>> {
         match self.record(RecordType::Organization, id)? {
-            Record::Organization(record) if !record.stamp.gone => Some(record),
+            Record::Organization(record) => Some(record),
             _ => None,
         }
     }
+}
+
+/// A name that is said replaces the one before, except where what is the EJ's own has one: the
+/// structure (MFN^M05) says the rest.
+fn takes(known: &OrganizationRecord, name: &str) -> bool {
+    !name.is_empty()
+        && known.name != name
+        && (known.kind == OrganizationKind::Other || known.name.is_empty())
 }

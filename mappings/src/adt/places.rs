@@ -34,9 +34,7 @@ impl Draft<'_> {
     /// The record of the place and, where they are new, of all levels around it.
     pub fn location(&mut self, place: &Place) -> ResourceId {
         let id = self.location_id(place);
-        if let Some(Record::Location(known)) = self.record(RecordType::Location, id)
-            && !known.stamp.gone
-        {
+        if let Some(Record::Location(known)) = self.record(RecordType::Location, id) {
             // A description is of the place; its path, all that tells it apart, is the same.
             let describes =
                 !place.description.is_empty() && place.description != known.place.description;

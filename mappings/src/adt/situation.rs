@@ -116,11 +116,7 @@ fn periods(movements: &mut [Movement], placed: &[usize], situation: &Situation) 
                 PlaceStatus::Active
             }
         };
-        let end = match next {
-            Some(next) => next,
-            None if situation.status == StayStatus::Finished => situation.end,
-            None => None,
-        };
+        let end = next.unwrap_or(situation.end);
         movement.end = end.map(|end| not_before(end, movement.start));
     }
 }

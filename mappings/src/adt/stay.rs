@@ -48,11 +48,10 @@ pub(super) fn take_numbers(draft: &mut Draft<'_>, stay: &mut StayRecord, visit: 
     if has(stay, &alternate) {
         return;
     }
-    match draft.stay_by_identifier(&alternate.system, &alternate.value) {
-        Some(other) if other != stay.id => {
-            draft.issue(IssueCode::IdentifierTaken, at(&visit.pv1, 50));
-        }
-        _ => stay.identifiers.insert(1, alternate),
+    if draft.stay_by_identifier(&alternate.system, &alternate.value).is_some() {
+        draft.issue(IssueCode::IdentifierTaken, at(&visit.pv1, 50));
+    } else {
+        stay.identifiers.insert(1, alternate);
     }
 }
 

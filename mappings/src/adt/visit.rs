@@ -42,7 +42,6 @@ pub(super) struct Visit<'m> {
     /// Of the French extension.
     pub zfv: Segment<'m>,
     pub zfm: Segment<'m>,
-    pub has_zbe: bool,
     /// ZBE-1.
     pub movement: Option<Identifier>,
     pub action: Action,
@@ -136,7 +135,6 @@ impl<'m> Visit<'m> {
             roles,
             zfv: segment("ZFV"),
             zfm: segment("ZFM"),
-            has_zbe: zbe.exists(),
             movement,
             action,
             origin,

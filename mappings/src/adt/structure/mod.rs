@@ -127,35 +127,22 @@ impl Fold {
         }
     }
 
-    /// No place is part of itself: every relation of a ring is left out, and told.
+    /// No place is part of itself: every relation of a ring is left out, and told. Of units there is no
+    /// ring: each is part of one of a level above its own.
     fn unknot(&mut self, draft: &mut Draft<'_>) {
-        let unit_parent = |id: ResourceId| match self.organizations.get(&id) {
-            Some(unit) => unit.part_of,
-            None => match draft.record(RecordType::Organization, id)? {
-                Record::Organization(unit) => unit.part_of,
-                _ => None,
-            },
-        };
-        let area_parent = |id: ResourceId| match self.areas.get(&id) {
+        let parent = |id: ResourceId| match self.areas.get(&id) {
             Some(area) => area.part_of,
             None => match draft.record(RecordType::Location, id)? {
                 Record::Location(area) => area.part_of,
                 _ => None,
             },
         };
-        let units: Vec<_> =
-            self.organizations.keys().copied().filter(|id| is_in_ring(*id, unit_parent)).collect();
-        let areas: Vec<_> =
-            self.areas.keys().copied().filter(|id| is_in_ring(*id, area_parent)).collect();
-        if !units.is_empty() || !areas.is_empty() {
+        let ring: Vec<_> =
+            self.areas.keys().copied().filter(|id| is_in_ring(*id, parent)).collect();
+        if !ring.is_empty() {
             draft.issue(IssueCode::RelationRing, Location::segment(b"LRL"));
         }
-        for id in units {
-            if let Some(unit) = self.organizations.get_mut(&id) {
-                unit.part_of = None;
-            }
-        }
-        for id in areas {
+        for id in ring {
             if let Some(area) = self.areas.get_mut(&id) {
                 area.part_of = None;
             }
