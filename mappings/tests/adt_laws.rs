@@ -7,9 +7,12 @@ mod adt_support;
 use adt_support::{Lane, plain_entity};
 use proptest::prelude::*;
 use sluice_ids::{Micros, Seq};
-use sluice_mappings::adt::{Effect, Records};
+use sluice_mappings::adt::memory::MemoryRecords;
+use sluice_mappings::adt::{Change, Effect, Records};
+use sluice_mappings::fhir::{FhirVersion, render};
 use sluice_mappings::records::{
-    Held, Movement, PatientRecord, PlaceRole, PlaceStatus, Situation, Stamp, StayRecord, StayStatus,
+    Held, Movement, PatientRecord, PlaceRole, PlaceStatus, Record, Situation, Stamp, StayRecord,
+    StayStatus,
 };
 
 /// One message about one of a few patients.
@@ -120,6 +123,27 @@ fn play(steps: &[Step]) -> Lane {
         lane.take_text(&step.text(n));
     }
     lane
+}
+
+/// The records as they come back from where they were written to. (The aliases, which have no record,
+/// come of merges.)
+fn read_back(records: &MemoryRecords) -> MemoryRecords {
+    let mut again = MemoryRecords::new();
+    for record in records.all() {
+        let bytes = postcard::to_allocvec(&record).unwrap();
+        again.accept(vec![Change::Put(postcard::from_bytes(&bytes).unwrap())]);
+    }
+    again
+}
+
+/// Every record, and what is served of it.
+fn served(lane: &Lane) -> Vec<(Record, [Vec<u8>; 2])> {
+    let of = |record: Record| {
+        let rendered = [FhirVersion::R4, FhirVersion::R5]
+            .map(|version| render(&record, &lane.entity, version));
+        (record, rendered)
+    };
+    lane.records.all().map(of).collect()
 }
 
 /// What a record must never be, whatever came.
@@ -235,6 +259,21 @@ proptest! {
             let again = lane.take_text(&step.text(n));
             prop_assert_eq!(again.changes, []);
         }
+    }
+
+    #[test]
+    fn a_rebuild_comes_to_what_was_live_whenever_the_state_was_written_and_read(
+        steps in prop::collection::vec(step(0..2), 1..16),
+        restarts in prop::collection::vec(prop::bool::weighted(0.3), 16),
+    ) {
+        let mut live = Lane::new(plain_entity());
+        for (n, (step, restarts)) in steps.iter().zip(restarts).enumerate() {
+            if restarts {
+                live.records = read_back(&live.records);
+            }
+            live.take_text(&step.text(n));
+        }
+        prop_assert!(served(&live) == served(&play(&steps)));
     }
 
     #[test]

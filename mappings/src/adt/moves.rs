@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::event::Trigger;
 use super::values::at;
 use super::visit::identifier;
-use super::{Effect, IssueCode, account, clinical, identity, numbers, person};
+use super::{Effect, IssueCode, account, clinical, hold, identity, numbers, person};
 use crate::entity::AuthorityUse;
 use crate::hl7::{Message, Segment, Segments};
 use crate::records::{
@@ -112,15 +112,14 @@ fn visits(draft: &mut Draft<'_>, patient: &mut PatientRecord, group: Segments<'_
     let mrgs: Vec<Segment<'_>> = group.named("MRG").take(GROUPS_MAX).collect();
     let pv1s: Vec<Segment<'_>> = group.named("PV1").take(GROUPS_MAX).collect();
     for n in 0..mrgs.len().max(pv1s.len()) {
-        let prior = mrgs.get(n).and_then(|mrg| identifier(draft, mrg, 5, AuthorityUse::Visit));
-        let named = pv1s.get(n).and_then(|pv1| identifier(draft, pv1, 19, AuthorityUse::Visit));
-        let Some(number) = prior.as_ref().or(named.as_ref()) else { continue };
-        any = true;
-        let place = match (mrgs.get(n), pv1s.get(n)) {
-            (Some(mrg), _) if prior.is_some() => at(mrg, 5),
-            (_, Some(pv1)) => at(pv1, 19),
-            _ => at(&group.segment("MRG"), 5),
+        let mut number = |segment: Option<&Segment<'_>>, field| {
+            let segment = segment?;
+            let number = identifier(draft, segment, field, AuthorityUse::Visit)?;
+            Some((number, at(segment, field)))
         };
+        let (prior, named) = (number(mrgs.get(n), 5), number(pv1s.get(n), 19));
+        let Some((number, place)) = prior.or(named) else { continue };
+        any = true;
         let stay = draft.stay_by_identifier(&number.system, &number.value);
         let Some(stay) = stay.and_then(|id| draft.stay(id)) else {
             draft.issue(IssueCode::StayNotFound, place);
@@ -148,9 +147,13 @@ pub(super) fn give_stay(draft: &mut Draft<'_>, stay: Arc<StayRecord>, to: &mut P
         let is_of_stay =
             |visit: &Identifier| stay.identifiers.iter().any(|own| identity::is_same(own, visit));
         let waits = |held: &HeldMovement| held.visit.as_ref().is_some_and(is_of_stay);
-        to.held.extend(from.held.iter().filter(|held| waits(held)).cloned());
-        from.held.retain(|held| !waits(held));
+        let held = std::mem::take(&mut from.held);
+        let (moved, left) = held.into_iter().partition(waits);
+        from.held = left;
         draft.put_patient(from);
+        for held in Vec::<HeldMovement>::into_iter(moved) {
+            hold::with_patient_too(draft, to, held);
+        }
     }
     to.last_stay = Some(stay.id);
     stay.patient = to.id;

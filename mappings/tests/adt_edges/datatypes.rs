@@ -111,3 +111,26 @@ fn an_authority_is_the_uri_that_it_says_it_is() {
         assert_eq!(patient(&lane, "P1").identifiers[0].system, system, "{hd}");
     }
 }
+
+#[test]
+fn what_a_code_was_sent_as_stays_beside_what_it_stands_for() {
+    let settings = toml::from_str(
+        "id = \"EJ1\"\nname = \"an EJ\"\ntime_zone = \"Europe/Paris\"\n[[site.code]]\n\
+         table = \"0069\"\nfrom = \"X\"\nto = \"MED\"\n",
+    );
+    let entity = sluice_mappings::entity::LegalEntity::new(settings.unwrap()).unwrap();
+    for (sent, third) in [
+        ("X^Text", ""),
+        ("X^Text^^ALT^Other^M", "ALT"),
+        ("X^Text^^^^^^^^T3^Third^N", "T3"),
+        ("X^Text^^ALT^Other^M^^^^T3^Third^N", "T3"),
+    ] {
+        let mut lane = super::adt_support::Lane::new(entity.clone());
+        let pv1 = super::segment("PV1", &[(2, "I"), (3, "W1"), (10, sent), (19, "V1")]);
+        take(&mut lane, "A01", &[&pid(&[]), &pv1]);
+        let service = super::stay(&lane, "V1").service;
+        assert_eq!((&*service.code, &*service.alternate_code), ("MED", "X"), "{sent}");
+        let further = service.further.map(|further| further.third_code);
+        assert_eq!(further, Some(third.to_owned()).filter(|code| !code.is_empty()), "{sent}");
+    }
+}

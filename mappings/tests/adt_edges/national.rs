@@ -111,3 +111,39 @@ fn an_origin_is_a_code_or_a_name() {
         assert_eq!((&*french.origin.code, &*french.origin.text), (code, text), "{dld}");
     }
 }
+
+#[test]
+fn so_many_legal_statuses_are_kept_of_whole_numbers() {
+    for (many, is_cut) in [(15, false), (16, false), (17, true), (18, true)] {
+        let zfs: Vec<_> =
+            (0..many).map(|at| format!("ZFS|{at}|N{at}^GAM|20260310||INSERT|SPL")).collect();
+        let person = pid(&[]);
+        let mut segments = vec![&*person];
+        segments.extend(zfs.iter().map(String::as_str));
+        let mut lane = french();
+        let outcome = take(&mut lane, "A28", &segments);
+        assert_eq!(has(&outcome, IssueCode::ValueCut), is_cut, "{many}");
+        let kept = patient(&lane, "P1").french.unwrap().legal_statuses.len();
+        assert_eq!(kept, many.min(16), "{many}");
+    }
+    for (number, is_one) in
+        [("9".repeat(512), true), ("9".repeat(513), false), ("A\0B".into(), false)]
+    {
+        let zfs = segment("ZFS", &[(1, "1"), (2, &number), (5, "INSERT"), (6, "SPL")]);
+        let mut lane = french();
+        let outcome = take(&mut lane, "A28", &[&pid(&[]), &zfs]);
+        assert_eq!(!has(&outcome, IssueCode::FieldMissing), is_one, "{} bytes", number.len());
+    }
+}
+
+#[test]
+fn only_a_civility_beside_its_place_is_put_there() {
+    for (name, prefix, suffix) in
+        [("Doe^Ann^^MME", "MME", ""), ("Doe^Ann^^III", "", "III"), ("Doe^Ann^^MME^DR", "DR", "MME")]
+    {
+        let mut lane = french();
+        take(&mut lane, "A28", &[&segment("PID", &[(3, "P1^^^A"), (5, name)])]);
+        let own = &patient(&lane, "P1").names[0];
+        assert_eq!((&*own.prefix, &*own.suffix), (prefix, suffix), "{name}");
+    }
+}

@@ -193,3 +193,30 @@ fn a_further_number_of_a_place_is_one_of_its_system() {
     assert!(own.iter().any(|own| own.system.ends_with(":AUTH")), "PL-10 names its own: {own:?}");
     assert_eq!(stay(&lane, "V1").places().count(), 2);
 }
+
+#[test]
+fn a_unit_is_the_ejs_own_by_any_authority_that_the_ej_declares() {
+    for (authority, is_own) in
+        [("", true), ("CHULY&699000014&M", true), ("CHULY", true), ("OTHER", false)]
+    {
+        let mut lane = french();
+        let pv1 = segment("PV1", &[(2, "I"), (3, "3101^C1^L1"), (19, "V1")]);
+        let unit = format!("^^^^^{authority}^UF^^^3101");
+        let own =
+            [(1, "M1"), (2, "20260310080000"), (4, "INSERT"), (5, "N"), (7, &*unit), (9, "HMS")];
+        take(&mut lane, "A01", &[&pid(&[]), &pv1, &segment("ZBE", &own)]);
+        let stay = stay(&lane, "V1");
+        let unit = stay.situation.medical_unit.unwrap().organization;
+        assert_eq!(stay.service_provider.organization == Some(unit), is_own, "{authority}");
+    }
+}
+
+#[test]
+fn an_organizations_number_keeps_its_check_digit() {
+    let mut lane = plain();
+    take(&mut lane, "A28", &[&pid(&[]), &segment("PD1", &[(3, "Practice^^77^3^M10")])]);
+    let all = lane.records.others(RecordType::Organization);
+    let digits: Vec<_> =
+        all.filter_map(|record| Some(record.identifiers().first()?.check_digit.clone())).collect();
+    assert!(digits.iter().any(Option::is_some), "{digits:?}");
+}

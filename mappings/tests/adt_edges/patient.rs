@@ -33,3 +33,21 @@ fn a_county_that_is_not_said_makes_no_address() {
         assert_eq!(patient(&lane, "P1").addresses, [], "{county}");
     }
 }
+
+#[test]
+fn one_number_in_two_fields_is_listed_once() {
+    let mut lane = plain();
+    take(&mut lane, "A28", &[&pid(&[(13, "111^ORN^PH"), (14, "111^ORN^PH"), (40, "222^ORN^PH")])]);
+    let values: Vec<_> =
+        patient(&lane, "P1").telecoms.iter().map(|one| one.value.clone()).collect();
+    assert_eq!(values, ["111", "222"]);
+}
+
+#[test]
+fn a_patient_whom_nothing_made_was_first_seen_in_the_midst_of_a_stay() {
+    for (event, is_mid) in [("A01", false), ("A28", false), ("A02", true), ("A31", true)] {
+        let mut lane = plain();
+        take(&mut lane, event, &[&pid(&[]), "PV1|1|I|W1||||||||||||||||V1"]);
+        assert_eq!(patient(&lane, "P1").first_seen_mid_stay, is_mid, "{event}");
+    }
+}

@@ -89,3 +89,14 @@ fn so_many_movements_are_kept_and_of_those_taken_back_the_last() {
     assert_eq!(told, [96, 97, 98], "the admission and 95 moves are the bound");
     assert!(stay.movements[0].effect.start.is_some() || stay.movements[0].effect.class.is_some());
 }
+
+#[test]
+fn who_takes_part_stands_in_the_order_of_the_fields() {
+    let mut lane = plain();
+    let both = [(7, "1^House"), (8, "2^Grey"), (17, "3^Ross")];
+    take(&mut lane, "A01", &[&pid(&[]), &pv1("V1", &both)]);
+    take(&mut lane, "A08", &[&pid(&[]), &pv1("V1", &[(7, "4^Carter")])]);
+    let names: Vec<_> =
+        stay(&lane, "V1").practitioners.iter().map(|one| one.name.family.clone()).collect();
+    assert_eq!(names, ["Carter", "Grey", "Ross"]);
+}

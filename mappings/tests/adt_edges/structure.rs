@@ -175,3 +175,121 @@ fn no_unit_is_part_of_itself_by_what_is_known_already() {
     assert!(has(&outcome, IssueCode::RelationUnknown) || area(&lane, "House").part_of.is_none());
     assert_eq!(area(&lane, "House").part_of, None);
 }
+
+#[test]
+fn a_ward_told_after_its_unit_is_another_place_than_the_units() {
+    let mut lane = french();
+    tell(&mut lane, "REP", &[entry("MAD", ("N", "5"), "UF", &[("CD", "3101")], &[])]);
+    let ward = |number: &str, name: &str, code: &str| {
+        entry("MAD", ("N", number), name, &[("CD", code)], &[("RSPNSBLT", "N", "5")])
+    };
+    tell(&mut lane, "UPD", &[ward("6", "Ward", "UH1")]);
+    assert_ne!(area(&lane, "Ward").id, area(&lane, "UF").id);
+    // Of a unit that is no place itself, a ward is the place only where it is the only one.
+    let mut lane = french();
+    let unit = entry("MAD", ("H", "5"), "UF", &[("CD", "3101")], &[]);
+    let of = |number: &str, name: &str, code: &str| {
+        entry("MAD", ("N", number), name, &[("CD", code)], &[("RSPNSBLT", "H", "5")])
+    };
+    tell(&mut lane, "REP", &[unit.clone(), of("6", "Ward", "UH1"), of("7", "Other", "UH2")]);
+    let path = |name: &str| area(&lane, name).place.point_of_care;
+    assert_eq!((path("Ward"), path("Other")), ("UH1".into(), "UH2".into()));
+    let pv1 = super::segment("PV1", &[(2, "I"), (3, "3101"), (19, "V1")]);
+    super::take(&mut lane, "A01", &[&super::pid(&[]), &pv1]);
+    let there = super::stay(&lane, "V1").movements[0].location.unwrap();
+    assert!(there != area(&lane, "Ward").id && there != area(&lane, "Other").id);
+}
+
+#[test]
+fn a_room_that_answers_to_another_unit_now_is_run_by_it() {
+    let mut lane = french();
+    let units = ["3101", "3102"].map(|code| entry("MAD", ("H", code), code, &[("CD", code)], &[]));
+    let room = |action: &str, lrl: &[(&str, &str, &str)]| {
+        entry(action, ("R", "7"), "Room", &[("CD", "C1")], lrl)
+    };
+    let first = room("MAD", &[("RSPNSBLT", "H", "3101")]);
+    tell(&mut lane, "REP", &[units[0].clone(), units[1].clone(), first]);
+    let run_by = |lane: &Lane| area(lane, "Room").managing_organization;
+    assert_eq!(run_by(&lane), Some(unit(&lane, "3101").id));
+    tell(&mut lane, "UPD", &[room("MUP", &[("RSPNSBLT", "H", "3102")])]);
+    assert_eq!(run_by(&lane), Some(unit(&lane, "3102").id));
+    tell(&mut lane, "UPD", &[room("MUP", &[])]);
+    assert_eq!(run_by(&lane), Some(unit(&lane, "3102").id), "an update that does not say");
+    tell(&mut lane, "UPD", &[room("MAD", &[])]);
+    assert_eq!(run_by(&lane), None, "a new entry that does not say");
+}
+
+#[test]
+fn the_ward_of_a_unit_is_in_use_as_the_unit_is() {
+    for (action, is_closed) in [("MAD", false), ("MDC", true)] {
+        let mut lane = french();
+        let numbers = [("CD", "3101"), ("FNS", "690000022")];
+        let unit = entry(action, ("H", "5"), "UF", &numbers, &[]);
+        let room = entry("MAD", ("R", "7"), "Room", &[("CD", "C1")], &[("LCLSTN", "H", "5")]);
+        tell(&mut lane, "REP", &[unit, room]);
+        let ward = area(&lane, "Room").part_of.unwrap();
+        let Some(Record::Location(ward)) = lane.records.all().find(|one| one.id() == ward) else {
+            panic!("no ward");
+        };
+        assert_eq!(ward.inactive, is_closed, "{action}");
+        let keys: Vec<_> = ward.identifiers.iter().map(|own| &*own.value).collect();
+        assert_eq!(keys, ["H/5"], "its key alone: the numbers are the organization's");
+    }
+}
+
+#[test]
+fn a_bed_that_stands_in_no_room_has_none() {
+    let mut lane = french();
+    let bed = entry("MAD", ("B", "8"), "Bed", &[("CD", "L1")], &[("LCLSTN", "N", "5")]);
+    let ward = entry("MAD", ("N", "5"), "UF", &[("CD", "3101")], &[]);
+    tell(&mut lane, "REP", &[ward, bed]);
+    let place = area(&lane, "Bed").place;
+    assert_eq!((&*place.point_of_care, &*place.room, &*place.bed), ("3101", "", "L1"));
+}
+
+#[test]
+fn a_unit_told_alone_is_part_of_what_is_known() {
+    let mut lane = french();
+    tell(&mut lane, "REP", &levels());
+    let uf = entry("MAD", ("H", "5"), "UF", &[("CD", "3101")], &[("RSPNSBLT", "D", "21")]);
+    tell(&mut lane, "UPD", &[uf]);
+    assert_eq!(above(&lane, "UF"), "Service 21");
+}
+
+#[test]
+fn a_relation_to_nobody_is_none() {
+    let mut lane = french();
+    let bed = entry("MAD", ("B", "8"), "Bed", &[("CD", "L1")], &[("LCLSTN", "R", "")]);
+    let outcome = tell(&mut lane, "REP", &[bed]);
+    assert!(!has(&outcome, IssueCode::RelationUnknown));
+    let shown = |name: &str| area(&lane, name).attributes.len();
+    assert_eq!(shown("Bed"), 1, "its code alone");
+    let unrelated = entry("MAD", ("B", "9"), "Other", &[("CD", "L2")], &[("", "R", "7")]);
+    tell(&mut lane, "UPD", &[unrelated]);
+    assert_eq!(area(&lane, "Other").attributes.len(), 1);
+}
+
+#[test]
+fn of_a_code_that_was_given_again_what_is_in_use_has_the_last_word() {
+    for (old, new) in [("5", "6"), ("6", "5")] {
+        let mut lane = french();
+        let closed = entry("MDC", ("H", old), "Old", &[("CD", "3101")], &[]);
+        let beside = entry("MAD", ("H", new), "New", &[("CD", "3101")], &[]);
+        let earlier = entry("MAD", ("H", old), "Old", &[("CD", "3101")], &[]);
+        tell(&mut lane, "REP", &[earlier]);
+        tell(&mut lane, "UPD", &[closed, beside]);
+        assert!(unit(&lane, "New").active, "{old} then {new}");
+    }
+}
+
+#[test]
+fn a_unit_keeps_so_many_numbers() {
+    let keys = |many: usize| -> usize {
+        let all =
+            (0..many).map(|at| entry("MAD", ("H", &format!("{at}")), "UF", &[("CD", "3101")], &[]));
+        let mut lane = french();
+        tell(&mut lane, "REP", &all.collect::<Vec<_>>());
+        unit(&lane, "UF").identifiers.len()
+    };
+    assert_eq!((keys(20), keys(31), keys(40)), (21, 32, 32));
+}

@@ -109,3 +109,87 @@ fn a_movement_whose_time_is_corrected_takes_its_place_among_the_others() {
     take(&mut lane, "Z99", &[&person, &at("L2"), &zbe("M2", "20260310103000", "UPDATE", "A02")]);
     assert_eq!(order(&stay(&lane, "V1")), ["L1", "L3", "L2", "L4"]);
 }
+
+/// Admitted, then M2 by `event`, then another doctor as M3, then a Z99 of M2: it is not the present.
+fn amended_afterwards(event: &str, first: (&str, &str), then: (&str, &str)) -> StayRecord {
+    let mut lane = french();
+    let person = pid(&[]);
+    let mut tell = |name: &str, zbe: String, (pv1, pv2): (&str, &str)| {
+        take(&mut lane, name, &[&person, pv1, pv2, &zbe]);
+    };
+    let plain = pv1(&[]);
+    tell("A01", zbe("M1", "20260310080000", "INSERT", ""), (&plain, ""));
+    tell(event, zbe("M2", "20260310090000", "INSERT", ""), first);
+    tell("A02", zbe("M3", "20260310100000", "INSERT", ""), (&plain, ""));
+    tell("Z99", zbe("M2", "20260310090000", "UPDATE", event), then);
+    stay(&lane, "V1")
+}
+
+#[test]
+fn what_is_past_is_corrected_by_the_event_that_made_it() {
+    let end = |day: &str| segment("PV2", &[(9, day)]);
+    let pv1s = pv1(&[]);
+    let stay = amended_afterwards("A16", (&pv1s, &end("20260315")), (&pv1s, &end("20260316")));
+    assert_eq!(digits(stay.situation.pending_discharge), "20260316");
+    assert!(stay.movements[1].place.is_none(), "a pending discharge is no place");
+
+    let back = |day: &str| segment("PV2", &[(47, day)]);
+    let stay = amended_afterwards("A21", (&pv1s, &back("20260315")), (&pv1s, &back("20260316")));
+    assert_eq!(digits(stay.movements[1].effect.expected_return), "20260316");
+    let stay = amended_afterwards("A21", (&pv1s, &back("20260315")), (&pv1s, ""));
+    assert_eq!(digits(stay.movements[1].effect.expected_return), "20260315");
+
+    for (event, field) in [("A54", 7), ("A61", 9)] {
+        let by = |doctor: &str| pv1(&[(field, doctor)]);
+        let stay = amended_afterwards(event, (&by("1^House"), ""), (&by("2^Grey"), ""));
+        let names = stay.movements[1].effect.practitioners.as_ref().unwrap();
+        assert_eq!(names[0].name.family, "Grey", "{event}");
+    }
+}
+
+#[test]
+fn a_corrected_reservation_moves_nobody() {
+    let to = |bed: &str, assigned: &str| {
+        let (bed, assigned) = (format!("3101^C1^{bed}"), format!("3101^C1^{assigned}"));
+        segment("PV1", &[(2, "I"), (3, &*assigned), (19, "V1"), (42, &*bed)])
+    };
+    let at = |bed: &str| segment("PV1", &[(2, "I"), (3, &format!("3101^C1^{bed}")), (19, "V1")]);
+    let mut lane = french();
+    let person = pid(&[]);
+    for (event, number, hour, action, pv1) in [
+        ("A01", "M1", "08", "INSERT", at("L1")),
+        ("A15", "M2", "09", "INSERT", to("L2", "L1")),
+        ("A02", "M3", "10", "INSERT", at("L2")),
+        ("Z99", "M2", "09", "UPDATE", to("L3", "L2")),
+    ] {
+        let zbe = zbe(number, &format!("20260310{hour}0000"), action, "A15");
+        take(&mut lane, event, &[&person, &pv1, &zbe]);
+    }
+    let stay = stay(&lane, "V1");
+    let beds: Vec<_> =
+        stay.movements.iter().filter_map(|m| Some(m.place.as_ref()?.bed.clone())).collect();
+    assert_eq!(beds, ["L1", "L3", "L2"]);
+}
+
+#[test]
+fn what_moved_nobody_between_does_not_hide_what_repeats_a_place() {
+    let mut lane = french();
+    let person = pid(&[]);
+    let at = |bed: &str| segment("PV1", &[(2, "I"), (3, &format!("3101^C1^{bed}")), (19, "V1")]);
+    let doctor = segment("PV1", &[(2, "I"), (7, "1^House"), (19, "V1")]);
+    for (event, number, hour, action, pv1) in [
+        ("A01", "M1", "08", "INSERT", at("L1")),
+        ("A02", "M2", "09", "INSERT", at("L5")),
+        ("A12", "M2", "09", "CANCEL", at("L1")),
+        ("A54", "M3", "10", "INSERT", doctor),
+        ("A06", "M4", "11", "INSERT", at("L1")),
+        ("A02", "M5", "12", "INSERT", at("L7")),
+        ("Z99", "M1", "08", "UPDATE", at("L2")),
+    ] {
+        let zbe = zbe(number, &format!("20260310{hour}0000"), action, "A01");
+        take(&mut lane, event, &[&person, &pv1, &zbe]);
+    }
+    let stay = stay(&lane, "V1");
+    let beds: Vec<_> = stay.places().map(|(_, place)| place.bed.clone()).collect();
+    assert_eq!(beds, ["L2", "L2", "L7"]);
+}

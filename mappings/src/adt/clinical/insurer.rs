@@ -1,5 +1,6 @@
 //! The organizations of an IN1: who insures, and the employer through whom (FACTS §3 IN1).
 
+use super::super::IssueCode;
 use super::super::draft::Draft;
 use super::super::values::{REPETITIONS_MAX, at};
 use super::coding;
@@ -12,10 +13,17 @@ use crate::records::{
 
 /// IN1-3, IN1-4 and IN1-5, the first with the first and so on; IN1-7 is the first's.
 pub(super) fn insurers(draft: &mut Draft<'_>, in1: &Segment<'_>) -> Vec<NamedOrganization> {
-    let count = |field| in1.field(field).repetitions().take(REPETITIONS_MAX + 1).count();
     let mut telecoms = draft.telecoms(in1, 7, "WPN").unwrap_or_default();
     let mut insurers = Vec::new();
-    for n in 1..=count(3).max(count(4)).min(REPETITIONS_MAX) {
+    let mut sent = 0;
+    for field in [3, 4] {
+        let repetitions = in1.field(field).repetitions().count();
+        if repetitions > REPETITIONS_MAX {
+            draft.issue(IssueCode::ValueCut, at(in1, field));
+        }
+        sent = repetitions.max(sent);
+    }
+    for n in 1..=sent.min(REPETITIONS_MAX) {
         let address = draft.address(Xad::of(in1.field(5).repetition(n)), at(in1, 5));
         let said = Said {
             names: "insurer",
