@@ -137,6 +137,8 @@ fn data_is_kept_where_it_is_base64() {
         ("QUI=", true),
         ("QQ==", true),
         ("Q===", false),
+        ("====", false),
+        ("", true),
         ("QUJ", false),
         ("QU*D", false),
         ("A+/B", true),

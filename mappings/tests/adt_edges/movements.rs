@@ -279,12 +279,16 @@ fn a_change_of_doctors_told_again_is_one_change() {
 #[test]
 fn the_present_keeps_what_it_does_not_say_itself() {
     let mut course = Course::new();
-    let unit = |unit| [(8, unit)];
+    let unit = |unit| [(7, unit), (8, unit)];
     course.tell_with("A02", &at("W1"), ("M2", "09", "INSERT", "N"), &unit("^^^^^^^^^U1"));
     course.tell("A54", &[(7, "1^House")], ("M3", "11", "INSERT", "N"));
     course.tell_with("A02", &at("W2"), ("M4", "10", "INSERT", "Y"), &unit("^^^^^^^^^U2"));
     let stay = course.stay();
-    assert_eq!(stay.situation.nursing_unit.as_ref().unwrap().identifier.value, "U1");
+    let now = &stay.situation;
+    for unit in [&now.medical_unit, &now.nursing_unit] {
+        assert_eq!(unit.as_ref().unwrap().identifier.value, "U1");
+    }
+    assert_eq!(course.course(), ["W1", "W1", "W2", "W1"], "and where the patient is");
     assert_eq!(stay.movements.last().unwrap().effect.status, None, "nothing is put on it in vain");
     // A leave that was told before it, and is taken back, leaves no trace on what came after.
     let mut course = Course::new();
@@ -369,4 +373,42 @@ fn a_deletion_is_a_movement_of_its_own() {
     let stay = course.stay();
     let events: Vec<_> = stay.movements.iter().map(|m| &*m.event).collect();
     assert_eq!(events, ["A01", "A23"]);
+}
+
+#[test]
+fn an_admission_told_after_the_fact_opens_nothing_anew() {
+    let mut course = Course::new();
+    course.tell("A01", &[(2, "E"), (3, "W9")], ("M2", "07", "INSERT", "Y"));
+    assert_eq!(course.course(), ["W9", "W1"]);
+    assert_eq!(course.stay().situation.class.code, "I");
+}
+
+#[test]
+fn what_waited_for_a_movement_does_not_say_what_it_is() {
+    let mut course = Course::new();
+    course.tell_with("Z99", &at("W5"), ("M2", "10", "UPDATE", "N"), &[(6, "A06")]);
+    course.tell("A02", &at("W2"), ("M2", "09", "INSERT", "N"));
+    let events: Vec<_> = course.stay().movements.iter().map(|m| m.event.clone()).collect();
+    assert_eq!(events, ["A01", "A02"]);
+    assert_eq!(course.course(), ["W1", "W5"]);
+}
+
+#[test]
+fn an_update_that_a_stay_was_first_seen_by_is_an_update_like_any_when_it_comes_again() {
+    let mut course = Course(plain());
+    for place in ["W1", "W2", "W1"] {
+        course.say("A08", "08", "08", &at(place));
+        assert_eq!(course.course(), [place]);
+    }
+}
+
+#[test]
+fn what_comes_after_two_discharges_stands_before_both() {
+    let mut course = Course::new();
+    course.tell("A03", &[], ("M2", "12", "INSERT", "N"));
+    course.tell("A03", &[], ("M3", "13", "INSERT", "N"));
+    course.tell("A02", &at("W2"), ("M4", "11", "INSERT", "N"));
+    course.tell("A13", &[], ("M3", "13", "CANCEL", "N"));
+    assert_eq!(course.stay().status(), StayStatus::Finished);
+    assert_eq!(course.course(), ["W1", "W2"]);
 }

@@ -272,13 +272,12 @@ fn a_relation_to_nobody_is_none() {
 #[test]
 fn of_a_code_that_was_given_again_what_is_in_use_has_the_last_word() {
     for (old, new) in [("5", "6"), ("6", "5")] {
+        let ended = [("CD", "3101"), ("DT_FRMTR", "20200101")];
         let mut lane = french();
-        let closed = entry("MDC", ("H", old), "Old", &[("CD", "3101")], &[]);
-        let beside = entry("MAD", ("H", new), "New", &[("CD", "3101")], &[]);
-        let earlier = entry("MAD", ("H", old), "Old", &[("CD", "3101")], &[]);
-        tell(&mut lane, "REP", &[earlier]);
-        tell(&mut lane, "UPD", &[closed, beside]);
-        assert!(unit(&lane, "New").active, "{old} then {new}");
+        let old = entry("MAD", ("H", old), "Old", &ended, &[]);
+        let new = entry("MAD", ("H", new), "New", &[("CD", "3101")], &[]);
+        tell(&mut lane, "REP", &[old, new]);
+        assert!(unit(&lane, "New").active);
     }
 }
 
@@ -292,4 +291,19 @@ fn a_unit_keeps_so_many_numbers() {
         unit(&lane, "UF").identifiers.len()
     };
     assert_eq!((keys(20), keys(31), keys(40)), (21, 32, 32));
+}
+
+#[test]
+fn the_ward_of_a_unit_keeps_what_movements_said_of_it() {
+    let mut lane = french();
+    let pv1 = super::segment("PV1", &[(2, "I"), (3, "3101^^^^^^^^Second floor"), (19, "V1")]);
+    super::take(&mut lane, "A01", &[&super::pid(&[]), &pv1]);
+    let unit = entry("MAD", ("H", "5"), "UF", &[("CD", "3101")], &[]);
+    let room = entry("MAD", ("R", "7"), "Room", &[("CD", "C1")], &[("LCLSTN", "H", "5")]);
+    tell(&mut lane, "REP", &[unit, room]);
+    let ward = area(&lane, "Room").part_of;
+    assert_eq!(ward, super::stay(&lane, "V1").movements[0].location);
+    let told = lane.records.all().find(|one| Some(one.id()) == ward);
+    let Some(Record::Location(told)) = told else { panic!("no ward") };
+    assert_eq!((&*told.name, &*told.place.description), ("UF", "Second floor"));
 }

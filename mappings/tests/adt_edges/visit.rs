@@ -89,3 +89,18 @@ fn a_swap_is_of_two() {
     let one = take(&mut lane, "A17", &two[..2]);
     assert!(issues(&one).contains(&missing), "{:?}", issues(&one));
 }
+
+/// FACTS §1: merges, moves and changes of numbers say in MRG whose, or which, it was.
+#[test]
+fn what_merges_moves_or_renumbers_wants_an_mrg() {
+    use sluice_mappings::adt::Trigger;
+    let wanting: Vec<_> =
+        Trigger::ALL.iter().filter(|event| event.wants_mrg()).map(|event| event.as_str()).collect();
+    assert_eq!(
+        wanting,
+        [
+            "A18", "A30", "A34", "A35", "A36", "A39", "A40", "A41", "A42", "A43", "A44", "A45",
+            "A46", "A47", "A48", "A49", "A50", "A51"
+        ]
+    );
+}
