@@ -4,7 +4,9 @@
 usage: kill.py [--rounds N] [--seed S] [--keep-state]
 
 A sender whose connection breaks before its answer sends the same bytes again after the restart,
-as hospital systems do. A SIGTERM must end the process within 10 s with 0; it also leaves a cut of the
+as hospital systems do. Every other sender asks for both acknowledgements (MSH-15 and MSH-16 AL) and counts a
+message as acknowledged when its AA has come: killed between CA and AA, it sends again, and is told what became
+of the first. A SIGTERM must end the process within 10 s with 0; it also leaves a cut of the
 state, so that later rounds do not fold ever more before they take anything. In the end: every acknowledged message has its effect (lost 0), each
 message that was ever accepted stands in the journal once and made one patient (twice 0).
 Exit 0 or 1.
@@ -18,9 +20,18 @@ from real import BINARY
 class Source:
     """One sending system: its next number, and the message that still waits for its answer."""
 
-    def __init__(self, tag):
+    def __init__(self, tag, both):
+        self.both, self.torn = both, 0
         self.tag, self.next, self.pending, self.acknowledged = tag, 0, None, []
         self.other = 0
+
+    def ask(self, sender):
+        """The last answer that the pending message is owed; None when the connection closed before it."""
+        answer = sender.exchange(admit(self.pending, 900, asks="|||AL|AL" if self.both else ""))
+        if self.both and answer == ("CA", self.pending):
+            answer = sender.answer()
+            self.torn += answer is None
+        return answer
 
     def play(self, port, stop):
         try:
@@ -31,7 +42,7 @@ class Source:
             if self.pending is None:
                 self.pending = f"{self.tag}{self.next:07d}"
                 self.next += 1
-            answer = sender.exchange(admit(self.pending, 900))
+            answer = self.ask(sender)
             if answer is None:
                 break
             if answer == ("AA", self.pending):
@@ -52,7 +63,7 @@ def main():
     rng, folder = random.Random(asked.seed), tempfile.mkdtemp()
     data = os.path.join(folder, "data")
     settings = ["--set", f"journal.segment_bytes={16 << 20}"]
-    sources = [Source(f"K{n}X") for n in range(8)]
+    sources = [Source(f"K{n}X", n % 2 == 1) for n in range(8)]
     slowest, slowest_stop, clean = 0.0, 0.0, 0
     for round_number in range(asked.rounds):
         began = time.monotonic()
@@ -81,7 +92,7 @@ def main():
     for source in sources:  # What still waits is sent a last time.
         if source.pending is not None:
             sender = Sender(sluice.mllp)
-            if sender.exchange(admit(source.pending, 900)) == ("AA", source.pending):
+            if source.ask(sender) == ("AA", source.pending):
                 source.acknowledged.append(source.pending)
             sender.close()
     sluice.caught_up()
@@ -99,7 +110,7 @@ def main():
     terms = asked.rounds // 10
     print(f"{asked.rounds} rounds, {terms} of them SIGTERM ({clean} ended with 0, the slowest in {slowest_stop:.1f} s), "
           f"the others kill -9: {len(acknowledged)} acknowledged, lost {len(lost)}, "
-          f"twice {len(twice)}, never sent {strange}, answered otherwise {other}; "
+          f"{sum(s.torn for s in sources)} between CA and AA, twice {len(twice)}, never sent {strange}, answered otherwise {other}; "
           f"journal holds {accepted} accepted, state holds {total}; slowest start {slowest:.2f} s; "
           f"clean stop {code}; journal damages {len(report['damages'])}")
     shutil.rmtree(folder, ignore_errors=True)

@@ -108,6 +108,13 @@ class Sender:
         """Sends one message; its answer's MSA-1 and MSA-2, or None when the connection closed."""
         try:
             self.socket.sendall(VT + message + FS_CR)
+        except OSError:
+            return None
+        return self.answer()
+
+    def answer(self):
+        """The next answer's MSA-1 and MSA-2, or None when the connection closed."""
+        try:
             while FS_CR not in self.buffer:
                 more = self.socket.recv(65536)
                 if not more:
@@ -126,9 +133,10 @@ class Sender:
         self.socket.close()
 
 
-def admit(identifier, size=0, event="A28"):
-    """An A28 of a patient of its own whose control id is the identifier, padded to `size` bytes."""
-    text = (f"MSH|^~\\&|PROOF|PROOF|SLUICE|GHT|20260301120000||ADT^{event}^ADT_A05|{identifier}|P|2.5\r"
+def admit(identifier, size=0, event="A28", asks=""):
+    """An A28 of a patient of its own whose control id is the identifier, padded to `size` bytes; it
+    `asks` for acknowledgements in MSH-15 and MSH-16."""
+    text = (f"MSH|^~\\&|PROOF|PROOF|SLUICE|GHT|20260301120000||ADT^{event}^ADT_A05|{identifier}|P|2.5{asks}\r"
             f"EVN||20260301120000\r"
             f"PID|1||{identifier}^^^PROOF&699000014&M^PI||PROOFER^{identifier}^^^^^L||19700101|F\r"
             f"PV1|1|N\r")
