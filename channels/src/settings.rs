@@ -9,7 +9,7 @@ use sluice_ids::{ChannelId, EjId};
 
 use crate::ack::{AckMode, AckWhen};
 use crate::mllp::FrameLimits;
-use crate::steps::StepSettings;
+use crate::steps::{Condition, StepSettings};
 use crate::tls::TlsSettings;
 
 /// `[mllp]`: the bounds of every MLLP listener and connection. Each refusal is counted in
@@ -142,6 +142,12 @@ pub struct ChannelSettings {
     /// became of it. The application acknowledgement of enhanced mode always comes when applied.
     #[serde(default)]
     pub ack_when: AckWhen,
+    /// All of its messages go before routine ones. Default false.
+    #[serde(default)]
+    pub urgent: bool,
+    /// Or those do of which this holds, as they came. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urgent_when: Option<Condition>,
     /// False declares it without starting it. Default true.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -165,6 +171,8 @@ impl ChannelSettings {
             ejs,
             ack_mode: AckMode::Auto,
             ack_when: AckWhen::Stored,
+            urgent: false,
+            urgent_when: None,
             enabled: true,
             source,
             step: Vec::new(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use sluice_channels::steps::Steps;
+use sluice_channels::steps::{Steps, Test};
 use sluice_channels::tls::TlsSettings;
 use sluice_journal::SettingsError;
 use sluice_mappings::entity::LegalEntity;
@@ -76,6 +76,9 @@ fn channels(config: &Config, found: &mut Found<'_>) {
         }
         for problem in Steps::new(&channel.step).err().into_iter().flatten() {
             found.add(&at(&format!("step.{}.{}", problem.step, problem.key)), problem.what);
+        }
+        if let Some(Err(problem)) = channel.urgent_when.as_ref().map(Test::new) {
+            found.add(&at(&format!("urgent_when.{}", problem.key)), problem.what);
         }
         let tls = channel.mllp().and_then(|source| source.tls.as_ref());
         for (key, what) in tls.map(TlsSettings::problems).unwrap_or_default() {

@@ -10,6 +10,7 @@ use super::{StepProblem, place};
 /// Bytes that a compiled expression may take.
 const REGEX_BYTES_MAX: usize = 1 << 20;
 
+/// A condition that can be asked.
 #[derive(Debug)]
 pub struct Test {
     event: Vec<String>,
@@ -24,6 +25,8 @@ struct TextTest {
 }
 
 impl Test {
+    /// # Errors
+    /// What is wrong with it, and under which key.
     pub fn new(condition: &Condition) -> Result<Self, StepProblem> {
         let Condition { event, at, equals, matches, empty } = condition;
         let asks = !equals.is_empty() || matches.is_some() || empty.is_some();
@@ -47,6 +50,7 @@ impl Test {
         Ok(Self { event: event.clone(), text })
     }
 
+    #[must_use]
     pub fn holds(&self, message: &Message<'_>) -> bool {
         let event = || Msh::of(message).trigger_event();
         (self.event.is_empty() || self.event.iter().any(|one| *one == event()))

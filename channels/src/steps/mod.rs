@@ -16,7 +16,7 @@ use sluice_mappings::deidentify::{Key, deidentify};
 use sluice_mappings::hl7::escape::{escape, unescape};
 use sluice_mappings::hl7::{Location, Message};
 
-use condition::Test;
+pub use condition::Test;
 pub use key_file::{KeyFileError, read_key};
 use script::Script;
 pub use settings::{Condition, StepSettings};

@@ -78,16 +78,19 @@ impl Flow {
         let stop = Arc::new(AtomicBool::new(false));
         let reach = parts.settings.control_ids_max;
         let rows_max = parts.settings.message_rows_max;
+        let directory = Directory::new(parts.entities, parts.channels);
         let lanes: Vec<Arc<Shared>> = parts
             .entities
             .iter()
-            .map(|entity| {
+            .enumerate()
+            .map(|(party, entity)| {
                 Arc::new(Shared {
                     ej: entity.id(),
                     ids: ControlIds::new(reach),
                     progress: Progress::new(),
                     measures: Measures::new(entity.id()),
                     book: Arc::new(Book::new(parts.messages, entity.id(), rows_max)),
+                    expects_urgent: directory.expects_urgent(party).into(),
                 })
             })
             .collect();
@@ -98,7 +101,7 @@ impl Flow {
             reach,
         };
         let intake = Arc::new(FlowIntake {
-            directory: Directory::new(parts.entities, parts.channels),
+            directory,
             lanes,
             journal: parts.journal,
             settings: parts.settings,

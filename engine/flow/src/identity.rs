@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use sluice_channels::ChannelSettings;
 use sluice_channels::ack::{AckMode, AckWhen, Verdict};
+use sluice_channels::steps::Test;
 use sluice_ids::{ChannelId, EjId};
 use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::hl7::{Charset, Field, Location, Message, MshRaw, Segment};
@@ -50,14 +51,44 @@ impl Party {
 pub struct Door {
     pub ack_mode: AckMode,
     pub ack_when: AckWhen,
+    pub urgency: Urgency,
     /// Positions in [`Directory::parties`]; at least one.
     parties: Vec<usize>,
+}
+
+/// Which messages of a channel go before routine ones.
+pub enum Urgency {
+    None,
+    All,
+    When(Test),
+}
+
+impl Urgency {
+    fn of(channel: &ChannelSettings) -> Self {
+        // One that cannot be asked was told of when the configuration was checked.
+        let when = || Test::new(channel.urgent_when.as_ref()?).ok();
+        if channel.urgent { Self::All } else { when().map_or(Self::None, Self::When) }
+    }
+
+    #[must_use]
+    pub fn is_of(&self, message: Option<&Message<'_>>) -> bool {
+        match self {
+            Self::None => false,
+            Self::All => true,
+            Self::When(test) => message.is_some_and(|message| test.holds(message)),
+        }
+    }
 }
 
 impl Door {
     /// To one EJ alone.
     pub(crate) fn to(party: usize) -> Self {
-        Self { ack_mode: AckMode::default(), ack_when: AckWhen::default(), parties: vec![party] }
+        Self {
+            ack_mode: AckMode::default(),
+            ack_when: AckWhen::default(),
+            urgency: Urgency::None,
+            parties: vec![party],
+        }
     }
 }
 
@@ -84,7 +115,8 @@ impl Directory {
             let served: Vec<usize> = channel.ejs.iter().filter_map(at).collect();
             if !served.is_empty() {
                 let ChannelSettings { ack_mode, ack_when, .. } = *channel;
-                doors.insert(channel.id, Door { ack_mode, ack_when, parties: served });
+                let urgency = Urgency::of(channel);
+                doors.insert(channel.id, Door { ack_mode, ack_when, urgency, parties: served });
             }
         }
         Self { parties, doors }
@@ -93,6 +125,14 @@ impl Directory {
     #[must_use]
     pub fn door(&self, channel: ChannelId) -> Option<&Door> {
         self.doors.get(&channel)
+    }
+
+    /// Whether urgent messages may come for the EJ at that position.
+    #[must_use]
+    pub fn expects_urgent(&self, party: usize) -> bool {
+        let leads_there = |door: &&Door| door.parties.contains(&party);
+        let mut doors = self.doors.values().filter(leads_there);
+        doors.any(|door| !matches!(door.urgency, Urgency::None))
     }
 
     #[must_use]

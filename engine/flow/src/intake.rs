@@ -5,7 +5,9 @@
 //! - An acceptance can be built only from [`Journaled`], which only a stored append gives.
 //! - What is refused is journaled with its verdict too, then answered; where the journal cannot
 //!   take that either, the answer stays the same.
-//! - While the fold lags, answers are held back; far behind, messages are refused for now.
+//! - While the fold lags, answers are held back; far behind, messages are refused for now. Urgent
+//!   messages have room of their own ([`Journal::urgent_share`]): routine ones are held back and
+//!   refused earlier where urgent ones may come.
 //! - What a sender is owed once its message is applied is asked for before the message is in the
 //!   journal ([`crate::ended`]), so that no fold is too quick for it.
 
@@ -36,6 +38,13 @@ use crate::keys::idempotency_key;
 use crate::lane::Shared as Lane;
 use crate::measures::Duplicate;
 use crate::settings::FlowSettings;
+
+/// The bit of [`Entry::flags`] that says that a message was urgent when it came.
+pub(crate) const FLAG_URGENT: u16 = 1;
+
+/// How long an urgent record may have to wait for routine ones that were stored before it: two
+/// fifths of the half second in which it is to be acknowledged and applied.
+const URGENT_LAG: Duration = Duration::from_millis(200);
 
 /// What all sessions share.
 pub(crate) struct FlowIntake {
@@ -77,7 +86,7 @@ impl IntakeSession for Session {
         let Some(door) = intake.directory.door(self.channel) else {
             return ready(Committed::NotNow, Reply::Close);
         };
-        let Judged { msh, party, finding, event } =
+        let Judged { msh, party, finding, event, urgent } =
             judge(&intake.directory, door, intake.settings.unserved, &frame);
         let lane = Arc::clone(&intake.lanes[party]);
         let finding = match (finding, &msh) {
@@ -93,8 +102,9 @@ impl IntakeSession for Session {
             return ready(Committed::Yes, Reply::Silent);
         };
         lane.measures.event(event);
+        lane.measures.class(urgent).messages.increment(1);
         let terms = Terms::of(door.ack_mode, door.ack_when, msh.as_ref());
-        let letter = Letter { intake: Arc::clone(&intake), lane, terms, frame };
+        let letter = Letter { intake: Arc::clone(&intake), lane, terms, urgent, frame };
         if verdict.is_accepted() {
             self.accept(letter, verdict)
         } else {
@@ -164,16 +174,17 @@ impl Session {
     }
 
     fn append(&mut self, letter: &Letter, verdict: Verdict, key: IdempotencyKey) -> AppendFuture {
-        self.appender.append(Entry {
+        let entry = Entry {
             kind: Kind::Message,
-            flags: 0,
+            flags: if letter.urgent { FLAG_URGENT } else { 0 },
             verdict: verdict.number(),
             ej: letter.lane.ej,
             channel: self.channel,
             received_at: now(),
             key,
             payload: letter.frame.clone(),
-        })
+        };
+        if letter.urgent { self.appender.append_urgent(entry) } else { self.appender.append(entry) }
     }
 
     /// A frame of which only the beginning is there is answered if that tells what to answer.
@@ -185,7 +196,8 @@ impl Session {
         let party = party.unwrap_or_else(|_| intake.directory.fallback(door));
         let terms = Terms::of(door.ack_mode, door.ack_when, Some(&msh));
         let lane = Arc::clone(&intake.lanes[party]);
-        let letter = Letter { intake: Arc::clone(intake), lane, terms, frame: head };
+        let urgent = door.urgency.is_of(None);
+        let letter = Letter { intake: Arc::clone(intake), lane, terms, urgent, frame: head };
         Some(letter.refusal(why, None))
     }
 }
@@ -203,16 +215,18 @@ async fn stored(
         letter.lane.progress.stored(seq);
     }
     reservation.settle(settled);
-    let FlowSettings { lag_pushback_records, lag_pushback_ms, .. } = letter.intake.settings;
     // An answer that waits until its message is applied needs not be held back.
     let answered_at_once = asked.is_none() || letter.terms.is_twofold();
     if let Settled::Stored(seq) = settled
         && answered_at_once
-        && letter.lane.progress.lag() > lag_pushback_records
     {
-        letter.lane.measures.pushed_back.increment(1);
-        let limit = Duration::from_millis(lag_pushback_ms);
-        letter.lane.progress.room(seq, lag_pushback_records, limit).await;
+        let allowed = letter.lag_pushback_records();
+        if letter.lane.progress.lag() > allowed {
+            letter.lane.measures.pushed_back.increment(1);
+            letter.lane.measures.class(letter.urgent).pushed_back.increment(1);
+            let limit = Duration::from_millis(letter.intake.settings.lag_pushback_ms);
+            letter.lane.progress.room(seq, allowed, limit).await;
+        }
     }
     letter.settled(settled, verdict, asked)
 }
@@ -247,6 +261,7 @@ struct Letter {
     intake: Arc<FlowIntake>,
     lane: Arc<Lane>,
     terms: Terms,
+    urgent: bool,
     frame: Bytes,
 }
 
@@ -259,8 +274,28 @@ impl Letter {
         if !self.lane.progress.standing().prepared {
             return Some(Verdict::EjStopped);
         }
-        let behind = self.lane.progress.lag() > self.intake.settings.lag_records_max;
-        behind.then_some(Verdict::Overloaded)
+        let allowed = self.share_of(self.intake.settings.lag_records_max);
+        (self.lane.progress.lag() > allowed).then_some(Verdict::Overloaded)
+    }
+
+    /// What of the fold's lag this message may make use of.
+    fn share_of(&self, whole: u64) -> u64 {
+        if self.urgent || !self.lane.expects_urgent.load(Ordering::Relaxed) {
+            whole
+        } else {
+            self.intake.journal.urgent_share().rest_of(whole)
+        }
+    }
+
+    /// How many records the fold may lag behind before this answer is held back. An urgent record
+    /// is folded after all that were stored before it: where such may come, routine ones are held
+    /// back as soon as they would make it wait too long.
+    fn lag_pushback_records(&self) -> u64 {
+        let allowed = self.share_of(self.intake.settings.lag_pushback_records);
+        if self.urgent || !self.lane.expects_urgent.load(Ordering::Relaxed) {
+            return allowed;
+        }
+        allowed.min(self.lane.progress.records_within(URGENT_LAG))
     }
 
     fn settled(self, settled: Settled, verdict: Verdict, asked: Option<Asked>) -> Taken {
@@ -316,6 +351,9 @@ impl Letter {
 
     fn answer(&self, verdict: Verdict, at: Option<Location>) -> Reply {
         self.lane.measures.verdict(verdict);
+        if verdict.row().transient {
+            self.lane.measures.class(self.urgent).refused.increment(1);
+        }
         match self.terms.at_once(verdict) {
             Some(code) => self.write(code, Says::Verdict(verdict, at), false),
             None => Reply::Silent,

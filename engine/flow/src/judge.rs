@@ -37,6 +37,8 @@ pub struct Judged<'a> {
     pub finding: Finding,
     /// `[A01, A62]` as 1 to 62; 0 for any other.
     pub event: u8,
+    /// It goes before routine ones.
+    pub urgent: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,13 +73,15 @@ pub fn judge<'a>(
     let verdict = |verdict| Finding::Verdict(verdict, None);
     let Some(msh) = MshRaw::find(frame) else {
         let finding = verdict(if is_batch(frame) { Verdict::Batch } else { Verdict::Unreadable });
-        return Judged { msh: None, party, finding, event: 0 };
+        let urgent = door.urgency.is_of(None);
+        return Judged { msh: None, party, finding, event: 0, urgent };
     };
     let judged = |party, finding| Judged {
         msh: Some(msh),
         party,
         finding,
         event: event_number(msh.component(9, 2)),
+        urgent: door.urgency.is_of(None),
     };
     if is_acknowledgement(&msh, frame) {
         return judged(party, Finding::Acknowledgement);
@@ -105,7 +109,7 @@ pub fn judge<'a>(
         },
         Ok(kept) => verdict(kept),
     };
-    judged(party, finding)
+    Judged { urgent: door.urgency.is_of(Some(&message)), ..judged(party, finding) }
 }
 
 fn is_batch(frame: &[u8]) -> bool {

@@ -29,6 +29,7 @@ use crate::control_ids::{Asking, ControlIds};
 use crate::ended::Ended;
 use crate::epoch::Epoch;
 use crate::fold::{Apply, Fold};
+use crate::intake::FLAG_URGENT;
 use crate::keys::{EPOCH_KEY, sender_control_id};
 use crate::ledger::{Book, Pen, Refold, Row};
 use crate::measures::{Become, Duplicate, Measures};
@@ -44,7 +45,9 @@ const END_WAIT: Duration = Duration::from_millis(100);
 
 /// By how much a lane stands back (`nice`) where there is not processor time for all: an answer is
 /// awaited, and what is folded later is safe. It cannot fall behind without end, since answers are
-/// held back when it lags (`flow.lag_pushback_records`), and then the time is its own.
+/// held back when it lags (`flow.lag_pushback_records`), and then the time is its own. A lane for
+/// which urgent messages may come does not: without rights a thread that stood back cannot step
+/// forward again when one comes.
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
 
@@ -61,6 +64,8 @@ pub(crate) struct Shared {
     pub progress: Progress,
     pub measures: Measures,
     pub book: Arc<Book>,
+    /// A channel has urgent messages for it.
+    pub expects_urgent: AtomicBool,
 }
 
 pub(crate) struct Lane {
@@ -100,6 +105,8 @@ struct Work {
     refold_at: Instant,
     batch: usize,
     batch_since: Instant,
+    /// When the oldest message of each class in the batch was received: routine, urgent.
+    oldest: [Option<Micros>; 2],
 }
 
 impl Lane {
@@ -109,7 +116,9 @@ impl Lane {
     pub fn run(mut self) {
         // On Linux this is the thread's own; a system that does not allow it loses nothing else.
         #[cfg(target_os = "linux")]
-        let _ = rustix::process::nice(NICE);
+        if !self.shared.expects_urgent.load(Ordering::Relaxed) {
+            let _ = rustix::process::nice(NICE);
+        }
         if catch_unwind(AssertUnwindSafe(|| self.serve())).is_err() {
             self.halted(Halt::Panicked);
         }
@@ -179,6 +188,7 @@ impl Lane {
             refold_at: Instant::now(),
             batch: 0,
             batch_since: Instant::now(),
+            oldest: [None; 2],
         };
         let newest = self.epoch_at(Seq::new(u64::MAX))?;
         if newest.is_none_or(|newest| !newest.is_as(&self.epoch)) {
@@ -303,6 +313,10 @@ impl Lane {
             work.batch_since = Instant::now();
         }
         work.batch += 1;
+        if step.became.is_some() && !again {
+            let urgent = record.entry.flags & FLAG_URGENT != 0;
+            work.oldest[usize::from(urgent)].get_or_insert(record.entry.received_at);
+        }
         work.last = record.seq;
         work.last_received = record.entry.received_at;
         Ok(())
@@ -372,7 +386,15 @@ impl Lane {
             let _ = asking.send(ended);
         }
         let lag = progress.lag();
-        let age = now().get().saturating_sub(work.last_received.get()).max(0);
+        let now = now().get();
+        let age = now.saturating_sub(work.last_received.get()).max(0);
+        let behind = if lag == 0 { 0 } else { age.unsigned_abs() };
+        progress.behind(Duration::from_micros(behind));
+        for (class, oldest) in measures.classes.iter().zip(&mut work.oldest) {
+            if let Some(oldest) = oldest.take() {
+                class.applied.record(now.saturating_sub(oldest.get()).max(0) as f64 / 1e6);
+            }
+        }
         measures.lag_records.set(lag as f64);
         measures.lag_seconds.set(if lag == 0 { 0.0 } else { age as f64 / 1e6 });
         measures.halted.set(0.0);

@@ -1,7 +1,10 @@
 //! What the flow counts. Labels are configured ids and closed lists; a sender's event code is
 //! counted by number, `A01` to `A62`, and all others as one.
 
-use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+use metrics::{
+    Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram,
+    gauge, histogram,
+};
 use sluice_channels::ack::{Outcome, Verdict};
 use sluice_ids::EjId;
 use sluice_mappings::adt::{Effect, Issue, IssueCode};
@@ -104,6 +107,28 @@ impl From<Effect> for Become {
 
 const EVENTS: usize = 63;
 
+/// Routine or urgent messages of one EJ.
+pub(crate) struct Class {
+    pub messages: Counter,
+    /// For now.
+    pub refused: Counter,
+    pub pushed_back: Counter,
+    /// From receipt to readers, in seconds: the oldest message of each batch.
+    pub applied: Histogram,
+}
+
+impl Class {
+    fn new(ej: &str, class: &'static str) -> Self {
+        let ej = || ej.to_owned();
+        Self {
+            messages: counter!("sluice_class_messages_total", "ej" => ej(), "class" => class),
+            refused: counter!("sluice_class_refused_total", "ej" => ej(), "class" => class),
+            pushed_back: counter!("sluice_class_pushed_back_total", "ej" => ej(), "class" => class),
+            applied: histogram!("sluice_class_applied_seconds", "ej" => ej(), "class" => class),
+        }
+    }
+}
+
 /// One EJ's counters.
 pub(crate) struct Measures {
     verdicts: [Counter; Verdict::ALL.len()],
@@ -112,6 +137,8 @@ pub(crate) struct Measures {
     issues: Vec<Counter>,
     events: [Counter; EVENTS],
     pub acknowledgements: Counter,
+    /// Routine, urgent.
+    pub classes: [Class; 2],
     outcomes: [Counter; Outcome::ALL.len()],
     pub pushed_back: Counter,
     pub lag_records: Gauge,
@@ -140,6 +167,7 @@ impl Measures {
                 let event = if number == 0 { "other".to_owned() } else { format!("A{number:02}") };
                 counter!("sluice_events_total", "event" => event)
             }),
+            classes: ["routine", "urgent"].map(|class| Class::new(&ej(), class)),
             acknowledgements: counter!("sluice_intake_acknowledgements_ignored_total", "ej" => ej()),
             outcomes: Outcome::ALL.map(|outcome| {
                 counter!("sluice_application_outcomes_total", "ej" => ej(), "outcome" => outcome.as_str())
@@ -156,6 +184,10 @@ impl Measures {
         if let Some(at) = Verdict::ALL.iter().position(|v| *v == verdict) {
             self.verdicts[at].increment(1);
         }
+    }
+
+    pub fn class(&self, urgent: bool) -> &Class {
+        &self.classes[usize::from(urgent)]
     }
 
     pub fn outcome(&self, outcome: Outcome) {
@@ -200,6 +232,13 @@ pub fn describe_metrics() {
     describe_counter!(
         "sluice_application_outcomes_total",
         "What became of messages whose senders are told; pending: not known in time"
+    );
+    describe_counter!("sluice_class_messages_total", "Messages that came in, routine and urgent");
+    describe_counter!("sluice_class_refused_total", "Messages refused for now, by class");
+    describe_counter!("sluice_class_pushed_back_total", "Answers held back, by class");
+    describe_histogram!(
+        "sluice_class_applied_seconds",
+        "From receipt to readers, of the oldest message of each class in a batch"
     );
     describe_counter!("sluice_duplicates_total", "Repetitions, by where they were noticed");
     describe_counter!("sluice_events_total", "Messages that came in, by trigger event");

@@ -51,6 +51,9 @@ pub(crate) struct Progress {
     /// As in `standing`: asked for each message, and then without its lock.
     applied: AtomicU64,
     stored: AtomicU64,
+    /// How long after it was received the last record was applied, in µs, while there are others
+    /// to apply; else 0.
+    behind: AtomicU64,
     /// Answers that are held back, by the place that is applied before they go. As many as there
     /// are messages in flight; each is told once, at its own place, so that they leave at the pace
     /// of the fold and none is woken in vain.
@@ -63,6 +66,7 @@ impl Progress {
             standing: watch::Sender::new(Standing::default()),
             applied: AtomicU64::new(0),
             stored: AtomicU64::new(0),
+            behind: AtomicU64::new(0),
             held: Mutex::default(),
         }
     }
@@ -95,6 +99,22 @@ impl Progress {
     /// Records stored and not yet folded; gaps in the order count too.
     pub fn lag(&self) -> u64 {
         self.stored.load(Ordering::Relaxed).saturating_sub(self.applied().get())
+    }
+
+    /// Told with each batch.
+    pub fn behind(&self, behind: Duration) {
+        self.behind.store(behind.as_micros() as u64, Ordering::Relaxed);
+    }
+
+    /// About how many records are folded in `span`: what came while the last one waited, by how
+    /// long it waited. At least a batch, so that a stall does not hold everything back for good.
+    pub fn records_within(&self, span: Duration) -> u64 {
+        const LEAST: u64 = 64;
+        let (behind, span) = (self.behind.load(Ordering::Relaxed), span.as_micros() as u64);
+        if behind <= span {
+            return u64::MAX;
+        }
+        (self.lag().saturating_mul(span) / behind).max(LEAST)
     }
 
     /// Until at most `records` are to be folded up to `seq`, a place that nobody else waits with;
@@ -154,6 +174,19 @@ mod tests {
         applied(&progress, 6);
         assert!(second.as_mut().poll(&mut context).is_ready());
         assert!(progress.room(Seq::new(10), 4, LONG).await, "there is room already");
+    }
+
+    #[test]
+    fn what_is_folded_in_a_span_is_told_by_how_long_the_last_record_waited() {
+        let progress = Progress::new();
+        progress.stored(Seq::new(10_000));
+        let span = Duration::from_millis(200);
+        progress.behind(Duration::from_millis(200));
+        assert_eq!(progress.records_within(span), u64::MAX);
+        progress.behind(Duration::from_millis(400));
+        assert_eq!(progress.records_within(span), 5_000);
+        progress.behind(Duration::from_secs(3600));
+        assert_eq!(progress.records_within(span), 64);
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use sluice_ids::{ChannelId, EjId, Micros};
 
 use crate::damage::{Damage, DamageAccepted, DamageId};
 use crate::port::{Append, Entry, IdempotencyKey, Kind};
-use crate::queue::Job;
+use crate::queue::{Job, Place};
 use crate::shared::Shared;
 use crate::slot::Slots;
 
@@ -67,7 +67,7 @@ pub fn accept(
         jobs.push(Job { entry, completer, through_damage: true });
         waits.push(future);
     }
-    shared.queue.push(jobs);
+    shared.queue.push(jobs, true, &mut Place::default());
     for wait in waits {
         let outcome = wait.wait();
         if !matches!(outcome, Append::Stored { .. }) {

@@ -18,9 +18,9 @@ use crate::disk::{Disk, RealDisk};
 use crate::format::{LOCK_FILE, segment_name};
 use crate::measures::refused;
 use crate::port::{
-    Append, Appender, Entry, Journal, KeyIndex, KeysOf, ReadError, Reader, Record, Refusal,
+    Append, Appender, Entry, Journal, KeyIndex, KeysOf, ReadError, Reader, Record, Refusal, Share,
 };
-use crate::queue::{Job, Queue};
+use crate::queue::{Job, Place, Queue};
 use crate::reader::{self, EmbeddedReader};
 use crate::recover::{OpenReport, recover};
 use crate::settings::{JournalSettings, SettingsError};
@@ -94,7 +94,7 @@ impl EmbeddedJournal {
             let _ = disk.remove(&name);
         }
         let shared = Arc::new(Shared {
-            queue: Queue::new(settings.queue_bytes_max),
+            queue: Queue::new(settings.queue_bytes_max, settings.urgent_share),
             tail: Tail::new(settings.tail_bytes),
             shelf: Shelf::new(settings.sidecar_cache_bytes),
             settings,
@@ -173,10 +173,21 @@ fn start_threads(
 struct EmbeddedAppender {
     shared: Arc<Shared>,
     slots: Slots,
+    place: Place,
 }
 
 impl Appender for EmbeddedAppender {
     fn append(&mut self, entry: Entry) -> AppendFuture {
+        self.push(entry, false)
+    }
+
+    fn append_urgent(&mut self, entry: Entry) -> AppendFuture {
+        self.push(entry, true)
+    }
+}
+
+impl EmbeddedAppender {
+    fn push(&mut self, entry: Entry, urgent: bool) -> AppendFuture {
         let bytes = entry.payload.len() as u64;
         let limit = self.shared.settings.entry_bytes_max;
         if bytes > limit {
@@ -185,14 +196,16 @@ impl Appender for EmbeddedAppender {
             return AppendFuture::ready(Append::Refused(refusal));
         }
         let (completer, future) = self.slots.pair();
-        self.shared.queue.push([Job { entry, completer, through_damage: false }]);
+        let job = Job { entry, completer, through_damage: false };
+        self.shared.queue.push([job], urgent, &mut self.place);
         future
     }
 }
 
 impl Journal for EmbeddedJournal {
     fn appender(&self) -> Box<dyn Appender> {
-        Box::new(EmbeddedAppender { shared: Arc::clone(&self.shared), slots: Slots::default() })
+        let (slots, place) = (Slots::default(), Place::default());
+        Box::new(EmbeddedAppender { shared: Arc::clone(&self.shared), slots, place })
     }
 
     fn read(&self, ej: EjId, from: Seq) -> Box<dyn Reader> {
@@ -234,5 +247,9 @@ impl Journal for EmbeddedJournal {
 
     fn entry_bytes_max(&self) -> u64 {
         self.shared.settings.entry_bytes_max
+    }
+
+    fn urgent_share(&self) -> Share {
+        self.shared.settings.urgent_share
     }
 }

@@ -50,7 +50,7 @@ pub use embedded::{EmbeddedJournal, OpenError, Owner};
 pub use measures::describe_metrics;
 pub use port::{
     Append, Appender, Entry, IdempotencyKey, Journal, KeyIndex, Keys, KeysOf, Kind, ReadError,
-    Reader, Record, Refusal,
+    Reader, Record, Refusal, Share,
 };
 pub use records::records;
 pub use recover::{OpenReport, TornReport};

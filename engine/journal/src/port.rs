@@ -17,6 +17,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use sluice_ids::{ChannelId, EjId, Lsn, Micros, Seq};
 
 use crate::slot::AppendFuture;
@@ -106,6 +107,47 @@ pub trait Appender: Send {
     /// Queues `entry` now, in call order; the future tells how it ended. Dropping the future
     /// does not undo the append.
     fn append(&mut self, entry: Entry) -> AppendFuture;
+
+    /// As [`Appender::append`], and before what waits of other appenders, in room that
+    /// [`Journal::urgent_share`] keeps. A backend that can do neither appends.
+    fn append_urgent(&mut self, entry: Entry) -> AppendFuture {
+        self.append(entry)
+    }
+}
+
+/// A part of a whole, in thousandths; written as a number from 0 to 0.9.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Share(u16);
+
+impl Share {
+    /// A fifth.
+    pub const DEFAULT: Self = Self(200);
+    const MAX: f64 = 0.9;
+
+    /// What of `whole` is not of the share.
+    #[must_use]
+    pub const fn rest_of(self, whole: u64) -> u64 {
+        whole - whole / 1000 * self.0 as u64 - whole % 1000 * self.0 as u64 / 1000
+    }
+}
+
+impl TryFrom<f64> for Share {
+    type Error = String;
+
+    fn try_from(value: f64) -> Result<Self, String> {
+        if (0.0..=Self::MAX).contains(&value) {
+            Ok(Self((value * 1000.0).round() as u16))
+        } else {
+            Err(format!("{value} is no share; it must lie between 0 and {}", Self::MAX))
+        }
+    }
+}
+
+impl From<Share> for f64 {
+    fn from(share: Share) -> Self {
+        Self::from(share.0) / 1000.0
+    }
 }
 
 /// Reads one EJ's durable records in `Seq` order. Blocking: for a thread of its own.
@@ -165,6 +207,11 @@ pub trait Journal: Send + Sync + 'static {
 
     /// The largest payload that an entry may have, in bytes.
     fn entry_bytes_max(&self) -> u64;
+
+    /// How much of what may wait is for urgent appends alone.
+    fn urgent_share(&self) -> Share {
+        Share::DEFAULT
+    }
 }
 
 /// Which sidecar index a hash stands in.

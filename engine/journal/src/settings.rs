@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::format::{RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES_MIN};
+use crate::port::Share;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -31,6 +32,9 @@ pub struct JournalSettings {
     /// Most bytes that may wait for the disk at once, in bytes. Default 134217728 (128 MiB):
     /// 32 connections with a largest frame each; beyond it appends are refused as busy.
     pub queue_bytes_max: u64,
+    /// How much of what may wait (here in bytes, before the fold in records) is kept for urgent
+    /// messages, from 0 to 0.9. Default 0.2: routine traffic never takes all.
+    pub urgent_share: Share,
     /// How much of sealed segments' sidecars stays in memory, in bytes. Default 33554432
     /// (32 MiB): about 16 segments' positions and keys, more than readers use at once.
     pub sidecar_cache_bytes: u64,
@@ -45,6 +49,7 @@ impl Default for JournalSettings {
             free_floor_bytes: 512 * MIB,
             commit_batch_bytes_max: 8 * MIB,
             queue_bytes_max: 128 * MIB,
+            urgent_share: Share::DEFAULT,
             sidecar_cache_bytes: 32 * MIB,
         }
     }

@@ -13,7 +13,7 @@ use sluice_ids::{EjId, Lsn};
 use crate::damage::{Damage, DamageBook};
 use crate::disk::{Disk, RealDisk};
 use crate::format::segment_name;
-use crate::port::{Keys, KeysOf};
+use crate::port::{Keys, KeysOf, Share};
 use crate::queue::Queue;
 use crate::recover::TornReport;
 use crate::settings::JournalSettings;
@@ -98,7 +98,7 @@ pub(crate) fn verify_on(disk: Arc<dyn Disk>, keys_of: Option<KeysOf>) -> io::Res
     let compare_keys = keys_of.is_some();
     let settings = JournalSettings::default();
     let shared = Shared {
-        queue: Queue::new(0),
+        queue: Queue::new(0, Share::DEFAULT),
         tail: Tail::new(0),
         shelf: Shelf::new(0),
         settings,

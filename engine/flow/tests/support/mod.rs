@@ -13,7 +13,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, Prometheu
 use parking_lot::{Condvar, Mutex};
 use sluice_channels::ack::AckWhen;
 use sluice_channels::mllp::{Listening, listen};
-use sluice_channels::steps::StepSettings;
+use sluice_channels::steps::{Condition, StepSettings};
 use sluice_channels::tls::TlsSettings;
 use sluice_channels::{AckMode, ChannelSettings, MllpSettings, MllpSource, SourceSettings};
 use sluice_flow::{Flow, FlowSettings, Parts};
@@ -99,6 +99,7 @@ pub struct Bench {
     pub mllp: MllpSettings,
     pub ack_mode: AckMode,
     pub ack_when: AckWhen,
+    pub urgent_when: Option<Condition>,
     pub step: Vec<StepSettings>,
     pub tls: Option<TlsSettings>,
     pub allow: Vec<IpNet>,
@@ -124,6 +125,7 @@ impl Bench {
             mllp: MllpSettings::default(),
             ack_mode: AckMode::Auto,
             ack_when: AckWhen::Stored,
+            urgent_when: None,
             step: Vec::new(),
             tls: None,
             allow: Vec::new(),
@@ -146,6 +148,7 @@ impl Bench {
         let channel = ChannelSettings {
             ack_mode: self.ack_mode,
             ack_when: self.ack_when,
+            urgent_when: self.urgent_when.clone(),
             step: self.step.clone(),
             ..ChannelSettings::new(id, ejs, SourceSettings::Mllp(source.clone()))
         };

@@ -43,6 +43,26 @@ pub enum Bench {
         #[command(flatten)]
         reporting: Reporting,
     },
+    /// How long urgent messages wait while routine ones take all they can, with and without being urgent
+    #[command(
+        after_help = "Example:\n  sluice bench urgent --seconds 10\n  sluice bench urgent --connections 64 --fail \"applied.p99<500ms\" --fail \"accepted.p99<500ms\""
+    )]
+    Urgent {
+        /// How long each turn runs
+        #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
+        seconds: u64,
+        /// How often the two engines take turns
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+        rounds: u32,
+        /// Connections that send routine messages, each as quickly as it is answered
+        #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=250))]
+        connections: u32,
+        /// Between two urgent messages
+        #[arg(long, value_name = "SPAN", default_value = "20ms")]
+        every: String,
+        #[command(flatten)]
+        reporting: Reporting,
+    },
     /// Whole exports, with what the engine keeps and without it
     #[command(
         after_help = "Example:\n  sluice bench export --patients 2000 --iterations 20\n  sluice bench export --url http://127.0.0.1:8080 --ej EJ1 --export-types patients,venues --token @token.txt --fail \"gain>=50%\""

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use sluice_fixtures::bench::mllp::{MllpPlan, MllpReport, Row, Turn};
 use sluice_fixtures::bench::rates::{self, RatesPlan};
 use sluice_fixtures::bench::state::StateReport;
+use sluice_fixtures::bench::urgent::{self, UrgentPlan};
 use sluice_fixtures::bench::{bare, bare_http, mllp, state};
 use sluice_fixtures::replay::span;
 use sluice_fixtures::replay::telling::MEASURES;
@@ -59,6 +60,15 @@ pub fn run(arguments: cli::Bench) -> Outcome {
             }
             let all = report.state_is_right();
             reporting::conclude(report.report(&plan), &thresholds, &reporting, all, false)
+        }
+        cli::Bench::Urgent { seconds, rounds, connections, every, reporting } => {
+            let every =
+                span(&every).map_err(|error| Failure::new(USAGE, format!("--every: {error}")))?;
+            let thresholds = reporting::thresholds(&reporting, &urgent::MEASURES)?;
+            let plan = UrgentPlan { seconds, rounds, connections, every };
+            let folder = scratch()?;
+            let report = urgent::run(&executable()?, folder.path(), &plan, progress)?;
+            reporting::finish(report, &thresholds, &reporting, true)
         }
         cli::Bench::Export(arguments) => super::bench_http::export(&arguments),
         cli::Bench::Fhir(arguments) => super::bench_http::fhir(&arguments),
