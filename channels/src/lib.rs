@@ -5,6 +5,7 @@
 //! whether it is kept, it does not know. [`intake::Intake`] is the one way between the two.
 
 pub mod ack;
+pub mod destinations;
 pub mod intake;
 pub mod mllp;
 mod settings;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sluice_ids::{ChannelId, EjId};
 
 use crate::ack::{AckMode, AckWhen};
+use crate::destinations::DestinationSettings;
 use crate::mllp::FrameLimits;
 use crate::steps::{Condition, StepSettings};
 use crate::tls::TlsSettings;
@@ -156,6 +157,9 @@ pub struct ChannelSettings {
     /// What is made of a message before it is applied, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub step: Vec<StepSettings>,
+    /// Where what was accepted goes on to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub destination: Vec<DestinationSettings>,
 }
 
 const fn yes() -> bool {
@@ -176,6 +180,7 @@ impl ChannelSettings {
             enabled: true,
             source,
             step: Vec::new(),
+            destination: Vec::new(),
         }
     }
 
