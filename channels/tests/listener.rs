@@ -249,6 +249,19 @@ async fn a_stop_is_not_held_up_by_what_is_never_applied() {
 }
 
 #[tokio::test]
+async fn a_stop_that_leaves_out_an_answer_leaves_out_those_behind_it() {
+    let bench = Bench::new(MllpSettings::default());
+    let mut client = bench.connect().await;
+    client.send(b"\x0bone\x1c\r\x0bapplied 1\x1c\r\x0btwo\x1c\r\x0bapplied 2\x1c\r").await;
+    client.expect(b"\x0back:one\x1c\r").await;
+    let Bench { listening, metrics, .. } = bench;
+    assert_eq!(patiently(listening.stop()).await.cut, 0);
+    assert_eq!(client.rest().await, b"");
+    let unsent = "sluice_mllp_application_acks_unsent_total{channel=\"EJ1.mllp\"} 2";
+    assert!(metrics.render().lines().any(|line| line == unsent));
+}
+
+#[tokio::test]
 async fn what_a_lost_peer_is_owed_is_counted() {
     let bench = Bench::new(MllpSettings::default());
     let mut client = bench.connect().await;

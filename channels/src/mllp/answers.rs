@@ -71,10 +71,17 @@ impl Answers {
         self.pending.is_empty() && self.applied.is_empty()
     }
 
-    /// Application acknowledgements are owed no more: their connection ends.
-    pub fn forget_applied(&mut self, counters: &Counters) {
+    /// What waits for the fold is owed no more: its connection ends. True where that was the only
+    /// answer of a message: those behind it would be out of order.
+    pub fn forget_applied(&mut self, counters: &Counters) -> bool {
         counters.unsent.increment(self.applied.len() as u64);
         self.applied.clear();
+        let is_only = matches!(self.pending.front(), Some(Pending::Applied(_)));
+        if is_only {
+            counters.unsent.increment(1);
+            self.pending.pop_front();
+        }
+        is_only
     }
 
     /// Frames the answers that are there behind each other in `out`. Pending while there are

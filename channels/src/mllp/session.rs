@@ -255,8 +255,10 @@ impl Session {
             self.counters.limit(Limit::IdleTimeout);
             self.reading = false;
         }
-        if self.applied_until.is_some_and(|until| now >= until) {
-            self.answers.forget_applied(&self.counters);
+        if self.applied_until.is_some_and(|until| now >= until)
+            && self.answers.forget_applied(&self.counters)
+        {
+            self.writable = false;
         }
     }
 

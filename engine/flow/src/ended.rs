@@ -2,7 +2,7 @@
 //! folding it again where it came before.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sluice_channels::ack::Outcome;
 use sluice_ids::Seq;
@@ -91,12 +91,12 @@ impl Asked {
         (asking, Self { lane, again, key, told: Some(told) })
     }
 
-    /// [`Outcome::Pending`] where it is not known within `limit`.
-    pub async fn ended(mut self, limit: Duration) -> Ended {
-        let until = Instant::now() + limit;
+    /// [`Outcome::Pending`] where it is not known by then.
+    pub async fn ended(mut self, until: Instant) -> Ended {
+        let left = || until.saturating_duration_since(Instant::now());
         let pending = || Ended::without_issues(Outcome::Pending);
         let Some(told) = &mut self.told else { return pending() };
-        let Ok(told) = timeout(limit, told).await else { return pending() };
+        let Ok(told) = timeout(left(), told).await else { return pending() };
         self.told = None;
         let is_repeated = match told {
             Ok(ended) if ended.outcome != Outcome::Repeated => return ended,
@@ -107,12 +107,10 @@ impl Asked {
             // Its lane has ended, or the memory does not reach so far back.
             return if is_repeated { repeated } else { pending() };
         };
-        let left = until.saturating_duration_since(Instant::now());
-        if !self.lane.progress.reached(first, left).await {
+        if !self.lane.progress.reached(first, left()).await {
             return pending();
         }
-        let left = until.saturating_duration_since(Instant::now());
-        match timeout(left, Arc::clone(&self.again).tell(&self.lane, first)).await {
+        match timeout(left(), Arc::clone(&self.again).tell(&self.lane, first)).await {
             Ok(told) => told.unwrap_or(repeated),
             Err(_) => pending(),
         }

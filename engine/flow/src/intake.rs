@@ -13,14 +13,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use sluice_channels::ack::{
     Acknowledgement, Outcome, OwnControlIds, Says, Terms, Verdict, is_acknowledgement,
 };
 use sluice_channels::intake::{
-    Committed, Intake, IntakeSession, Owed, Reply, SessionContext, Taken, TakenFuture,
+    Committed, Intake, IntakeSession, Owed, Reply, ReplyFuture, SessionContext, Taken, TakenFuture,
 };
 use sluice_channels::tls::SpeaksFor;
 use sluice_ids::ChannelId;
@@ -321,27 +321,30 @@ impl Letter {
         };
         if !self.terms.is_twofold() {
             self.lane.measures.verdict(verdict);
-            let owed = Owed::WhenApplied(Box::pin(self.applied(asked)));
+            let owed = Owed::WhenApplied(self.applied(asked));
             return Taken { committed: Committed::Yes, owed, applied: None };
         }
         let owed = Owed::Now(self.answer(verdict, None));
-        let applied = Some(Box::pin(self.applied(asked)) as _);
+        let applied = Some(self.applied(asked));
         Taken { committed: Committed::Yes, owed, applied }
     }
 
-    /// What is said of it once it is applied.
-    async fn applied(self, asked: Asked) -> Reply {
-        let limit = Duration::from_millis(self.intake.settings.applied_ack_ms);
-        let ended = asked.ended(limit).await;
-        self.lane.measures.outcome(ended.outcome);
-        let of_its_own = self.terms.is_twofold();
-        // After CA, "send it again" would be wrong: it is safe, and will be applied.
-        let untold = of_its_own && ended.outcome == Outcome::Pending;
-        if untold || !self.terms.application.owes(ended.outcome.is_success()) {
-            return Reply::Silent;
-        }
-        let says = Says::Outcome(ended.outcome, &ended.issues);
-        self.write(ended.outcome.row().code, says, of_its_own)
+    /// What is said of it once it is applied. Its time begins now, however long others are
+    /// waited for before it.
+    fn applied(self, asked: Asked) -> ReplyFuture {
+        let until = Instant::now() + Duration::from_millis(self.intake.settings.applied_ack_ms);
+        Box::pin(async move {
+            let ended = asked.ended(until).await;
+            self.lane.measures.outcome(ended.outcome);
+            let of_its_own = self.terms.is_twofold();
+            // After CA, "send it again" would be wrong: it is safe, and will be applied.
+            let untold = of_its_own && ended.outcome == Outcome::Pending;
+            if untold || !self.terms.application.owes(ended.outcome.is_success()) {
+                return Reply::Silent;
+            }
+            let says = Says::Outcome(ended.outcome, &ended.issues);
+            self.write(ended.outcome.row().code, says, of_its_own)
+        })
     }
 
     fn refusal(&self, verdict: Verdict, at: Option<Location>) -> Reply {

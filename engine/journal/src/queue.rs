@@ -200,7 +200,7 @@ mod tests {
     fn urgent_jobs_go_first_and_never_past_their_own_appenders() {
         let queue = Queue::new(1 << 20, Share::DEFAULT);
         let (mut one, mut other) = (Place::default(), Place::default());
-        let mut push = |name, urgent, place: &mut Place| {
+        let push = |name, urgent, place: &mut Place| {
             let (job, _) = job(name);
             queue.push([job], urgent, place);
         };
