@@ -25,9 +25,9 @@ use crate::tls::SpeaksFor;
 /// What a session is, for the whole of its life.
 #[derive(Debug, Clone)]
 pub struct SessionContext {
-    /// The listener.
     pub channel: ChannelId,
-    pub peer: SocketAddr,
+    /// `None` where messages come from no connection of its own.
+    pub peer: Option<SocketAddr>,
     /// What the peer may send, as its certificate says.
     pub speaks_for: SpeaksFor,
 }

@@ -5,9 +5,10 @@
 //! whether it is kept, it does not know. [`intake::Intake`] is the one way between the two.
 
 pub mod ack;
-pub mod destinations;
+pub mod folder;
 pub mod intake;
 pub mod mllp;
+pub mod posted;
 mod settings;
 pub mod steps;
 pub mod tls;

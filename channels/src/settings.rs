@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use sluice_ids::{ChannelId, EjId};
 
 use crate::ack::{AckMode, AckWhen};
-use crate::destinations::DestinationSettings;
+use crate::folder::FolderSource;
 use crate::mllp::FrameLimits;
+use crate::posted::HttpSource;
 use crate::steps::{Condition, StepSettings};
 use crate::tls::TlsSettings;
 
@@ -157,9 +158,6 @@ pub struct ChannelSettings {
     /// What is made of a message before it is applied, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub step: Vec<StepSettings>,
-    /// Where what was accepted goes on to.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub destination: Vec<DestinationSettings>,
 }
 
 const fn yes() -> bool {
@@ -180,7 +178,6 @@ impl ChannelSettings {
             enabled: true,
             source,
             step: Vec::new(),
-            destination: Vec::new(),
         }
     }
 
@@ -189,6 +186,7 @@ impl ChannelSettings {
     pub const fn mllp(&self) -> Option<&MllpSource> {
         match &self.source {
             SourceSettings::Mllp(source) => Some(source),
+            SourceSettings::Folder(_) | SourceSettings::Http(_) => None,
         }
     }
 }
@@ -198,6 +196,8 @@ impl ChannelSettings {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum SourceSettings {
     Mllp(MllpSource),
+    Folder(FolderSource),
+    Http(HttpSource),
 }
 
 /// `[source]` of type `mllp`: a listener.

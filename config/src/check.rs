@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 
+use sluice_channels::SourceSettings;
 use sluice_channels::steps::{Steps, Test};
 use sluice_channels::tls::TlsSettings;
 use sluice_journal::SettingsError;
@@ -22,6 +24,7 @@ pub fn check(
     entities(config, &mut found);
     channels(config, &mut found);
     ports(config, &mut found);
+    folders(config, &mut found);
     reachable(config, &mut found);
     bounds(config, &mut found);
     found.problems
@@ -80,19 +83,12 @@ fn channels(config: &Config, found: &mut Found<'_>) {
         if let Some(Err(problem)) = channel.urgent_when.as_ref().map(Test::new) {
             found.add(&at(&format!("urgent_when.{}", problem.key)), problem.what);
         }
-        for (place, destination) in channel.destination.iter().enumerate() {
-            let key = |key: &str| at(&format!("destination.{place}.{key}"));
-            for (named, what) in destination.problems() {
-                found.add(&key(&named), what);
-            }
-            let name = destination.name();
-            if channel.destination[..place].iter().any(|other| other.name() == name) {
-                found.add(&key("name"), format!("{name} is already another destination's"));
-            }
-        }
         let tls = channel.mllp().and_then(|source| source.tls.as_ref());
         for (key, what) in tls.map(TlsSettings::problems).unwrap_or_default() {
             found.add(&at(&format!("source.tls.{key}")), what);
+        }
+        for (key, what) in source_problems(&channel.source, config) {
+            found.add(&at(&format!("source.{key}")), what);
         }
         if channel.ejs.is_empty() {
             found.add(&at("ejs"), "names no EJ".to_owned());
@@ -110,6 +106,34 @@ fn channels(config: &Config, found: &mut Found<'_>) {
             }
         }
     }
+}
+
+/// What is wrong with a source that is no listener, and what does not fit the engine behind it.
+fn source_problems(source: &SourceSettings, config: &Config) -> Vec<(&'static str, String)> {
+    let (mut problems, message) = match source {
+        SourceSettings::Mllp(_) => return Vec::new(),
+        SourceSettings::Folder(source) => (source.problems(), source.message_bytes_max),
+        SourceSettings::Http(source) => (source.problems(), source.message_bytes_max),
+    };
+    let entry = config.journal.entry_bytes_max;
+    if message as u64 > entry {
+        let what = format!(
+            "{message} is over journal.entry_bytes_max ({entry}): such a message could not be kept"
+        );
+        problems.push(("message_bytes_max", what));
+    }
+    if let SourceSettings::Folder(source) = source {
+        let most = config.flow.control_ids_max / 2;
+        if source.messages_max as u64 > most {
+            let what = format!(
+                "{} is over half of flow.control_ids_max ({most}): a file that is read again after a \
+                 crash would not be known again as a whole",
+                source.messages_max
+            );
+            problems.push(("messages_max", what));
+        }
+    }
+    problems
 }
 
 /// What could be reached from other machines without leave.
@@ -139,6 +163,20 @@ fn reachable(config: &Config, found: &mut Found<'_>) {
                 ),
             );
         }
+    }
+}
+
+/// Two channels on one folder would take each other's files.
+fn folders(config: &Config, found: &mut Found<'_>) {
+    let mut taken: Vec<(usize, &Path)> = Vec::new();
+    for (index, channel) in config.channel.iter().enumerate() {
+        let SourceSettings::Folder(source) = &channel.source else { continue };
+        let other = taken.iter().find(|(_, other)| *other == source.path).map(|(other, _)| *other);
+        if let Some(other) = other {
+            let what = format!("is also the folder of {}", (found.name_of)(other));
+            found.add(&format!("channel.{index}.source.path"), what);
+        }
+        taken.push((index, &source.path));
     }
 }
 

@@ -269,3 +269,28 @@ fn two_channel_files_of_one_name_or_on_one_port_are_told_with_the_other_file() {
         [("id", "b.toml:1", "a is already a.toml"), ("source.address", "b.toml:5", clash)]
     );
 }
+
+#[test]
+fn a_folder_that_could_not_be_watched_is_told() {
+    let channel = |id: &str, source: &str| {
+        format!(
+            "[[channel]]\nid = \"{id}\"\nejs = [\"EJ1\"]\nsource = {{ type = \"folder\", {source} }}\n"
+        )
+    };
+    let alone = |source: &str| only(&format!("{EJ}{}", channel("a", source)));
+    for (source, key, what) in [
+        ("path = \"in\", in_flight_max = 0", "in_flight_max", "too small"),
+        ("path = \"in\", messages_max = 70000", "messages_max", "half of flow.control_ids_max"),
+        ("path = \"in\", message_bytes_max = 999999999", "message_bytes_max", "could not be kept"),
+        ("path = \"in\", done = \"\"", "done", "the watched folder itself"),
+        ("path = \"in\", broken = \"done\"", "broken", "the same as done"),
+    ] {
+        let problem = alone(source);
+        assert_eq!(problem.key, format!("channel.0.source.{key}"), "{problem}");
+        assert!(problem.what.contains(what), "{problem}");
+    }
+    let two = format!("{EJ}{}{}", channel("a", "path = \"in\""), channel("b", "path = \"in\""));
+    assert_eq!(only(&two).key, "channel.1.source.path");
+    let http = "[[channel]]\nid = \"h\"\nejs = [\"EJ1\"]\nsource = { type = \"http\", in_flight_max = 0 }\n";
+    assert_eq!(only(&format!("{EJ}{http}")).key, "channel.0.source.in_flight_max");
+}

@@ -69,7 +69,7 @@ fn the_examples_can_be_used_as_they_stand() {
     };
     let loaded = load(&sources).unwrap();
     assert_eq!(loaded.config.ej.len(), 1);
-    assert_eq!(loaded.config.channel.len(), 1);
+    assert_eq!(loaded.config.channel.len(), 3, "one for each kind of source");
     // Every key of an EJ and of a channel is shown.
     let shown = toml::Value::try_from(&loaded.config.ej[0]).unwrap();
     for (key, _) in shown.as_table().unwrap() {
@@ -79,12 +79,14 @@ fn the_examples_can_be_used_as_they_stand() {
             || example.iter().any(|line| line.starts_with(&needed));
         assert!(found, "[[ej]] {key} is not shown");
     }
-    let shown = toml::Value::try_from(&loaded.config.channel[0]).unwrap();
-    for (of, table) in [("channel", &shown), ("channel.source", &shown["source"])] {
-        for (key, _) in table.as_table().unwrap() {
-            let (value, table) = (format!("{key} = "), format!("[{of}.{key}]"));
-            let shown = |line: &String| line.starts_with(&value) || line.contains(&table);
-            assert!(example.iter().any(shown), "[{of}] {key}");
+    for channel in &loaded.config.channel {
+        let shown = toml::Value::try_from(channel).unwrap();
+        for (of, table) in [("channel", &shown), ("channel.source", &shown["source"])] {
+            for (key, _) in table.as_table().unwrap() {
+                let (value, table) = (format!("{key} = "), format!("[{of}.{key}]"));
+                let shown = |line: &String| line.starts_with(&value) || line.contains(&table);
+                assert!(example.iter().any(shown), "[{of}] {key}");
+            }
         }
     }
 }

@@ -43,7 +43,7 @@ impl OwnControlIds {
 
     /// At most 20 characters (the length of MSH-10 up to v2.6): the start in base 36 (10 until
     /// the year 2085), and a count.
-    fn write_next(&self, out: &mut Vec<u8>) {
+    pub(super) fn write_next(&self, out: &mut Vec<u8>) {
         base36(self.started_at, out);
         base36(self.last.fetch_add(1, Ordering::Relaxed) + 1, out);
     }
@@ -271,7 +271,7 @@ impl Version {
 }
 
 /// `20261120035714+0000`: our clock, in UTC, so that no zone has to be guessed.
-fn write_time(at: Micros, out: &mut Vec<u8>) {
+pub(super) fn write_time(at: Micros, out: &mut Vec<u8>) {
     let at = Timestamp::from_microsecond(at.get()).unwrap_or(Timestamp::UNIX_EPOCH);
     let time = TimeZone::UTC.to_datetime(at);
     let year = time.year().clamp(0, 9999).unsigned_abs();

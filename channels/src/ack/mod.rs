@@ -2,11 +2,13 @@
 //!
 //! `docs/acknowledgement.md` has the rules in prose and the table of verdicts.
 
+mod batch;
 mod message;
 mod mode;
 mod outcome;
 mod verdict;
 
+pub use batch::answers_of_file;
 pub use message::{Acknowledgement, OwnControlIds, QUOTED_BYTES_MAX, Says};
 pub use mode::{AckMode, AckWhen, Terms, When};
 pub use outcome::{Outcome, OutcomeRow};

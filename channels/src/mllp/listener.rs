@@ -233,7 +233,7 @@ impl Acceptor {
                 Ok(secured) => secured,
                 Err(limit) => return counters.limit(limit),
             };
-            let context = SessionContext { channel: id, peer, speaks_for };
+            let context = SessionContext { channel: id, peer: Some(peer), speaks_for };
             let Some(intake) = intake.session(context) else {
                 return tracing::error!(channel = %id, "the intake does not know this channel");
             };

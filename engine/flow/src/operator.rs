@@ -8,7 +8,7 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use sluice_ids::{ChannelId, DestinationName, EjId, Micros, Seq};
+use sluice_ids::{ChannelId, EjId, Micros, Seq};
 use sluice_journal::{Append, DamageAccepted, Entry, Kind, Record};
 
 use crate::acts::entry;
@@ -25,20 +25,18 @@ pub enum Deed {
     Resend {
         message: Seq,
     },
-    /// A dead letter is closed: the message is not to be delivered to a destination any more.
+    /// A message is not to be delivered to a destination any more.
     Discard {
         message: Seq,
         channel: ChannelId,
-        /// `None`: the message was not applied, and is not to be tried again.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        destination: Option<DestinationName>,
+        destination: String,
         reason: String,
     },
     /// A message is to be delivered to a destination once more.
     Retry {
         message: Seq,
         channel: ChannelId,
-        destination: DestinationName,
+        destination: String,
     },
     ChannelStarted {
         channel: ChannelId,

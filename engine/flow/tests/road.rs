@@ -42,7 +42,7 @@ fn demo() -> Demo {
     let text = std::fs::read_to_string(repository().join("config/demo.toml")).expect("demo.toml");
     let mut demo: Demo = toml::from_str(&text).expect("EJs and channels");
     for channel in &mut demo.channel {
-        let SourceSettings::Mllp(source) = &mut channel.source;
+        let SourceSettings::Mllp(source) = &mut channel.source else { panic!("the bench listens") };
         source.address.set_port(0);
     }
     demo

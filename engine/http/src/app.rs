@@ -17,10 +17,10 @@ use crate::acts::ActDesk;
 use crate::bulk::Shelf;
 use crate::cache::{Cache, KeptPage, PageKey, Ratios, Rendered, ResourceKey};
 use crate::cursor::CursorKey;
-use crate::delivery::DeliveryDesk;
 use crate::export::{Bases, ChunkKey, KeptChunk, Warming};
 use crate::fhir::capability::Statements;
 use crate::host::Hosts;
+use crate::inbound::Inbound;
 use crate::messages::MessageDesk;
 use crate::past::{AsOf, Past};
 use crate::role::{Reach, Role};
@@ -36,10 +36,10 @@ pub struct Deps {
     pub tokens: Tokens,
     pub cursors: CursorKey,
     pub vitals: Arc<dyn Vitals>,
+    pub inbound: Arc<dyn Inbound>,
     pub past: Arc<dyn Past>,
     pub acts: Arc<dyn ActDesk>,
     pub messages: Arc<dyn MessageDesk>,
-    pub delivery: Arc<dyn DeliveryDesk>,
     pub prometheus: PrometheusHandle,
     /// Where bulk exports are kept, in a folder of their own.
     pub data_dir: PathBuf,
@@ -65,10 +65,10 @@ pub(crate) struct App {
     /// Held while a chunk is built.
     pub(crate) builders: Arc<Semaphore>,
     pub(crate) vitals: Arc<dyn Vitals>,
+    pub(crate) inbound: Arc<dyn Inbound>,
     pub(crate) past: Arc<dyn Past>,
     pub(crate) acts: Arc<dyn ActDesk>,
     pub(crate) messages: Arc<dyn MessageDesk>,
-    pub(crate) delivery: Arc<dyn DeliveryDesk>,
     pub(crate) prometheus: PrometheusHandle,
     pub(crate) hosts: Hosts,
     pub(crate) exports: Shelf,
@@ -114,10 +114,10 @@ impl App {
             tokens: deps.tokens,
             cursors: deps.cursors,
             vitals: deps.vitals,
+            inbound: deps.inbound,
             past: deps.past,
             acts: deps.acts,
             messages: deps.messages,
-            delivery: deps.delivery,
             prometheus: deps.prometheus,
             settings,
         }
@@ -136,11 +136,6 @@ impl App {
                 }
             },
         }
-    }
-
-    /// What one EJ can be read through, by who may.
-    pub(crate) fn scope_of(&self, ej: EjId) -> Option<&Scope> {
-        self.each.get(&ej)
     }
 
     /// Whether every record that is counted can also be read. Asked after a read that found

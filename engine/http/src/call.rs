@@ -17,6 +17,7 @@ use sluice_state::{Page, PageRequest, Pins, Scope};
 use crate::app::App;
 use crate::fault::Fault;
 use crate::fhir::search::fault_of;
+use crate::inbound::Handed;
 use crate::negotiate::Coding;
 use crate::role::Reach;
 use crate::routes::Route;
@@ -41,6 +42,8 @@ pub(crate) struct Call<'a> {
     pub(crate) form: Option<Bytes>,
     /// The body of a route that takes a Parameters resource; empty where there is none.
     pub(crate) parameters: Option<Bytes>,
+    /// What came of the body of a route that takes a message.
+    pub(crate) handed: Option<Handed>,
     /// `None` only on public routes.
     pub(crate) grant: Option<Grant>,
     /// When the request's header was there.
@@ -61,7 +64,8 @@ impl Call<'_> {
     ) -> Call<'p> {
         let (grant, began, spent) = (self.grant.clone(), self.began, Cell::default());
         let (app, pins) = (self.app, Some(pins));
-        Call { app, route, parts, form: None, parameters, grant, began, spent, pins }
+        let (form, handed) = (None, None);
+        Call { app, route, parts, form, parameters, handed, grant, began, spent, pins }
     }
 
     /// A page of what is found by a search.
@@ -116,11 +120,7 @@ impl Call<'_> {
 
     /// What the caller may read through this route.
     pub(crate) fn scope(&self) -> Cow<'_, Scope> {
-        let own = self.ej().zip(self.grant.as_ref()).filter(|(ej, grant)| grant.reach.holds(*ej));
-        match own.and_then(|(ej, _)| self.app.scope_of(ej)) {
-            Some(scope) => Cow::Borrowed(scope),
-            None => self.app.scope(&self.reach()),
-        }
+        self.app.scope(&self.reach())
     }
 
     /// The EJ in the path. The gate has checked that the caller may see it.

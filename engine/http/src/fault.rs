@@ -78,6 +78,14 @@ pub(crate) enum Fault {
     MethodNotAllowed,
     NotAcceptable,
     MediaType,
+    /// A message in another media type or character set than are taken.
+    MessageMedia,
+    /// A message that is not in the character set that it comes under.
+    MessageCharset,
+    /// A message that cannot be taken now.
+    SendLater,
+    /// Whether a message was kept cannot be known.
+    OutcomeUnknown,
     UriTooLong {
         limit: usize,
     },
@@ -213,13 +221,15 @@ impl Fault {
             | Self::SearchReadsTooMany { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MediaType | Self::MessageMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::SendLater | Self::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
             Self::UriTooLong { .. } => StatusCode::URI_TOO_LONG,
             Self::BodyTooLarge { .. } | Self::TooManyEntries { .. } => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::HostMissing
+            | Self::MessageCharset
             | Self::NothingNamed
             | Self::BodyBroken
             | Self::BodyNot { .. }
@@ -272,6 +282,7 @@ impl Fault {
             | Self::MethodNotAllowed
             | Self::NotAcceptable
             | Self::MediaType
+            | Self::MessageMedia
             | Self::NotServed { .. }
             | Self::ParametersUnknown { .. }
             | Self::SearchNotAnswered { .. } => IssueType::NotSupported,
@@ -280,7 +291,9 @@ impl Fault {
             | Self::TooManyEntries { .. }
             | Self::TooManyValues { .. } => IssueType::TooLong,
             Self::BodyTooSlow => IssueType::Timeout,
+            Self::SendLater | Self::OutcomeUnknown => IssueType::Transient,
             Self::HostMissing
+            | Self::MessageCharset
             | Self::BodyBroken
             | Self::QueryEncoding
             | Self::RangeNotSatisfiable { .. }
@@ -353,6 +366,20 @@ impl Fault {
                 "the body must be application/x-www-form-urlencoded, of an operation \
                                 application/fhir+json, and not compressed"
                     .into()
+            }
+            Self::MessageMedia => {
+                "a message must be application/hl7-v2 (ER7) in UTF-8, ISO-8859-1, ISO-8859-15, \
+                 windows-1252 or US-ASCII"
+                    .into()
+            }
+            Self::MessageCharset => {
+                "the message is not in the character set that Content-Type names".into()
+            }
+            Self::SendLater => {
+                "the message was not taken: nothing more can be for now, send it again later".into()
+            }
+            Self::OutcomeUnknown => {
+                "it is not known whether the message is on stable storage: send it again".into()
             }
             Self::UriTooLong { limit } => format!(
                 "path and query have more than {limit} bytes; POST _search takes longer ones"
@@ -478,7 +505,7 @@ impl Fault {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, media);
         match self {
-            Self::Folding => {
+            Self::Folding | Self::SendLater | Self::OutcomeUnknown => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
             Self::TooManyExports | Self::NoSpace | Self::NotRecorded => {

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::header::{self, HeaderValue};
@@ -20,12 +20,21 @@ use crate::app::App;
 use crate::call::{Call, Spent};
 use crate::fault::{Face, Fault};
 use crate::fhir::search;
+use crate::inbound::{self, Handed};
 use crate::instruments;
 use crate::negotiate;
-use crate::role::{EjScope, Policy, Reach};
+use crate::role::{EjScope, Policy, Reach, Role};
 use crate::routes::{Route, Takes};
 use crate::timing;
 use crate::tokens::Grant;
+
+/// What a request brought in its body.
+#[derive(Default)]
+struct Given {
+    form: Option<Bytes>,
+    parameters: Option<Bytes>,
+    handed: Option<Handed>,
+}
 
 /// A route and what it is answered from.
 pub(crate) struct Door {
@@ -74,34 +83,41 @@ impl Door {
         authorised(&this.app, &this.route, &parts, grant.as_ref())?;
         folded(&this.app, &this.route, &parts, grant.as_ref())?;
         let spent = Spent { auth: began.elapsed(), ..Spent::default() };
-        let body = match this.route.takes {
+        let given = match this.route.takes {
             Takes::Nothing => {
                 drop(body);
-                None
+                Given::default()
             }
-            media => Some(read_body(&this.app, &parts, body, media).await?),
-        };
-        let (form, parameters) = match this.route.takes {
-            Takes::Parameters => (None, body),
-            Takes::FormOrParameters if !is_form(&parts) => (None, body),
-            _ => (body, None),
+            Takes::Message => {
+                let reach = grant.as_ref().map_or(Reach::only([]), |grant| grant.reach.clone());
+                let channel = this.route.id_in(parts.uri.path()).unwrap_or_default();
+                let handed = inbound::hand_over(&this.app, &parts, channel, &reach, body).await?;
+                Given { handed: Some(handed), ..Given::default() }
+            }
+            takes => {
+                let body = Some(read_body(&this.app, &parts, body, takes).await?);
+                let told = takes == Takes::Parameters
+                    || takes == Takes::FormOrParameters && !is_form(&parts);
+                let (form, parameters) = if told { (None, body) } else { (body, None) };
+                Given { form, parameters, handed: None }
+            }
         };
         let searches = this.route.searches();
-        if searches && let Some(page) = this.kept(&parts, &form, &grant, began, spent) {
+        if searches && let Some(page) = this.kept(&parts, &given.form, &grant, began, spent) {
             return Ok(page);
         }
-        let at_once = searches && is_selective(&parts, form.as_deref());
+        let at_once = searches && is_selective(&parts, given.form.as_deref());
         if this.route.wide && !at_once {
             let permit = Arc::clone(&this.app.searches).acquire_owned().await;
             let this = Arc::clone(this);
             let work = move || {
-                let answer = this.called(&parts, form, parameters, grant, began, spent);
+                let answer = this.called(&parts, given, grant, began, spent);
                 drop(permit);
                 answer
             };
             return tokio::task::spawn_blocking(work).await.unwrap_or(Err(Fault::Internal));
         }
-        this.called(&parts, form, parameters, grant, began, spent)
+        this.called(&parts, given, grant, began, spent)
     }
 
     /// A page that was answered before: it takes no turn among those that walk the state.
@@ -114,9 +130,9 @@ impl Door {
         spent: Spent,
     ) -> Option<Response<Body>> {
         let (app, route, spent) = (&self.app, &self.route, Cell::new(spent));
-        let (form, grant) = (form.clone(), grant.clone());
+        let (form, grant, parameters, handed) = (form.clone(), grant.clone(), None, None);
         let call =
-            Call { app, route, parts, form, parameters: None, grant, began, spent, pins: None };
+            Call { app, route, parts, form, parameters, handed, grant, began, spent, pins: None };
         let entered = Instant::now();
         let mut response = search::kept(&call)?;
         timing::tell(&call, entered.elapsed(), response.headers_mut());
@@ -126,14 +142,15 @@ impl Door {
     fn called(
         &self,
         parts: &Parts,
-        form: Option<Bytes>,
-        parameters: Option<Bytes>,
+        given: Given,
         grant: Option<Grant>,
         began: Instant,
         spent: Spent,
     ) -> Result<Response<Body>, Fault> {
         let (app, route, spent) = (&self.app, &self.route, Cell::new(spent));
-        let call = Call { app, route, parts, form, parameters, grant, began, spent, pins: None };
+        let Given { form, parameters, handed } = given;
+        let call =
+            Call { app, route, parts, form, parameters, handed, grant, began, spent, pins: None };
         let entered = Instant::now();
         // A panic in one answer is that answer's; its payload may quote data and is dropped.
         let answer = catch_unwind(AssertUnwindSafe(|| (route.endpoint)(&call)));
@@ -208,6 +225,9 @@ pub(crate) fn authorised(
             let known = app.entities.contains_key(&ej) && grant.reach.holds(ej);
             if known { Ok(()) } else { Err(Fault::NotFound) }
         }
+        // Who only reads sends nothing; the channel's EJs are checked where it is looked up.
+        EjScope::Channel if grant.role == role || grant.role >= Role::Operator => Ok(()),
+        EjScope::Channel => Err(Fault::RoleTooLow { needs: role }),
     }
 }
 
@@ -267,11 +287,7 @@ fn is_form(parts: &Parts) -> bool {
 
 async fn read_body(app: &App, parts: &Parts, body: Body, takes: Takes) -> Result<Bytes, Fault> {
     let limit = app.settings.body_bytes_max;
-    let declared = parts.headers.get(header::CONTENT_LENGTH);
-    let declared = declared.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|bytes| bytes > limit as u64) {
-        return Err(Fault::BodyTooLarge { limit });
-    }
+    let declared = declared_bytes(parts, limit)?;
     // Without a body its type does not matter.
     let is_empty =
         declared.unwrap_or(0) == 0 && !parts.headers.contains_key(header::TRANSFER_ENCODING);
@@ -279,14 +295,38 @@ async fn read_body(app: &App, parts: &Parts, body: Body, takes: Takes) -> Result
     let is_taken = match takes {
         Takes::Parameters => is_json(),
         Takes::FormOrParameters => is_json() || is_form(parts),
-        Takes::Form | Takes::Nothing => is_form(parts),
+        Takes::Form | Takes::Nothing | Takes::Message => is_form(parts),
     };
+    if !is_taken && !is_empty {
+        return Err(Fault::MediaType);
+    }
+    collect(parts, body, limit, app.settings.body_timeout()).await
+}
+
+/// What Content-Length says, where that may be.
+fn declared_bytes(parts: &Parts, limit: usize) -> Result<Option<u64>, Fault> {
+    let declared = parts.headers.get(header::CONTENT_LENGTH);
+    let declared = declared.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|bytes| bytes > limit as u64) {
+        return Err(Fault::BodyTooLarge { limit });
+    }
+    Ok(declared)
+}
+
+/// A body, whole: at most `limit` bytes, within that time.
+pub(crate) async fn collect(
+    parts: &Parts,
+    body: Body,
+    limit: usize,
+    within: Duration,
+) -> Result<Bytes, Fault> {
+    declared_bytes(parts, limit)?;
     // A compressed body would have to be opened before it could be limited.
     let is_plain = parts
         .headers
         .get(header::CONTENT_ENCODING)
         .is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if !is_plain || (!is_taken && !is_empty) {
+    if !is_plain {
         return Err(Fault::MediaType);
     }
     let reading = async {
@@ -301,9 +341,7 @@ async fn read_body(app: &App, parts: &Parts, body: Body, takes: Takes) -> Result
         }
         Ok(bytes.freeze())
     };
-    tokio::time::timeout(app.settings.body_timeout(), reading)
-        .await
-        .unwrap_or(Err(Fault::BodyTooSlow))
+    tokio::time::timeout(within, reading).await.unwrap_or(Err(Fault::BodyTooSlow))
 }
 
 /// What stands on every answer. Patient data is never to be kept by a cache or a disk.
@@ -326,9 +364,13 @@ fn refusal(fault: &Fault) -> Option<&'static str> {
         Fault::HostMissing | Fault::HostForeign => Some("host"),
         Fault::OriginForeign => Some("origin"),
         Fault::UriTooLong { .. } => Some("uri"),
-        Fault::BodyTooLarge { .. } | Fault::BodyTooSlow | Fault::BodyBroken | Fault::MediaType => {
-            Some("body")
-        }
+        Fault::BodyTooLarge { .. }
+        | Fault::BodyTooSlow
+        | Fault::BodyBroken
+        | Fault::MediaType
+        | Fault::MessageMedia
+        | Fault::MessageCharset => Some("body"),
+        Fault::SendLater => Some("later"),
         _ => None,
     }
 }

@@ -4,11 +4,15 @@
 //!
 //! | role | may |
 //! |---|---|
+//! | `sender` | hand messages to the channels of its EJs, and nothing else |
 //! | `monitor` | see metrics, counters and lag: no patient data |
 //! | `reader` | read and search resources |
 //! | `exporter` | pull a whole EJ |
 //! | `operator` | act: clear caches, and later retry, discard, reprocess (which shows messages) |
 //! | `administrator` | all of it |
+//!
+//! What hands messages over changes every patient of an EJ and needs to see none: so `sender` is the
+//! first, and of the roles after it only those may send that may resend, from `operator` on.
 //!
 //! An operator reads, because whoever repairs a message sees it; what runs unattended and needs
 //! no patient data (a Prometheus server) gets `monitor`. ADR-0050.
@@ -24,6 +28,7 @@ use sluice_ids::EjId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
+    Sender,
     Monitor,
     Reader,
     Exporter,
@@ -32,12 +37,19 @@ pub enum Role {
 }
 
 impl Role {
-    pub const ALL: [Self; 5] =
-        [Self::Monitor, Self::Reader, Self::Exporter, Self::Operator, Self::Administrator];
+    pub const ALL: [Self; 6] = [
+        Self::Sender,
+        Self::Monitor,
+        Self::Reader,
+        Self::Exporter,
+        Self::Operator,
+        Self::Administrator,
+    ];
 
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Sender => "sender",
             Self::Monitor => "monitor",
             Self::Reader => "reader",
             Self::Exporter => "exporter",
@@ -55,7 +67,7 @@ impl fmt::Display for Role {
 
 /// Not the name of a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is none of monitor, reader, exporter, operator, administrator")]
+#[error("is none of sender, monitor, reader, exporter, operator, administrator")]
 pub struct UnknownRole;
 
 impl FromStr for Role {
@@ -99,6 +111,9 @@ pub enum EjScope {
     Visible,
     /// The one named in the path; a caller without a right to it gets the 404 of an unknown one.
     Path,
+    /// Those of the channel that is named in the path, each of them; a caller without a right to one
+    /// gets the 404 of an unknown channel.
+    Channel,
     /// All of them at once, not told apart: only for callers with a right to every EJ.
     Every,
 }

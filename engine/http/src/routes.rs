@@ -19,7 +19,7 @@ use crate::fault::{Face, Fault};
 use crate::gate::Door;
 use crate::instruments::RouteMeter;
 use crate::role::{EjScope, Policy, Role};
-use crate::{bulk, export, fhir, openapi, ops};
+use crate::{bulk, export, fhir, inbound, openapi, ops};
 
 /// What answers an admitted call. It never waits: everything is in memory, and what streams is
 /// produced as the body is read.
@@ -62,6 +62,8 @@ pub(crate) enum Takes {
     Parameters,
     /// Either of both.
     FormOrParameters,
+    /// An HL7v2 message, which is handed over before the endpoint is called.
+    Message,
 }
 
 /// One line of the table.
@@ -167,6 +169,11 @@ impl Route {
     fn told(mut self) -> Self {
         self.takes = Takes::Parameters;
         self.wide()
+    }
+
+    fn message(mut self) -> Self {
+        self.takes = Takes::Message;
+        self
     }
 
     fn form(mut self) -> Self {
@@ -316,21 +323,6 @@ pub fn table() -> Vec<Route> {
         )
         .told(),
         get("/api/acts", needs(Role::Operator, Visible), ops::acts::list).wide(),
-        get("/api/queues", needs(Role::Operator, Visible), ops::delivery::queues),
-        get("/api/ejs/{ej}/dead-letters", needs(Role::Operator, Path), ops::delivery::letters),
-        get("/api/ejs/{ej}/dead-letters/{id}", needs(Role::Operator, Path), ops::delivery::one),
-        post(
-            "/api/ejs/{ej}/dead-letters/{id}/retry",
-            needs(Role::Operator, Path),
-            ops::delivery::retry,
-        )
-        .wide(),
-        post(
-            "/api/ejs/{ej}/dead-letters/{id}/discard",
-            needs(Role::Operator, Path),
-            ops::delivery::discard,
-        )
-        .wide(),
         post("/api/cache/clear", needs(Role::Operator, Every), ops::caches::clear).wide(),
         post("/api/cache/warm", needs(Role::Operator, Every), ops::caches::warm).wide(),
     ];
@@ -390,6 +382,7 @@ pub fn table() -> Vec<Route> {
         get("/exports/{id}", export_group, bulk::status),
         delete("/exports/{id}", export_group, bulk::cancel).wide(),
         get("/exports/{id}/files/{file}", export_group, bulk::file),
+        post("/channels/{id}", needs(Role::Sender, EjScope::Channel), inbound::answer).message(),
     ]);
     table
 }

@@ -75,6 +75,7 @@ fn the_documentation_lists_the_routes_and_who_may_call_them() {
                         EjScope::Visible => "visible",
                         EjScope::Path => "path",
                         EjScope::Every => "every",
+                        EjScope::Channel => "channel",
                     },
                 ),
             };

@@ -10,16 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use sluice_channels::SourceSettings;
-use sluice_channels::mllp::{Listening, listen};
 use sluice_config::Config;
 use sluice_flow::{
-    Deed, Delivery, Flow, Halt, MessageTold, Parts, Past, PastError, Recorded, Version, WalkFrom,
-    Walked, keys_of,
+    Deed, Flow, Halt, MessageTold, Parts, Past, PastError, Recorded, Version, WalkFrom, Walked,
+    keys_of,
 };
 use sluice_http::{
-    ActDesk, ActTold, Acts, CacheAct, DeliveryDesk, Deps, Forgotten, MessageDesk, NotRecorded,
-    Reason, Server, Tokens, Vitals,
+    ActDesk, ActTold, Acts, CacheAct, Deps, Forgotten, Inbound, MessageDesk, NotRecorded, Reason,
+    Server, Tokens, Vitals,
 };
 use sluice_ids::{ChannelId, EjId, Lsn, Micros, Seq};
 use sluice_journal::{EmbeddedJournal, Fault, Journal, Owner, ReadError};
@@ -31,6 +29,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::{CANNOT_START, CONFIGURATION, Failure, JOURNAL_FAILED, NOT_SO};
+use crate::sources::{Source, Ways};
 
 /// How long a start waits for the fold before it serves what is there.
 const SHORT_FOLD: Duration = Duration::from_millis(500);
@@ -38,7 +37,7 @@ const SHORT_FOLD: Duration = Duration::from_millis(500);
 /// A running engine.
 pub struct Engine {
     core: Arc<Core>,
-    listeners: Vec<Listening>,
+    sources: Vec<Source>,
     http: SocketAddr,
     http_stop: CancellationToken,
     http_task: JoinHandle<()>,
@@ -49,7 +48,6 @@ pub struct Core {
     journal: Arc<EmbeddedJournal>,
     state: State,
     pub(crate) flow: Flow,
-    pub(crate) delivery: Delivery,
     /// Where the journal ended at the start: until then the state is older than what was
     /// acknowledged before.
     at_start: Vec<(EjId, Seq)>,
@@ -119,18 +117,10 @@ impl Core {
             apply: adt::apply,
         })
         .map_err(|e| cannot("the flow", &e))?;
-        let delivery = flow.delivery(&state, entities);
         let at_start = ejs.iter().map(|ej| (*ej, journal.tail(*ej))).collect();
         let (folded, starting) = (AtomicBool::new(false), AtomicBool::new(true));
         let stopping = AtomicBool::new(false);
-        Ok(Self { journal, state, flow, delivery, at_start, folded, starting, stopping })
-    }
-
-    /// Through which a message came, as long as it is kept.
-    pub fn channel_of(&self, ej: EjId, message: Seq) -> ChannelId {
-        let record = self.journal.get(ej, message).ok().flatten();
-        let none = || ChannelId::new("flow").expect("a short name");
-        record.map_or_else(none, |record| record.entry.channel)
+        Ok(Self { journal, state, flow, at_start, folded, starting, stopping })
     }
 
     pub const fn state(&self) -> &State {
@@ -180,31 +170,22 @@ impl Engine {
         let core = Arc::new(core);
         // Mostly there is next to nothing to fold, and then nobody is told to come again.
         core.caught_up(SHORT_FOLD).await;
-        let (server, http) = http_face(&config, &core, entities, prometheus).await?;
+        let ways = Arc::new(Ways::default());
+        let (server, http) = http_face(&config, &core, entities, prometheus, &ways).await?;
         let http_stop = CancellationToken::new();
         let http_task = tokio::spawn(server.run(http_stop.clone()));
         // Health, metrics and the EJs that are folded are served while the rest is; messages are
         // taken once it can be seen what of them came before.
-        // Before the ways in: one that begins now has all that is taken from here on.
-        for channel in &config.channel {
-            core.delivery
-                .set(channel)
-                .await
-                .map_err(|e| Failure::new(CANNOT_START, chain("a destination's cursor", &e)))?;
-        }
-        let mut listeners = Vec::new();
+        let mut sources = Vec::new();
         for channel in config.channel.iter().filter(|channel| channel.enabled) {
-            let SourceSettings::Mllp(source) = &channel.source;
-            let listening = listen(channel.id, source, config.mllp, core.flow.intake())
-                .map_err(|e| Failure::new(CANNOT_START, chain("MLLP", &e)))?;
-            listeners.push(listening);
+            sources.push(Source::start(channel, config.mllp, core.flow.intake(), &ways)?);
         }
         core.starting.store(false, Ordering::Release);
-        Ok(Self { core, listeners, http, http_stop, http_task })
+        Ok(Self { core, sources, http, http_stop, http_task })
     }
 
     pub fn listeners(&self) -> impl Iterator<Item = (ChannelId, SocketAddr)> {
-        self.listeners.iter().map(|listening| (listening.id(), listening.address()))
+        self.sources.iter().filter_map(Source::listening)
     }
 
     pub const fn http(&self) -> SocketAddr {
@@ -223,12 +204,11 @@ impl Engine {
         self.core.stopping.store(true, Ordering::Release);
         // Together: each may take as long as its slowest peer.
         let mut ends = tokio::task::JoinSet::new();
-        for listening in self.listeners {
-            ends.spawn(listening.stop());
+        for source in self.sources {
+            ends.spawn(source.stop());
         }
         ends.join_all().await;
         self.core.flow.refuse_new();
-        self.core.delivery.stop().await;
         self.http_stop.cancel();
         // A task that panicked has ended too.
         let _ = self.http_task.await;
@@ -244,6 +224,7 @@ async fn http_face(
     core: &Arc<Core>,
     entities: Vec<LegalEntity>,
     prometheus: PrometheusHandle,
+    ways: &Arc<Ways>,
 ) -> Result<(Server, SocketAddr), Failure> {
     let cannot = |error: &dyn std::error::Error| Failure::new(CANNOT_START, chain("HTTP", error));
     let entities: Vec<Arc<LegalEntity>> = entities.into_iter().map(Arc::new).collect();
@@ -253,10 +234,10 @@ async fn http_face(
         tokens: Tokens::open(&config.data_dir).map_err(|e| cannot(&e))?,
         cursors: sluice_http::CursorKey::open(&config.data_dir).map_err(|e| cannot(&e))?,
         vitals: Arc::clone(core) as Arc<dyn Vitals>,
+        inbound: Arc::clone(ways) as Arc<dyn Inbound>,
         past: Arc::new(Told { past: core.flow.past(&core.state), entities }),
         acts: Arc::clone(core) as Arc<dyn ActDesk>,
         messages: Arc::clone(core) as Arc<dyn MessageDesk>,
-        delivery: Arc::clone(core) as Arc<dyn DeliveryDesk>,
         prometheus,
         data_dir: config.data_dir.clone(),
     };

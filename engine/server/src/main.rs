@@ -2,10 +2,10 @@
 
 mod cli;
 mod commands;
-mod delivery;
 mod engine;
 mod exit;
 mod messages;
+mod sources;
 mod telemetry;
 
 use std::process::ExitCode;
@@ -56,8 +56,6 @@ fn run(command: Command) -> Outcome {
         Command::Token(arguments) => commands::token::run(arguments),
         Command::Acts(arguments) => commands::acts::run(&arguments),
         Command::Messages(arguments) => commands::messages::run(&arguments),
-        Command::Queues(arguments) => commands::delivery::queues(&arguments),
-        Command::DeadLetters(arguments) => commands::delivery::dead_letters(&arguments),
         Command::Bench(arguments) => commands::bench::run(arguments),
     }
 }

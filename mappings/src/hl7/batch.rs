@@ -104,13 +104,18 @@ impl Contents {
     pub fn check(&self, file: &[u8]) -> Result<(), EnvelopeFault> {
         let Some(first) = self.envelope.first() else { return Ok(()) };
         let in_file = first.kind == EnvelopeKind::FileHeader;
+        // Between FHS and FTS messages may stand without a header of their batch: they are one.
+        let bare = in_file && self.envelope.iter().all(|one| one.kind != EnvelopeKind::BatchHeader);
         // Where the batch that is open begins, and what was counted.
         let (mut open, mut batches, mut ended) = (None, 0_u64, false);
         let mut counted = 0;
         for (at, one) in self.envelope.iter().enumerate() {
             let misplaced = EnvelopeFault::Misplaced { segment: one.kind.segment() };
             if open.is_none() && one.messages_before != counted {
-                return Err(EnvelopeFault::MessagesOutside);
+                if !bare || at == 0 {
+                    return Err(EnvelopeFault::MessagesOutside);
+                }
+                (counted, batches) = (one.messages_before, 1);
             }
             match (one.kind, open) {
                 _ if ended => return Err(misplaced),
@@ -271,6 +276,7 @@ mod tests {
             b"BHS|^~\\&\nMSH|a\nBTS\n",
             b"FHS|x\rBHS|x\rMSH|a\rBTS|1|comment\rBHS|x\rMSH|b\rMSH|c\rBTS|2\rFTS|2\r",
             b"FHS|x\rBHS|x\rBTS|0\rFTS|1\r",
+            b"FHS|x\rMSH|a\rMSH|b\rFTS|1\r",
             b"FHS#x\rBHS#x\rMSH#a\rBTS#1#\rFTS##\r",
             b"FHS|x\r\nBHS|x\r\nMSH|a\r\n\r\nMSH|b\r\nBTS|2\r\nFTS|1\r\n",
         ] {
@@ -285,7 +291,10 @@ mod tests {
             (&b"BHS|x\rMSH|a\r"[..], Missing { segment: "BTS" }),
             (b"FHS|x\rBHS|x\rMSH|a\rBTS|1\r", Missing { segment: "FTS" }),
             (b"FHS|x\rBHS|x\rMSH|a\rFTS|1\r", Missing { segment: "BTS" }),
-            (b"FHS|x\rMSH|a\rFTS|0\r", MessagesOutside),
+            (b"FHS|x\rMSH|a\rFTS|0\r", Count { segment: "FTS", said: 0, found: 1 }),
+            (b"FHS|x\rMSH|a\rFTS|1\rMSH|b\r", MessagesOutside),
+            (b"MSH|a\rFHS|x\rFTS|0\r", MessagesOutside),
+            (b"FHS|x\rMSH|a\rBHS|x\rMSH|b\rBTS|1\rFTS|1\r", MessagesOutside),
             (b"FHS|x\rBHS|x\rBTS\rFTS|1\rMSH|a\r", MessagesOutside),
             (b"MSH|a\rBHS|x\rMSH|b\rBTS|1\r", MessagesOutside),
             (b"BHS|x\rMSH|a\rBTS|1\rMSH|b\r", MessagesOutside),

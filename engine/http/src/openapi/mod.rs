@@ -12,7 +12,7 @@ use crate::fault::{Face, Fault};
 use crate::fhir::links;
 use crate::ops;
 use crate::role::{EjScope, Policy};
-use crate::routes::{self, Route};
+use crate::routes::{self, Route, Takes};
 
 pub(crate) fn document(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let mut paths = Map::new();
@@ -63,7 +63,7 @@ fn operation(route: &Route) -> Value {
         Some(Face::Fhir) => ("OperationOutcome", "application/fhir+json"),
         _ => ("Error", "application/json"),
     };
-    if route.path == "/" || route.path == "/metrics" {
+    if route.face == Some(Face::Page) {
         answers["default"] =
             described::answer("What went wrong", "text/plain", &json!({ "type": "string" }));
     } else {
@@ -76,19 +76,30 @@ fn operation(route: &Route) -> Value {
             let ejs = match scope {
                 EjScope::Visible => "about the EJs that the token reaches",
                 EjScope::Path => "the EJ of the path, which is 404 to others",
+                EjScope::Channel => "every EJ of the channel, which is 404 to others",
                 EjScope::Every => "the token reaches every EJ",
             };
-            (format!("Role {role} or above; {ejs}."), json!([{ "token": [] }]))
+            let role = match scope {
+                EjScope::Channel => "sender, or operator and above".to_owned(),
+                _ => format!("{role} or above"),
+            };
+            (format!("Role {role}; {ejs}."), json!([{ "token": [] }]))
         }
     };
-    json!({
+    let mut operation = json!({
         "operationId": name(route),
         "summary": told.summary,
         "description": may,
         "parameters": parameters,
         "responses": answers,
         "security": security,
-    })
+    });
+    if route.takes == Takes::Message {
+        let message = json!({ "schema": { "type": "string" } });
+        operation["requestBody"] =
+            json!({ "required": true, "content": { "application/hl7-v2": message } });
+    }
+    operation
 }
 
 /// `get_api_ejs_held`.

@@ -143,6 +143,7 @@ fn day(seconds: i64) -> String {
 impl From<cli::Role> for Role {
     fn from(role: cli::Role) -> Self {
         match role {
+            cli::Role::Sender => Self::Sender,
             cli::Role::Monitor => Self::Monitor,
             cli::Role::Reader => Self::Reader,
             cli::Role::Exporter => Self::Exporter,

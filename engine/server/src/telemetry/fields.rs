@@ -27,7 +27,6 @@ pub const ALLOWED: &[&str] = &[
     "count",
     "cut",
     "damage",
-    "destination",
     "ej",
     "ejs",
     "elapsed_ms",

@@ -59,6 +59,8 @@ pub fn install_metrics() -> anyhow::Result<PrometheusHandle> {
     sluice_journal::describe_metrics();
     sluice_state::describe_metrics();
     sluice_channels::mllp::describe_metrics();
+    sluice_channels::folder::describe_metrics();
+    sluice_channels::posted::describe_metrics();
     sluice_flow::describe_metrics();
     sluice_http::describe_metrics();
     // An alarm needs the 0 before the 1.
