@@ -43,6 +43,13 @@ fn a_reaction_is_a_text_unless_a_text_or_a_system_stands_beside_its_code() {
 }
 
 #[test]
+fn what_stands_beside_a_text_of_a_reaction_is_kept() {
+    let lane = admitted(&["AL1|1|DA|P^Penicillin|MI|Rash^^^R1^Skin^S"]);
+    let reaction = &all(&lane, RecordType::AllergyIntolerance)[0]["reactions"][0];
+    assert_eq!((&reaction["text"], &reaction["alternate_code"]), (&"Rash".into(), &"R1".into()));
+}
+
+#[test]
 fn a_rank_may_be_written_as_a_whole_number_with_a_fraction_of_zero() {
     let rank = |sent: &str| {
         let mut lane = plain();

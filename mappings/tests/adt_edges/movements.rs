@@ -412,3 +412,12 @@ fn what_comes_after_two_discharges_stands_before_both() {
     assert_eq!(course.stay().status(), StayStatus::Finished);
     assert_eq!(course.course(), ["W1", "W2"]);
 }
+
+#[test]
+fn a_discharge_that_pv1_45_tells_is_no_other_event() {
+    let mut course = Course::new();
+    course.say("A02", "09", "09", &[(3, "W2"), (45, "20260310100000")]);
+    course.say("A12", "11", "11", &[]);
+    assert_eq!(course.course(), ["W1"], "the transfer is taken back");
+    assert_eq!(course.stay().status(), StayStatus::Finished);
+}

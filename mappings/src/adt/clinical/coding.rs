@@ -43,7 +43,7 @@ pub(super) fn text_or_code(
 ) -> Option<Coded> {
     let mut coded = draft.coded(Cwe::of(repetition), table, at);
     if coded.text.is_empty() && coded.system.is_empty() {
-        coded = Coded { text: coded.code, table: coded.table, ..Coded::default() };
+        coded.text = std::mem::take(&mut coded.code);
     }
     says(&coded).then_some(coded)
 }
