@@ -6,6 +6,7 @@
 
 pub mod ack;
 pub mod folder;
+pub mod destinations;
 pub mod intake;
 pub mod mllp;
 pub mod posted;

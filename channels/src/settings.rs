@@ -9,6 +9,7 @@ use sluice_ids::{ChannelId, EjId};
 
 use crate::ack::{AckMode, AckWhen};
 use crate::folder::FolderSource;
+use crate::destinations::DestinationSettings;
 use crate::mllp::FrameLimits;
 use crate::posted::HttpSource;
 use crate::steps::{Condition, StepSettings};
@@ -158,6 +159,9 @@ pub struct ChannelSettings {
     /// What is made of a message before it is applied, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub step: Vec<StepSettings>,
+    /// Where what was accepted goes on to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub destination: Vec<DestinationSettings>,
 }
 
 const fn yes() -> bool {
@@ -178,6 +182,7 @@ impl ChannelSettings {
             enabled: true,
             source,
             step: Vec::new(),
+            destination: Vec::new(),
         }
     }
 

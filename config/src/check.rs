@@ -83,6 +83,16 @@ fn channels(config: &Config, found: &mut Found<'_>) {
         if let Some(Err(problem)) = channel.urgent_when.as_ref().map(Test::new) {
             found.add(&at(&format!("urgent_when.{}", problem.key)), problem.what);
         }
+        for (place, destination) in channel.destination.iter().enumerate() {
+            let key = |key: &str| at(&format!("destination.{place}.{key}"));
+            for (named, what) in destination.problems() {
+                found.add(&key(&named), what);
+            }
+            let name = destination.name();
+            if channel.destination[..place].iter().any(|other| other.name() == name) {
+                found.add(&key("name"), format!("{name} is already another destination's"));
+            }
+        }
         let tls = channel.mllp().and_then(|source| source.tls.as_ref());
         for (key, what) in tls.map(TlsSettings::problems).unwrap_or_default() {
             found.add(&at(&format!("source.tls.{key}")), what);

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use sluice_ids::{ChannelId, EjId, Micros, Seq};
 use sluice_journal::{Append, Entry, IdempotencyKey, Journal, Kind};
 
+use crate::delivery::Way;
+
 /// The channel of records that came in through none.
 const CHANNEL: &str = "flow";
 
@@ -23,23 +25,43 @@ pub enum Reason {
     Panic,
     /// A step of its channel could not do its work.
     Step,
+    /// A destination's peer does not take it, now or later.
+    Refused,
+    /// A destination's peer answered "not now" too often.
+    GaveUp,
+    /// An earlier message of its patient was not delivered.
+    Behind,
+    /// It was delivered after all: the dead letter is closed.
+    Delivered,
 }
 
 impl Reason {
-    pub(crate) const fn as_str(self) -> &'static str {
+    /// In words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Panic => "applying it panicked",
             Self::Step => "a step of its channel failed",
+            Self::Refused => "the peer refused it",
+            Self::GaveUp => "the peer could not take it, time and again",
+            Self::Behind => "an earlier message of its patient was not delivered",
+            Self::Delivered => "it was delivered after all",
         }
     }
 }
 
 /// What a dead-letter record says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
     /// The message that was set aside.
     pub seq: Seq,
     pub reason: Reason,
+    /// The destination that it did not reach; `None`: it was not applied.
+    #[serde(flatten)]
+    pub way: Option<Way>,
+    /// The peer's, in a few closed words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 impl DeadLetter {
@@ -49,8 +71,8 @@ impl DeadLetter {
         serde_json::from_slice(payload).ok()
     }
 
-    pub(crate) fn entry(self, ej: EjId, now: Micros) -> Entry {
-        let payload = serde_json::to_vec(&self).expect("a dead letter has a JSON form");
+    pub(crate) fn entry(&self, ej: EjId, now: Micros) -> Entry {
+        let payload = serde_json::to_vec(self).expect("a dead letter has a JSON form");
         entry(Kind::DeadLetter, ej, now, payload)
     }
 }

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sluice_channels::ChannelSettings;
 use sluice_channels::steps::{StepSettings, Steps};
-use sluice_ids::{ChannelId, Micros};
-use sluice_journal::{Entry, Kind};
+use sluice_ids::{ChannelId, EjId, Micros, Seq};
+use sluice_journal::{Entry, Journal, KeyIndex, Kind, ReadError};
 use sluice_mappings::entity::{EjSettings, LegalEntity};
 
 use crate::acts::entry;
+use crate::keys::EPOCH_KEY;
 
 /// One EJ's, ready to fold by.
 #[derive(Debug)]
@@ -71,6 +72,22 @@ impl Epoch {
         };
         let steps = settings.iter().map(ready).collect::<Option<_>>()?;
         Some(Self { entity, settings, steps })
+    }
+
+    /// The last one at or before `at`; where this version cannot read it, its place.
+    pub fn at(
+        journal: &dyn Journal,
+        ej: EjId,
+        at: Seq,
+    ) -> Result<Result<Option<Self>, Seq>, ReadError> {
+        let seqs = journal.find(ej, KeyIndex::ControlId, EPOCH_KEY)?;
+        for seq in seqs.into_iter().rev().filter(|seq| *seq <= at) {
+            let record = journal.get(ej, seq)?;
+            if let Some(record) = record.filter(|record| record.entry.kind == Kind::ConfigEpoch) {
+                return Ok(Self::decode(&record.entry.payload).map(Some).ok_or(seq));
+            }
+        }
+        Ok(Ok(None))
     }
 
     /// The payload of a [`Kind::ConfigEpoch`] record; `None` where this version cannot read it.

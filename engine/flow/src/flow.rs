@@ -19,6 +19,7 @@ use sluice_state::State;
 use crate::acts::append_blocking;
 use crate::clock::now;
 use crate::control_ids::ControlIds;
+use crate::delivery::{Cursor, Cursors, Delivery, Deps, Letters, Noted, ProcessLock, Way};
 use crate::ended::Again;
 use crate::epoch::Epoch;
 use crate::fold::Apply;
@@ -55,6 +56,8 @@ pub enum StartError {
     Steps { ej: EjId },
     #[error("no thread for the lane of {ej}")]
     Thread { ej: EjId, source: std::io::Error },
+    #[error("where {} of {} stands in {ej} cannot be read", way.destination, way.channel)]
+    Cursor { ej: EjId, way: Way, source: ReadError },
     #[error("no thread for retention")]
     Retention(#[source] std::io::Error),
 }
@@ -91,6 +94,9 @@ impl Flow {
                     measures: Measures::new(entity.id()),
                     book: Arc::new(Book::new(parts.messages, entity.id(), rows_max)),
                     expects_urgent: directory.expects_urgent(party).into(),
+                    letters: Letters::new(),
+                    noted: Noted::default(),
+                    cursors: Cursors::default(),
                 })
             })
             .collect();
@@ -136,8 +142,39 @@ impl Flow {
         drop(tell);
         while prepared.recv().is_ok() {}
         // Only now is it known how far each lane is, and what its memory reaches back to.
+        flow.place_cursors(parts.channels)?;
         flow.start_retention(parts.state, parts.settings.retention_days)?;
         Ok(flow)
+    }
+
+    /// Before retention begins: it keeps what a destination has still to read.
+    fn place_cursors(&self, channels: &[ChannelSettings]) -> Result<(), StartError> {
+        for channel in channels {
+            for settings in &channel.destination {
+                let way = Way { channel: channel.id, destination: settings.name() };
+                for lane in self.intake.lanes.iter().filter(|lane| channel.ejs.contains(&lane.ej)) {
+                    let placed = Cursor::place(&*self.intake.journal, lane.ej, way, settings);
+                    let cursor =
+                        placed.map_err(|source| StartError::Cursor { ej: lane.ej, way, source })?;
+                    lane.cursors.lock().insert(way, cursor.seq);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The ways out. None is started yet.
+    #[must_use]
+    pub fn delivery(&self, state: &State, entities: &[LegalEntity]) -> Delivery {
+        Delivery::new(Deps {
+            journal: Arc::clone(&self.intake.journal),
+            lanes: self.intake.lanes.clone(),
+            state: state.clone(),
+            entities: entities.to_vec(),
+            apply: self.apply,
+            reach: self.intake.settings.control_ids_max,
+            lease: Arc::new(ProcessLock),
+        })
     }
 
     fn start_retention(&self, state: &State, days: u32) -> Result<(), StartError> {

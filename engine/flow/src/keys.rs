@@ -9,6 +9,7 @@ use sluice_ids::EjId;
 use sluice_journal::{IdempotencyKey, Keys, KeysOf, Kind, Record};
 use sluice_mappings::hl7::MshRaw;
 
+use crate::delivery::{Cursor, cursor_key};
 use crate::operator::message_of;
 
 /// The sidecar key of every configuration epoch; no control id has it but by chance, and what is
@@ -66,7 +67,10 @@ fn keys_of_record(record: &Record) -> Keys {
             let brought = message_of(record).map(|message| keys_of_message(&message).patients);
             Keys { control_id: Some(ACT_KEY), patients: brought.unwrap_or_default() }
         }
-        Kind::CursorAdvance => Keys::default(),
+        Kind::CursorAdvance => Keys {
+            control_id: Cursor::decode(&record.entry.payload).map(|cursor| cursor_key(cursor.way)),
+            patients: Vec::new(),
+        },
     }
 }
 

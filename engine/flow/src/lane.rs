@@ -19,19 +19,20 @@ use std::time::{Duration, Instant};
 
 use sluice_channels::ack::Verdict;
 use sluice_ids::{EjId, Micros, Seq};
-use sluice_journal::{Append, Entry, Journal, KeyIndex, Kind, ReadError, Reader, Record};
+use sluice_journal::{Append, Entry, Journal, Kind, ReadError, Reader, Record};
 use sluice_mappings::hl7::MshRaw;
 use sluice_state::{EjWriter, StateSettings};
 
 use crate::acts::{DeadLetter, Reason, append_blocking};
 use crate::clock::now;
 use crate::control_ids::{Asking, ControlIds};
+use crate::delivery::{Cursors, Letters, Noted};
 use crate::ended::Ended;
 use crate::epoch::Epoch;
 use crate::fold::{Apply, Fold};
 use crate::intake::FLAG_URGENT;
-use crate::keys::{EPOCH_KEY, sender_control_id};
 use crate::ledger::{Book, Pen, Refold, Row};
+use crate::keys::sender_control_id;
 use crate::measures::{Become, Duplicate, Measures};
 use crate::progress::{Halt, Progress};
 use crate::telling::Telling;
@@ -66,6 +67,10 @@ pub(crate) struct Shared {
     pub book: Arc<Book>,
     /// A channel has urgent messages for it.
     pub expects_urgent: AtomicBool,
+    pub letters: Letters,
+    pub noted: Noted,
+    /// Of its destinations.
+    pub cursors: Cursors,
 }
 
 pub(crate) struct Lane {
@@ -169,6 +174,9 @@ impl Lane {
         self.remember(Window::from(self.reach, applied.next()), applied)?;
         let ahead = applied.max(Window::from(self.reach, tail.next()));
         self.remember(ahead.max(applied.next()), tail)?;
+        let letters = self.shared.letters.load(&*self.journal, ej, applied);
+        letters.map_err(|error| halt_of(&error))?;
+        self.shared.noted.begin(applied.next());
         self.shared.progress.stored(tail);
         self.shared.progress.tell(|standing| standing.applied = applied);
         let in_force = self.epoch_at(applied)?;
@@ -229,19 +237,9 @@ impl Lane {
         }
     }
 
-    /// The last epoch at or before `at`.
     fn epoch_at(&self, at: Seq) -> Result<Option<Epoch>, Halt> {
-        let ej = self.shared.ej;
-        let found = self.journal.find(ej, KeyIndex::ControlId, EPOCH_KEY);
-        let seqs = found.map_err(|error| halt_of(&error))?;
-        for seq in seqs.into_iter().rev().filter(|seq| *seq <= at) {
-            let record = self.journal.get(ej, seq).map_err(|error| halt_of(&error))?;
-            let Some(record) = record.filter(|r| r.entry.kind == Kind::ConfigEpoch) else {
-                continue;
-            };
-            return Epoch::decode(&record.entry.payload).map(Some).ok_or(Halt::Epoch { seq });
-        }
-        Ok(None)
+        let found = Epoch::at(&*self.journal, self.shared.ej, at);
+        found.map_err(|error| halt_of(&error))?.map_err(|seq| Halt::Epoch { seq })
     }
 
     /// Folds the next record, or waits for one.
@@ -293,9 +291,12 @@ impl Lane {
         }
         if record.entry.kind == Kind::DeadLetter
             && let Some(letter) = DeadLetter::decode(&record.entry.payload)
+            && letter.way.is_none()
         {
             work.suspects.remove(&letter.seq);
         }
+        self.shared.letters.enter(&*self.journal, record);
+        self.shared.noted.note(record.seq, step.became, &step.changes);
         if let Some(Become::Poison(reason)) = step.became {
             if record.seq <= work.tail_at_start {
                 work.suspects.insert(record.seq, reason);
@@ -356,7 +357,7 @@ impl Lane {
         self.shared.measures.dead_letters.increment(1);
         let (ej, why) = (self.shared.ej, reason.as_str());
         tracing::error!(%ej, seq = seq.get(), reason = why, "a message was set aside");
-        let letter = DeadLetter { seq, reason };
+        let letter = DeadLetter { seq, reason, way: None, code: None };
         self.write(work, letter.entry(self.shared.ej, now()));
     }
 

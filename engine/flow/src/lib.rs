@@ -17,6 +17,7 @@ mod control_ids;
 mod window;
 
 mod acts;
+mod delivery;
 mod ended;
 mod fold;
 mod intake;
@@ -34,6 +35,7 @@ mod walk;
 mod flow;
 
 pub use acts::{DeadLetter, Reason};
+pub use delivery::{Delivery, Doing, Lease, Letter, ProcessLock, QueueTold, Way};
 pub use flow::{Flow, Parts, StartError};
 pub use fold::Apply;
 pub use judge::judge_alone;

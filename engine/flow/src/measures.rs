@@ -220,6 +220,7 @@ impl Measures {
 
 /// Tells an installed recorder what the flow's metrics are.
 pub fn describe_metrics() {
+    crate::delivery::describe_metrics();
     describe_counter!("sluice_intake_verdicts_total", "Messages by the verdict at the door");
     describe_counter!(
         "sluice_intake_acknowledgements_ignored_total",

@@ -8,7 +8,7 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use sluice_ids::{ChannelId, EjId, Micros, Seq};
+use sluice_ids::{ChannelId, DestinationName, EjId, Micros, Seq};
 use sluice_journal::{Append, DamageAccepted, Entry, Kind, Record};
 
 use crate::acts::entry;
@@ -25,18 +25,20 @@ pub enum Deed {
     Resend {
         message: Seq,
     },
-    /// A message is not to be delivered to a destination any more.
+    /// A dead letter is closed: the message is not to be delivered to a destination any more.
     Discard {
         message: Seq,
         channel: ChannelId,
-        destination: String,
+        /// `None`: the message was not applied, and is not to be tried again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        destination: Option<DestinationName>,
         reason: String,
     },
     /// A message is to be delivered to a destination once more.
     Retry {
         message: Seq,
         channel: ChannelId,
-        destination: String,
+        destination: DestinationName,
     },
     ChannelStarted {
         channel: ChannelId,

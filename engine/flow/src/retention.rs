@@ -6,7 +6,8 @@
 //! - the memory of control ids does not reach back to it;
 //! - the configuration in force there is not told by it alone: a copy of the epoch in force is
 //!   written first, and the next round may go up to it;
-//! - no dead letter names it, or a later one of the same segments.
+//! - no open dead letter names it, or a later one of the same segments;
+//! - every destination's cursor has passed it.
 //!
 //! An EJ that is no longer configured has no state: its records go by age.
 
@@ -19,9 +20,10 @@ use sluice_ids::{EjId, Micros, Seq};
 use sluice_journal::{Append, Entry, IdempotencyKey, Journal, KeyIndex, Kind, ReadError, Record};
 use sluice_state::State;
 
-use crate::acts::{DeadLetter, append_blocking};
+use crate::acts::append_blocking;
 use crate::clock::now;
-use crate::keys::{DEAD_LETTER_KEY, EPOCH_KEY};
+use crate::delivery::first_since;
+use crate::keys::EPOCH_KEY;
 use crate::lane::Shared as Lane;
 use crate::window::Window;
 
@@ -59,7 +61,7 @@ impl Retention {
     pub fn release(&self, covers: &[(EjId, Seq)], older_than: Micros) -> io::Result<usize> {
         let mut before = Vec::new();
         for ej in self.journal.ejs() {
-            let aged = self.first_since(ej, older_than).map_err(io::Error::other)?;
+            let aged = first_since(&*self.journal, ej, older_than).map_err(io::Error::other)?;
             let served = self.lanes.iter().find(|lane| lane.ej == ej);
             let to = match served {
                 None => aged,
@@ -69,7 +71,8 @@ impl Retention {
                     };
                     let applied = lane.progress.standing().applied;
                     let memory = Window::from(self.reach, applied.next());
-                    self.kept(ej, aged.min(covered.next()).min(memory)).map_err(io::Error::other)?
+                    let to = aged.min(covered.next()).min(memory).min(needed(lane));
+                    self.kept(ej, to).map_err(io::Error::other)?
                 }
             };
             before.push((ej, to));
@@ -77,13 +80,8 @@ impl Retention {
         self.journal.release(&before)
     }
 
-    /// As far as `to`, but not past the epoch in force there, nor past a dead letter's message.
-    fn kept(&self, ej: EjId, mut to: Seq) -> Result<Seq, ReadError> {
-        for letter in self.found(ej, DEAD_LETTER_KEY, Kind::DeadLetter)? {
-            if let Some(letter) = DeadLetter::decode(&letter.entry.payload) {
-                to = to.min(letter.seq);
-            }
-        }
+    /// As far as `to`, but not past the epoch in force there.
+    fn kept(&self, ej: EjId, to: Seq) -> Result<Seq, ReadError> {
         let epochs = self.found(ej, EPOCH_KEY, Kind::ConfigEpoch)?;
         let Some(in_force) = epochs.iter().rfind(|epoch| epoch.seq <= to) else {
             return Ok(Seq::ZERO);
@@ -113,23 +111,15 @@ impl Retention {
         }
         Ok(found)
     }
+}
 
-    /// The first place that was received at `since` or later; one past the end where none was.
-    /// Our own clock hardly ever runs backwards, so halving finds it.
-    fn first_since(&self, ej: EjId, since: Micros) -> Result<Seq, ReadError> {
-        let mut low = Seq::ZERO.next();
-        let mut high = self.journal.tail(ej).next();
-        while low < high {
-            let middle = Seq::new(low.get().midpoint(high.get()));
-            match self.journal.read(ej, middle).next() {
-                Ok(Some(record)) if record.seq < high && record.entry.received_at < since => {
-                    low = record.seq.next();
-                }
-                Ok(_) => high = middle,
-                Err(ReadError::Released { oldest, .. }) => low = oldest.max(middle.next()),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(low)
+/// What an open dead letter or a destination has still to read; nothing may go while the lane has
+/// not read back what they are.
+fn needed(lane: &Lane) -> Seq {
+    if !lane.progress.standing().prepared {
+        return Seq::ZERO;
     }
+    let cursors = lane.cursors.lock().values().map(|cursor| cursor.next()).min();
+    let letters = lane.letters.oldest();
+    cursors.into_iter().chain(letters).min().unwrap_or(Seq::new(u64::MAX))
 }

@@ -1,6 +1,6 @@
-//! Short configured names: legal entities and channels.
+//! Short configured names: legal entities, channels and their destinations.
 //!
-//! Both stand in every journal record, so they have a fixed size there
+//! The first two stand in every journal record, so they have a fixed size there
 //! ([`EjId::BYTES_MAX`], [`ChannelId::BYTES_MAX`]) and are `Copy` here.
 
 use std::fmt;
@@ -120,6 +120,12 @@ short_code!(
     /// A channel: one configured way in (or out), e.g. the MLLP listener `EJ1.mllp`.
     ChannelId,
     24
+);
+
+short_code!(
+    /// A destination of a channel, as the channel names it, e.g. `laboratory`.
+    DestinationName,
+    32
 );
 
 #[cfg(test)]

@@ -7,6 +7,6 @@ mod codes;
 mod numbers;
 mod phi;
 
-pub use codes::{ChannelId, CodeError, EjId};
+pub use codes::{ChannelId, CodeError, DestinationName, EjId};
 pub use numbers::{Lsn, Micros, Seq};
 pub use phi::Phi;

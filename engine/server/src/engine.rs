@@ -12,8 +12,8 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sluice_config::Config;
 use sluice_flow::{
-    Deed, Flow, Halt, MessageTold, Parts, Past, PastError, Recorded, Version, WalkFrom, Walked,
-    keys_of,
+    Deed, Delivery, Flow, Halt, MessageTold, Parts, Past, PastError, Recorded, Version, WalkFrom,
+    Walked, keys_of,
 };
 use sluice_http::{
     ActDesk, ActTold, Acts, CacheAct, Deps, Forgotten, Inbound, MessageDesk, NotRecorded, Reason,
@@ -48,6 +48,7 @@ pub struct Core {
     journal: Arc<EmbeddedJournal>,
     state: State,
     pub(crate) flow: Flow,
+    delivery: Delivery,
     /// Where the journal ended at the start: until then the state is older than what was
     /// acknowledged before.
     at_start: Vec<(EjId, Seq)>,
@@ -117,10 +118,11 @@ impl Core {
             apply: adt::apply,
         })
         .map_err(|e| cannot("the flow", &e))?;
+        let delivery = flow.delivery(&state, entities);
         let at_start = ejs.iter().map(|ej| (*ej, journal.tail(*ej))).collect();
         let (folded, starting) = (AtomicBool::new(false), AtomicBool::new(true));
         let stopping = AtomicBool::new(false);
-        Ok(Self { journal, state, flow, at_start, folded, starting, stopping })
+        Ok(Self { journal, state, flow, delivery, at_start, folded, starting, stopping })
     }
 
     pub const fn state(&self) -> &State {
@@ -176,6 +178,13 @@ impl Engine {
         let http_task = tokio::spawn(server.run(http_stop.clone()));
         // Health, metrics and the EJs that are folded are served while the rest is; messages are
         // taken once it can be seen what of them came before.
+        // Before the ways in: one that begins now has all that is taken from here on.
+        for channel in &config.channel {
+            core.delivery
+                .set(channel)
+                .await
+                .map_err(|e| Failure::new(CANNOT_START, chain("a destination's cursor", &e)))?;
+        }
         let mut sources = Vec::new();
         for channel in config.channel.iter().filter(|channel| channel.enabled) {
             sources.push(Source::start(channel, config.mllp, core.flow.intake(), &ways)?);
@@ -209,6 +218,7 @@ impl Engine {
         }
         ends.join_all().await;
         self.core.flow.refuse_new();
+        self.core.delivery.stop().await;
         self.http_stop.cancel();
         // A task that panicked has ended too.
         let _ = self.http_task.await;

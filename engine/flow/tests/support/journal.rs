@@ -63,6 +63,16 @@ impl MemoryJournal {
         Self(Arc::new(Shared { inner: Mutex::new(inner), grown: Condvar::new() }))
     }
 
+    /// Another journal that holds the same.
+    pub fn copy(&self) -> Self {
+        let copy = Self::new();
+        let inner = self.0.inner.lock();
+        let mut into = copy.0.inner.lock();
+        (into.records, into.lsn) = (inner.records.clone(), inner.lsn);
+        drop(into);
+        copy
+    }
+
     pub fn disk(&self, disk: Disk) {
         let mut inner = self.0.inner.lock();
         inner.disk = disk;

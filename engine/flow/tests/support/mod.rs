@@ -12,11 +12,12 @@ use ipnet::IpNet;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use parking_lot::{Condvar, Mutex};
 use sluice_channels::ack::AckWhen;
+use sluice_channels::destinations::DestinationSettings;
 use sluice_channels::mllp::{Listening, listen};
 use sluice_channels::steps::{Condition, StepSettings};
 use sluice_channels::tls::TlsSettings;
 use sluice_channels::{AckMode, ChannelSettings, MllpSettings, MllpSource, SourceSettings};
-use sluice_flow::{Flow, FlowSettings, Parts};
+use sluice_flow::{Delivery, Flow, FlowSettings, Parts};
 use sluice_ids::{ChannelId, EjId};
 use sluice_journal::{Kind, Record};
 use sluice_mappings::adt::{Context, Effect, Issue, IssueCode, Outcome, Records};
@@ -101,6 +102,7 @@ pub struct Bench {
     pub ack_when: AckWhen,
     pub urgent_when: Option<Condition>,
     pub step: Vec<StepSettings>,
+    pub destination: Vec<DestinationSettings>,
     pub tls: Option<TlsSettings>,
     pub allow: Vec<IpNet>,
     recorder: PrometheusRecorder,
@@ -109,6 +111,8 @@ pub struct Bench {
 /// A bench at work. Dropped, it stops as a crash would: nothing is flushed or awaited.
 pub struct Running {
     pub flow: Flow,
+    pub delivery: Delivery,
+    pub channel: ChannelSettings,
     pub listening: Listening,
     _folder: TempDir,
 }
@@ -127,6 +131,7 @@ impl Bench {
             ack_when: AckWhen::Stored,
             urgent_when: None,
             step: Vec::new(),
+            destination: Vec::new(),
             tls: None,
             allow: Vec::new(),
             recorder: PrometheusBuilder::new().build_recorder(),
@@ -150,6 +155,7 @@ impl Bench {
             ack_when: self.ack_when,
             urgent_when: self.urgent_when.clone(),
             step: self.step.clone(),
+            destination: self.destination.clone(),
             ..ChannelSettings::new(id, ejs, SourceSettings::Mllp(source.clone()))
         };
         let messages = folder.path().join("messages");
@@ -165,7 +171,8 @@ impl Bench {
             });
             let flow = flow.unwrap();
             let listening = listen(id, &source, self.mllp, flow.intake()).unwrap();
-            Running { flow, listening, _folder: folder }
+            let delivery = flow.delivery(&state, &self.entities);
+            Running { flow, delivery, channel, listening, _folder: folder }
         })
     }
 

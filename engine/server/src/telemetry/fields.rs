@@ -27,6 +27,7 @@ pub const ALLOWED: &[&str] = &[
     "count",
     "cut",
     "damage",
+    "destination",
     "ej",
     "ejs",
     "elapsed_ms",
