@@ -5,8 +5,8 @@
 //! whether it is kept, it does not know. [`intake::Intake`] is the one way between the two.
 
 pub mod ack;
-pub mod folder;
 pub mod destinations;
+pub mod folder;
 pub mod intake;
 pub mod mllp;
 pub mod posted;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use sluice_ids::{ChannelId, EjId};
 
 use crate::ack::{AckMode, AckWhen};
-use crate::folder::FolderSource;
 use crate::destinations::DestinationSettings;
+use crate::folder::FolderSource;
 use crate::mllp::FrameLimits;
 use crate::posted::HttpSource;
 use crate::steps::{Condition, StepSettings};

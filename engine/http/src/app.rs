@@ -17,6 +17,7 @@ use crate::acts::ActDesk;
 use crate::bulk::Shelf;
 use crate::cache::{Cache, KeptPage, PageKey, Ratios, Rendered, ResourceKey};
 use crate::cursor::CursorKey;
+use crate::delivery::DeliveryDesk;
 use crate::export::{Bases, ChunkKey, KeptChunk, Warming};
 use crate::fhir::capability::Statements;
 use crate::host::Hosts;
@@ -40,6 +41,7 @@ pub struct Deps {
     pub past: Arc<dyn Past>,
     pub acts: Arc<dyn ActDesk>,
     pub messages: Arc<dyn MessageDesk>,
+    pub delivery: Arc<dyn DeliveryDesk>,
     pub prometheus: PrometheusHandle,
     /// Where bulk exports are kept, in a folder of their own.
     pub data_dir: PathBuf,
@@ -69,6 +71,7 @@ pub(crate) struct App {
     pub(crate) past: Arc<dyn Past>,
     pub(crate) acts: Arc<dyn ActDesk>,
     pub(crate) messages: Arc<dyn MessageDesk>,
+    pub(crate) delivery: Arc<dyn DeliveryDesk>,
     pub(crate) prometheus: PrometheusHandle,
     pub(crate) hosts: Hosts,
     pub(crate) exports: Shelf,
@@ -118,6 +121,7 @@ impl App {
             past: deps.past,
             acts: deps.acts,
             messages: deps.messages,
+            delivery: deps.delivery,
             prometheus: deps.prometheus,
             settings,
         }

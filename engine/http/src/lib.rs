@@ -11,6 +11,7 @@ mod cache;
 mod call;
 mod connections;
 mod cursor;
+mod delivery;
 mod export;
 mod fault;
 mod fhir;
@@ -38,6 +39,7 @@ mod vitals;
 pub use acts::{ActDesk, ActTold, Acts, CacheAct, NotRecorded};
 pub use app::Deps;
 pub use cursor::{CursorKey, KeyError};
+pub use delivery::{DeliveryDesk, LetterAct, LetterTold, QueueTold};
 pub use inbound::{Inbound, Post, Posted, PostedFuture, Way};
 pub use instruments::describe_metrics;
 pub use messages::{

@@ -323,6 +323,21 @@ pub fn table() -> Vec<Route> {
         )
         .told(),
         get("/api/acts", needs(Role::Operator, Visible), ops::acts::list).wide(),
+        get("/api/queues", needs(Role::Operator, Visible), ops::delivery::queues),
+        get("/api/ejs/{ej}/dead-letters", needs(Role::Operator, Path), ops::delivery::letters),
+        get("/api/ejs/{ej}/dead-letters/{id}", needs(Role::Operator, Path), ops::delivery::one),
+        post(
+            "/api/ejs/{ej}/dead-letters/{id}/retry",
+            needs(Role::Operator, Path),
+            ops::delivery::retry,
+        )
+        .wide(),
+        post(
+            "/api/ejs/{ej}/dead-letters/{id}/discard",
+            needs(Role::Operator, Path),
+            ops::delivery::discard,
+        )
+        .wide(),
         post("/api/cache/clear", needs(Role::Operator, Every), ops::caches::clear).wide(),
         post("/api/cache/warm", needs(Role::Operator, Every), ops::caches::warm).wide(),
     ];

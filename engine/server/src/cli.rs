@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub use bench::{Bench, BenchExport, BenchFhir, BenchMix, BenchScale, Measured};
 pub use generate::{Dialect, Framing, Generate};
 pub use messages::{Found, Messages};
-pub use remote::{Acts, Remote};
+pub use remote::{Acts, DeadLetterAct, DeadLetters, Queues, Remote};
 pub use replay::{Auditing, Pace, Replay, Reporting};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -99,6 +99,16 @@ pub enum Command {
         after_help = "Example:\n  sluice acts --url http://127.0.0.1:8080 --token-file operator.token\n  sluice acts --ej EJ1 --act reprocess --json"
     )]
     Acts(Acts),
+    /// Show how each destination of a running engine stands, and what waits for it
+    #[command(
+        after_help = "Example:\n  sluice queues --url http://127.0.0.1:8080 --token-file operator.token"
+    )]
+    Queues(Queues),
+    /// Messages that were set aside in a running engine: not applied, or not delivered
+    #[command(
+        after_help = "Example:\n  sluice dead-letters list EJ1\n  sluice dead-letters retry EJ1 17:EJ1.mllp:laboratory\n  sluice dead-letters discard EJ1 17:EJ1.mllp:laboratory --reason 'entered by hand'"
+    )]
+    DeadLetters(DeadLetters),
     /// Measure, always beside a baseline of the same run
     #[command(subcommand, after_help = "Example:\n  sluice bench mllp --seconds 10")]
     Bench(Bench),

@@ -16,8 +16,8 @@ use sluice_flow::{
     Walked, keys_of,
 };
 use sluice_http::{
-    ActDesk, ActTold, Acts, CacheAct, Deps, Forgotten, Inbound, MessageDesk, NotRecorded, Reason,
-    Server, Tokens, Vitals,
+    ActDesk, ActTold, Acts, CacheAct, DeliveryDesk, Deps, Forgotten, Inbound, MessageDesk,
+    NotRecorded, Reason, Server, Tokens, Vitals,
 };
 use sluice_ids::{ChannelId, EjId, Lsn, Micros, Seq};
 use sluice_journal::{EmbeddedJournal, Fault, Journal, Owner, ReadError};
@@ -48,7 +48,7 @@ pub struct Core {
     journal: Arc<EmbeddedJournal>,
     state: State,
     pub(crate) flow: Flow,
-    delivery: Delivery,
+    pub(crate) delivery: Delivery,
     /// Where the journal ended at the start: until then the state is older than what was
     /// acknowledged before.
     at_start: Vec<(EjId, Seq)>,
@@ -123,6 +123,13 @@ impl Core {
         let (folded, starting) = (AtomicBool::new(false), AtomicBool::new(true));
         let stopping = AtomicBool::new(false);
         Ok(Self { journal, state, flow, delivery, at_start, folded, starting, stopping })
+    }
+
+    /// Through which a message came, as long as it is kept.
+    pub fn channel_of(&self, ej: EjId, message: Seq) -> ChannelId {
+        let record = self.journal.get(ej, message).ok().flatten();
+        let none = || ChannelId::new("flow").expect("a short name");
+        record.map_or_else(none, |record| record.entry.channel)
     }
 
     pub const fn state(&self) -> &State {
@@ -248,6 +255,7 @@ async fn http_face(
         past: Arc::new(Told { past: core.flow.past(&core.state), entities }),
         acts: Arc::clone(core) as Arc<dyn ActDesk>,
         messages: Arc::clone(core) as Arc<dyn MessageDesk>,
+        delivery: Arc::clone(core) as Arc<dyn DeliveryDesk>,
         prometheus,
         data_dir: config.data_dir.clone(),
     };

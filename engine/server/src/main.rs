@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod delivery;
 mod engine;
 mod exit;
 mod messages;
@@ -56,6 +57,8 @@ fn run(command: Command) -> Outcome {
         Command::Token(arguments) => commands::token::run(arguments),
         Command::Acts(arguments) => commands::acts::run(&arguments),
         Command::Messages(arguments) => commands::messages::run(&arguments),
+        Command::Queues(arguments) => commands::delivery::queues(&arguments),
+        Command::DeadLetters(arguments) => commands::delivery::dead_letters(&arguments),
         Command::Bench(arguments) => commands::bench::run(arguments),
     }
 }

@@ -71,6 +71,29 @@ pub(super) fn of(route: &Route) -> Described {
             "Have a message applied as it was edited: { raw: its bytes in base64 }",
             ok(&json!({ "type": "object" })),
         ),
+        (_, "/api/queues") => {
+            ("What waits for each destination, and how it stands", ok(&schema("Queues")))
+        }
+        (_, "/api/ejs/{ej}/dead-letters") => {
+            ("The messages that were set aside and are open", ok(&schema("DeadLetters")))
+        }
+        (_, "/api/ejs/{ej}/dead-letters/{id}") => {
+            ("One message that was set aside", ok(&schema("DeadLetter")))
+        }
+        (_, "/api/ejs/{ej}/dead-letters/{id}/retry") => (
+            "Deliver it again, or fold it anew",
+            json!({ "202": answer("It is recorded, and begun", "application/json", &json!({ "type": "object" })) }),
+        ),
+        (_, "/api/ejs/{ej}/dead-letters/{id}/discard") => {
+            return Described {
+                summary: "Close it without delivering it",
+                parameters: vec![json!({
+                    "name": "reason", "in": "query", "required": true,
+                    "schema": { "type": "string", "minLength": 1, "maxLength": 500 },
+                })],
+                answers: ok(&json!({ "type": "object" })),
+            };
+        }
         (_, "/api/acts") => {
             return Described {
                 summary: "What operators did, the newest first",
@@ -202,6 +225,7 @@ pub(super) fn schemas() -> Value {
     for switch in ["enabled", "warming"] {
         caches[switch] = truth.clone();
     }
+    let text_or_null = json!({ "type": ["string", "null"] });
     let reason = json!({
         "type": "object",
         "required": ["code"],
@@ -252,6 +276,25 @@ pub(super) fn schemas() -> Value {
                 "properties": { "act": string, "ej": string, "seq": count, "at": instant, "by": string },
             })),
             "next": { "type": ["string", "null"] },
+        })),
+        "Queues": object(json!({
+            "queues": list(object(json!({
+                "ej": string, "channel": string, "destination": string,
+                "type": { "enum": ["mllp", "fhir", "file", "webhook"] },
+                "state": { "enum": ["running", "waiting", "stuck"] },
+                "why": text_or_null, "cursor": count, "depth": count, "depth_is_exact": truth,
+                "in_flight": count, "oldest": text_or_null,
+                "delivered_per_s": { "type": "number", "minimum": 0 },
+                "delivered_total": count, "dead_letters_total": count, "trouble": text_or_null,
+            }))),
+        })),
+        "DeadLetters": object(json!({
+            "ej": string, "total": count, "dead_letters": list(schema("DeadLetter")),
+        })),
+        "DeadLetter": object(json!({
+            "id": string, "seq": count, "kind": { "enum": ["not_delivered", "not_applied"] },
+            "channel": text_or_null, "destination": text_or_null, "reason": string,
+            "code": text_or_null, "since": instant, "retrying": truth,
         })),
         "Held": object(json!({
             "ej": string, "total": count,

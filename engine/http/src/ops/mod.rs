@@ -3,6 +3,7 @@
 pub(crate) mod acts;
 pub(crate) mod caches;
 pub(crate) mod console;
+pub(crate) mod delivery;
 pub(crate) mod health;
 pub(crate) mod held;
 pub(crate) mod issues;

@@ -16,10 +16,10 @@ use sluice_http::role::{Reach, Role};
 use sluice_http::settings::BulkSettings;
 use sluice_http::tokens::NewToken;
 use sluice_http::{
-    AckTold, ActDesk, ActTold, Acts, Again, CacheAct, CursorKey, Deps, Forgotten, HttpSettings,
-    Inbound, MessageDesk, MessageLine, MessageShown, MessageTold, MessagesAsked, MessagesFound,
-    NotAgain, NotFound, NotRecorded, Past, Post, Posted, PostedFuture, Reason, Server, Tokens,
-    Version, Vitals, Walk, WalkFrom, Walked, Way,
+    AckTold, ActDesk, ActTold, Acts, Again, CacheAct, CursorKey, DeliveryDesk, Deps, Forgotten,
+    HttpSettings, Inbound, LetterAct, LetterTold, MessageDesk, MessageLine, MessageShown,
+    MessageTold, MessagesAsked, MessagesFound, NotAgain, NotFound, NotRecorded, Past, Post, Posted,
+    PostedFuture, QueueTold, Reason, Server, Tokens, Version, Vitals, Walk, WalkFrom, Walked, Way,
 };
 use sluice_ids::{EjId, Micros, Phi, Seq};
 use sluice_mappings::adt::{self, Change, Context, Issue, IssueCode, Records};
@@ -88,6 +88,8 @@ pub struct TestVitals {
     pub forgotten: Mutex<bool>,
     /// Acts, in order.
     pub acts: Mutex<Vec<ActTold>>,
+    /// What was done to dead letters.
+    pub letter_acts: Mutex<Vec<(String, LetterAct, String)>>,
     /// Whether nothing can be recorded.
     pub full: Mutex<bool>,
     /// What came for `EJ1.http` and `both.http`, and what is answered.
@@ -295,6 +297,56 @@ impl MessageDesk for TestVitals {
     }
 }
 
+impl DeliveryDesk for TestVitals {
+    fn queues(&self) -> Vec<QueueTold> {
+        let queue = |ej| QueueTold {
+            ej,
+            channel: "EJ1.mllp".to_owned(),
+            destination: "lab".to_owned(),
+            kind: "mllp",
+            state: "running",
+            why: None,
+            cursor: Seq::new(7),
+            depth: 2,
+            depth_is_exact: true,
+            in_flight: 1,
+            oldest: Some(Micros::new(5_000_000)),
+            delivered_per_s: 0.5,
+            delivered_total: 30,
+            dead_letters_total: 1,
+            trouble: Some("AE 207".to_owned()),
+        };
+        [ej("EJ1"), ej("EJ2")].map(queue).to_vec()
+    }
+
+    fn letters(&self, of: EjId) -> Vec<LetterTold> {
+        let letter = |seq, way| LetterTold {
+            seq: Seq::new(seq),
+            way,
+            reason: "the peer refused it",
+            code: Some("AE 101".to_owned()),
+            since: Micros::new(5_000_000),
+            retrying: false,
+        };
+        let way = Some(("EJ1.mllp".to_owned(), "lab".to_owned()));
+        if of == ej("EJ1") { vec![letter(4, None), letter(5, way)] } else { Vec::new() }
+    }
+
+    fn act(
+        &self,
+        _: EjId,
+        letter: &LetterTold,
+        act: LetterAct,
+        by: &str,
+    ) -> Result<(), NotRecorded> {
+        if *self.full.lock() {
+            return Err(NotRecorded);
+        }
+        self.letter_acts.lock().push((letter.id(), act, by.to_owned()));
+        Ok(())
+    }
+}
+
 pub struct Running {
     pub address: SocketAddr,
     pub folder: tempfile::TempDir,
@@ -326,6 +378,7 @@ fn deps_of(folder: &std::path::Path, vitals: &Arc<TestVitals>, state: StateSetti
         inbound: Arc::clone(vitals) as Arc<dyn Inbound>,
         past: Arc::clone(vitals) as Arc<dyn Past>,
         acts: Arc::clone(vitals) as Arc<dyn ActDesk>,
+        delivery: Arc::clone(vitals) as Arc<dyn DeliveryDesk>,
         messages: Arc::clone(vitals) as Arc<dyn MessageDesk>,
         prometheus: PrometheusBuilder::new().build_recorder().handle(),
         data_dir: folder.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 #[derive(Args, Clone)]
 pub struct Remote {
@@ -33,4 +33,57 @@ pub struct Acts {
     pub count: usize,
     #[command(flatten)]
     pub remote: Remote,
+}
+
+#[derive(Args)]
+pub struct Queues {
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Args)]
+pub struct DeadLetters {
+    #[command(subcommand)]
+    pub act: DeadLetterAct,
+}
+
+#[derive(Subcommand)]
+pub enum DeadLetterAct {
+    /// Those of an EJ that are open
+    List {
+        /// The EJ
+        ej: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// One of them
+    Show {
+        /// The EJ
+        ej: String,
+        /// As `list` shows it
+        id: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Deliver it again
+    Retry {
+        /// The EJ
+        ej: String,
+        /// As `list` shows it
+        id: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Close it without delivering it
+    Discard {
+        /// The EJ
+        ej: String,
+        /// As `list` shows it
+        id: String,
+        /// Why; recorded with who and when
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
 }

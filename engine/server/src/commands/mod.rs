@@ -8,6 +8,7 @@ pub mod bench_http;
 pub mod check;
 pub mod compare;
 pub mod deidentify;
+pub mod delivery;
 pub mod demo;
 pub mod generate;
 pub mod inspect;

@@ -1,0 +1,86 @@
+//! What the server tells of destinations and dead letters, for the HTTP face.
+
+use sluice_ids::{EjId, Micros, Seq};
+
+use crate::acts::NotRecorded;
+
+/// How one destination stands for one EJ.
+#[derive(Debug, Clone)]
+pub struct QueueTold {
+    pub ej: EjId,
+    pub channel: String,
+    pub destination: String,
+    /// `mllp`, `fhir`, `file` or `webhook`.
+    pub kind: &'static str,
+    /// `running`, `waiting` (the peer is left alone for a while), or `stuck`.
+    pub state: &'static str,
+    /// Of one that is stuck.
+    pub why: Option<String>,
+    pub cursor: Seq,
+    pub depth: u64,
+    /// False: the journal was not read to its end, and the depth is the most that there can be.
+    pub depth_is_exact: bool,
+    pub in_flight: u64,
+    /// When the oldest that waits was received.
+    pub oldest: Option<Micros>,
+    pub delivered_per_s: f64,
+    pub delivered_total: u64,
+    pub dead_letters_total: u64,
+    /// What ended the last attempt that failed, since the last that did not.
+    pub trouble: Option<String>,
+}
+
+/// One message that was set aside.
+#[derive(Debug, Clone)]
+pub struct LetterTold {
+    /// The message's place.
+    pub seq: Seq,
+    /// Channel and destination; `None`: it was not applied.
+    pub way: Option<(String, String)>,
+    pub reason: &'static str,
+    /// The peer's.
+    pub code: Option<String>,
+    pub since: Micros,
+    pub retrying: bool,
+}
+
+impl LetterTold {
+    /// Under which it is asked for: the place, and the destination behind it.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match &self.way {
+            None => self.seq.to_string(),
+            Some((channel, destination)) => format!("{}:{channel}:{destination}", self.seq),
+        }
+    }
+}
+
+/// What is done to a dead letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LetterAct {
+    /// Delivered again, or folded anew where it was not applied.
+    Retry,
+    /// Closed, and why.
+    Discard { reason: String },
+}
+
+/// Asked by `/api/queues` and `/api/ejs/{ej}/dead-letters`. Acts write the journal: called where
+/// blocking does no harm.
+pub trait DeliveryDesk: Send + Sync + 'static {
+    fn queues(&self) -> Vec<QueueTold>;
+
+    /// Those that are open, in the order of their messages.
+    fn letters(&self, ej: EjId) -> Vec<LetterTold>;
+
+    /// Records the act, which is then done.
+    ///
+    /// # Errors
+    /// When it is not durable.
+    fn act(
+        &self,
+        ej: EjId,
+        letter: &LetterTold,
+        act: LetterAct,
+        by: &str,
+    ) -> Result<(), NotRecorded>;
+}

@@ -1,0 +1,102 @@
+//! `/api/queues` and `/api/ejs/{ej}/dead-letters`: what waits to be delivered, and what was set
+//! aside. Places, names and codes; never what a message says.
+
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use serde_json::{Value, json};
+use sluice_ids::EjId;
+
+use super::json;
+use crate::call::Call;
+use crate::delivery::{LetterAct, LetterTold, QueueTold};
+use crate::fault::Fault;
+use crate::query;
+
+/// Letters in an answer.
+const LISTED_MAX: usize = 1_000;
+/// Parameters that an answer looks at.
+const PAIRS_MAX: usize = 16;
+/// Why something was discarded, in bytes.
+const REASON_BYTES_MAX: usize = 500;
+
+/// Of the EJs that the caller may see.
+pub(crate) fn queues(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+    let reach = call.reach();
+    let visible: Vec<EjId> = call.app.visible(&reach).map(|entity| entity.id()).collect();
+    let queues = call.app.delivery.queues();
+    let shown = queues.iter().filter(|queue| visible.contains(&queue.ej)).map(queue);
+    Ok(json(StatusCode::OK, &json!({ "queues": shown.collect::<Vec<Value>>() })))
+}
+
+fn queue(told: &QueueTold) -> Value {
+    json!({
+        "ej": told.ej.as_str(),
+        "channel": told.channel,
+        "destination": told.destination,
+        "type": told.kind,
+        "state": told.state,
+        "why": told.why,
+        "cursor": told.cursor.get(),
+        "depth": told.depth,
+        "depth_is_exact": told.depth_is_exact,
+        "in_flight": told.in_flight,
+        "oldest": told.oldest.map(super::instant),
+        "delivered_per_s": told.delivered_per_s,
+        "delivered_total": told.delivered_total,
+        "dead_letters_total": told.dead_letters_total,
+        "trouble": told.trouble,
+    })
+}
+
+pub(crate) fn letters(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+    let ej = call.ej().ok_or(Fault::NotFound)?;
+    let all = call.app.delivery.letters(ej);
+    let listed: Vec<Value> = all.iter().take(LISTED_MAX).map(letter).collect();
+    let body = json!({ "ej": ej.as_str(), "total": all.len(), "dead_letters": listed });
+    Ok(json(StatusCode::OK, &body))
+}
+
+pub(crate) fn one(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+    let (_, told) = asked(call)?;
+    Ok(json(StatusCode::OK, &letter(&told)))
+}
+
+pub(crate) fn retry(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+    let (ej, told) = asked(call)?;
+    call.app.delivery.act(ej, &told, LetterAct::Retry, &call.caller())?;
+    Ok(json(StatusCode::ACCEPTED, &json!({ "id": told.id(), "retrying": true })))
+}
+
+pub(crate) fn discard(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+    let (ej, told) = asked(call)?;
+    let pairs = query::pairs(call.query(), PAIRS_MAX)?;
+    let reason = pairs.into_iter().find(|(name, _)| name == "reason").map(|(_, value)| value);
+    let reason =
+        reason.filter(|reason| !reason.trim().is_empty() && reason.len() <= REASON_BYTES_MAX);
+    let reason = reason.ok_or_else(|| {
+        Fault::parameter("reason", format!("says why, in 1 to {REASON_BYTES_MAX} bytes"))
+    })?;
+    call.app.delivery.act(ej, &told, LetterAct::Discard { reason }, &call.caller())?;
+    Ok(json(StatusCode::OK, &json!({ "id": told.id(), "discarded": true })))
+}
+
+fn asked(call: &Call<'_>) -> Result<(EjId, LetterTold), Fault> {
+    let ej = call.ej().ok_or(Fault::NotFound)?;
+    let letters = call.app.delivery.letters(ej);
+    let found = letters.into_iter().find(|letter| letter.id() == call.id());
+    Ok((ej, found.ok_or(Fault::NotFound)?))
+}
+
+fn letter(told: &LetterTold) -> Value {
+    json!({
+        "id": told.id(),
+        "seq": told.seq.get(),
+        "kind": if told.way.is_some() { "not_delivered" } else { "not_applied" },
+        "channel": told.way.as_ref().map(|(channel, _)| channel),
+        "destination": told.way.as_ref().map(|(_, destination)| destination),
+        "reason": told.reason,
+        "code": told.code,
+        "since": super::instant(told.since),
+        "retrying": told.retrying,
+    })
+}

@@ -1,0 +1,55 @@
+//! `/api/queues` and `/api/ejs/{ej}/dead-letters`: who sees what, and what acts are passed on.
+
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+mod support;
+
+use sluice_http::LetterAct;
+use sluice_http::role::Role;
+use support::{Running, settings};
+
+#[test]
+fn queues_are_those_of_ones_own_ejs() {
+    let server = Running::start(settings());
+    let (all, one) = (server.token(Role::Operator, &["*"]), server.token(Role::Operator, &["EJ1"]));
+    let whole = server.get("/api/queues", Some(&all)).json();
+    assert_eq!(whole["queues"].as_array().unwrap().len(), 2);
+    let own = server.get("/api/queues", Some(&one)).json();
+    let own = own["queues"].as_array().unwrap();
+    assert_eq!(own.len(), 1);
+    assert_eq!((&own[0]["ej"], &own[0]["depth"]), (&"EJ1".into(), &2.into()));
+    assert_eq!(own[0]["oldest"], "1970-01-01T00:00:05Z");
+}
+
+#[test]
+fn a_dead_letter_is_tried_again_or_discarded_with_a_reason_by_a_named_operator() {
+    let server = Running::start(settings());
+    let token = server.token(Role::Operator, &["EJ1"]);
+    let reader = server.token(Role::Reader, &["EJ1"]);
+    let base = "/api/ejs/EJ1/dead-letters";
+    let list = server.get(base, Some(&token)).json();
+    assert_eq!(list["total"], 2);
+    assert_eq!(list["dead_letters"][0]["kind"], "not_applied");
+    let one = format!("{base}/5:EJ1.mllp:lab");
+    assert_eq!(server.get(&one, Some(&token)).json()["code"], "AE 101");
+    assert_eq!(server.get(&one, Some(&reader)).status, 403);
+    assert_eq!(server.get("/api/ejs/EJ2/dead-letters", Some(&token)).status, 404);
+    assert_eq!(server.get(&format!("{base}/6"), Some(&token)).status, 404);
+
+    let post = |path: &str| server.request("POST", path, Some(&token), &[], b"");
+    assert_eq!(post(&format!("{one}/retry")).status, 202);
+    assert_eq!(post(&format!("{base}/4/retry")).status, 202);
+    assert_eq!(post(&format!("{one}/discard")).status, 400, "no reason");
+    let discard = format!("{one}/discard?reason=entered%20by%20hand");
+    assert_eq!(post(&discard).status, 200);
+    *server.vitals.full.lock() = true;
+    assert_eq!(post(&discard).status, 503, "nothing unrecorded is done");
+    let acts = server.vitals.letter_acts.lock();
+    let reason = "entered by hand".to_owned();
+    let done: Vec<_> = acts.iter().map(|(id, act, _)| (id.as_str(), act.clone())).collect();
+    let id = "5:EJ1.mllp:lab";
+    let again = [(id, LetterAct::Retry), ("4", LetterAct::Retry)];
+    assert_eq!(done[..2], again);
+    assert_eq!(done[2..], [(id, LetterAct::Discard { reason })]);
+    assert!(acts.iter().all(|(_, _, by)| !by.is_empty()));
+}

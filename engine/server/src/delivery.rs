@@ -1,0 +1,87 @@
+//! Destinations and dead letters, as the HTTP face asks for them.
+
+use sluice_flow::{Deed, Letter, NotRecorded, QueueTold, Way};
+use sluice_http::{DeliveryDesk, LetterAct, LetterTold};
+use sluice_ids::{ChannelId, DestinationName, EjId};
+
+use crate::engine::Core;
+
+impl DeliveryDesk for Core {
+    fn queues(&self) -> Vec<sluice_http::QueueTold> {
+        self.delivery.queues().into_iter().map(queue).collect()
+    }
+
+    fn letters(&self, ej: EjId) -> Vec<LetterTold> {
+        self.delivery.letters(ej).into_iter().map(letter).collect()
+    }
+
+    fn act(
+        &self,
+        ej: EjId,
+        letter: &LetterTold,
+        act: LetterAct,
+        by: &str,
+    ) -> Result<(), sluice_http::NotRecorded> {
+        let message = letter.seq;
+        let deed = match (act, letter.way.as_ref().and_then(way)) {
+            (LetterAct::Retry, Some(Way { channel, destination })) => {
+                Deed::Retry { message, channel, destination }
+            }
+            // Recorded as an act by whoever brings the message again.
+            (LetterAct::Retry, None) => {
+                let done = self.flow.reprocess(ej, &[message], by);
+                let failed = done.iter().find_map(|(_, done)| done.as_ref().err());
+                return failed.map_or(Ok(()), |error| {
+                    tracing::warn!(ej = %ej, error = %error, "a message could not be reprocessed");
+                    Err(sluice_http::NotRecorded)
+                });
+            }
+            (LetterAct::Discard { reason }, way) => {
+                let channel = way.map_or_else(|| self.channel_of(ej, message), |way| way.channel);
+                let destination = way.map(|way| way.destination);
+                Deed::Discard { message, channel, destination, reason }
+            }
+        };
+        let recorded = self.flow.act(ej, by, deed);
+        recorded.map(|_| ()).map_err(|error: NotRecorded| {
+            tracing::warn!(ej = %ej, error = %error, "an act could not be recorded");
+            sluice_http::NotRecorded
+        })
+    }
+}
+
+fn way((channel, destination): &(String, String)) -> Option<Way> {
+    let channel = ChannelId::new(channel).ok()?;
+    Some(Way { channel, destination: DestinationName::new(destination).ok()? })
+}
+
+fn queue(told: QueueTold) -> sluice_http::QueueTold {
+    sluice_http::QueueTold {
+        ej: told.ej,
+        channel: told.way.channel.to_string(),
+        destination: told.way.destination.to_string(),
+        kind: told.kind,
+        state: told.doing.as_str(),
+        why: told.why,
+        cursor: told.cursor,
+        depth: told.depth,
+        depth_is_exact: told.depth_is_exact,
+        in_flight: told.in_flight,
+        oldest: told.oldest,
+        delivered_per_s: told.delivered_per_s,
+        delivered_total: told.delivered_total,
+        dead_letters_total: told.dead_letters_total,
+        trouble: told.trouble,
+    }
+}
+
+fn letter(letter: Letter) -> LetterTold {
+    LetterTold {
+        seq: letter.seq,
+        way: letter.way.map(|way| (way.channel.to_string(), way.destination.to_string())),
+        reason: letter.reason.as_str(),
+        code: letter.code,
+        since: letter.since,
+        retrying: letter.retrying,
+    }
+}
