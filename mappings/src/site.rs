@@ -501,4 +501,33 @@ mod tests {
         assert_eq!(site.shown_as(Some("urn:x:y"), None).collect::<Vec<_>>(), [(v2, None)]);
         assert_eq!(site.coding_system("99CCAM"), Some("urn:x:ccam"));
     }
+
+    #[test]
+    fn as_many_rows_are_taken_as_the_limit_says() {
+        let row =
+            |n| format!("[[field]]\nfield = \"ZPI-{n}\"\non = \"patient\"\nurl = \"urn:x:{n}\"\n");
+        let rows = |count: usize| (1..=count).map(row).collect::<String>();
+        assert!(settings(&rows(FIELDS_MAX)).problems().is_empty());
+        assert!(problem(&rows(FIELDS_MAX + 1)).contains("are taken"));
+    }
+
+    #[test]
+    fn a_name_or_a_field_stands_once_and_others_beside_it() {
+        let system =
+            |name: &str| format!("[[coding_system]]\nname = \"{name}\"\nsystem = \"urn:x\"\n");
+        assert!(settings(&(system("A") + &system("B"))).problems().is_empty());
+        assert!(problem(&(system("A") + &system("A"))).contains("already"));
+        let field =
+            |on: &str| format!("[[field]]\nfield = \"ZPI-1\"\non = \"{on}\"\nurl = \"urn:x\"\n");
+        assert!(settings(&(field("patient") + &field("encounter"))).problems().is_empty());
+        assert!(problem(&(field("patient") + &field("patient"))).contains("already"));
+    }
+
+    #[test]
+    fn an_address_with_a_blank_or_a_control_character_is_none() {
+        for broken in ["urn:x y", "urn:x\\u0007", "no scheme"] {
+            let system = format!("[[coding_system]]\nname = \"A\"\nsystem = \"{broken}\"\n");
+            assert!(problem(&system).contains("absolute URI"), "{broken}");
+        }
+    }
 }

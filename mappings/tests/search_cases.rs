@@ -6,6 +6,7 @@ mod fhir_records;
 
 use std::sync::Arc;
 
+use fhir_records::others::{allergy, condition, doctor, organization, procedure};
 use fhir_records::{
     coded, ej, id, identifier, location, moment, movement, name, patient, place, stay,
 };
@@ -480,5 +481,44 @@ fn an_r5_status_tells_a_discharge_from_a_mere_end() {
         let refused =
             parse(RecordType::Stay, version, &pairs(&format!("status={code}")), &zone).unwrap_err();
         assert_eq!(refused.reason, Reason::CodeUnknown);
+    }
+}
+
+#[test]
+fn what_the_chart_and_the_structure_say_is_found() {
+    let mut void = condition(2);
+    void.void = true;
+    let conditions = [Record::from(condition(1)), void.into()];
+    let query = "verification-status=entered-in-error";
+    assert_eq!(found(RecordType::Condition, &conditions, query), [1]);
+
+    let mut elsewhere = procedure(2);
+    (elsewhere.location, elsewhere.part_of) = (None, None);
+    let procedures = [Record::from(procedure(1)), elsewhere.into()];
+    let of = RecordType::Procedure;
+    assert_eq!(found(of, &procedures, &format!("location=Location/{}", id(30))), [0]);
+    assert_eq!(found(of, &procedures, &format!("part-of=Procedure/{}", id(82))), [0]);
+
+    let mut own = allergy(2);
+    own.recorder = Some(doctor("SEL", None));
+    let patient = own.patient;
+    let allergies = [Record::from(allergy(1)), own.into()];
+    let query = format!("recorder=Patient/{patient}");
+    assert_eq!(found(RecordType::AllergyIntolerance, &allergies, &query), [1]);
+
+    let mut closed = organization(2);
+    closed.active = false;
+    let organizations = [Record::from(organization(1)), closed.into()];
+    assert_eq!(found(RecordType::Organization, &organizations, "active=false"), [1]);
+    assert_eq!(found(RecordType::Organization, &organizations, "active=true"), [0]);
+}
+
+#[test]
+fn a_date_or_a_time_covers_as_much_as_is_given() {
+    let zone = TimeZone::UTC;
+    let day = sluice_mappings::search::date::covered("2026-03-10", &zone).unwrap();
+    assert_eq!(day.high - day.low, 86_400_000_000 - 1);
+    for other in ["ge2026-03-10", "", "yesterday"] {
+        assert!(sluice_mappings::search::date::covered(other, &zone).is_none(), "{other}");
     }
 }

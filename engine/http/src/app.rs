@@ -142,6 +142,11 @@ impl App {
         }
     }
 
+    /// What one EJ can be read through, by who may.
+    pub(crate) fn scope_of(&self, ej: EjId) -> Option<&Scope> {
+        self.each.get(&ej)
+    }
+
     /// Whether every record that is counted can also be read. Asked after a read that found
     /// nothing: a lost record must not pass for one that never was.
     pub(crate) fn is_whole(&self) -> bool {

@@ -120,7 +120,11 @@ impl Call<'_> {
 
     /// What the caller may read through this route.
     pub(crate) fn scope(&self) -> Cow<'_, Scope> {
-        self.app.scope(&self.reach())
+        let own = self.ej().zip(self.grant.as_ref()).filter(|(ej, grant)| grant.reach.holds(*ej));
+        match own.and_then(|(ej, _)| self.app.scope_of(ej)) {
+            Some(scope) => Cow::Borrowed(scope),
+            None => self.app.scope(&self.reach()),
+        }
     }
 
     /// The EJ in the path. The gate has checked that the caller may see it.

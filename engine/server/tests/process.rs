@@ -354,3 +354,29 @@ fn inspect_shows_a_message_after_each_step_of_its_channel() {
     let output = run(folder, &["inspect", "m.hl7", "--channel", "EJ2", "--config", "s.toml"]);
     assert_eq!(code(&output), 2);
 }
+
+#[test]
+fn inspect_counts_what_the_guide_maps_and_what_of_it_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // PID-1 and PID-8 count for the guide or not; PID-11 is null, and nothing is there to delete.
+    let message = "MSH|^~\\&|A|F|||20260310||ADT^A01|1|P|2.5\rEVN||20260310\r\
+                   PID|1||1^^^F||N^G|||F|||\"\"\rPV1|1|I|||||||||||||||||9|SELF\r";
+    std::fs::write(folder.join("m.hl7"), message).unwrap();
+    let output = run(folder, &["inspect", "m.hl7", "--coverage", "--json"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    let values: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let summary = values.as_array().and_then(|values| values.last()).unwrap();
+    let pid = &summary["by_segment"]["PID"];
+    assert_eq!(
+        (&pid["populated"], &pid["null"], &pid["not_mapped"]),
+        (&5.into(), &1.into(), &1.into())
+    );
+    let guide = &pid["guide_maps"];
+    assert_eq!(guide["populated"], 3, "the number, the name, the sex: {guide}");
+    assert_eq!((&guide["mapped_percent"], &guide["shown_percent"]), (&100.0.into(), &100.0.into()));
+    // PV1-20 goes to a Coverage, and there is none.
+    let guide = &summary["by_segment"]["PV1"]["guide_maps"];
+    assert_eq!((&guide["mapped_percent"], &guide["shown_percent"]), (&100.0.into(), &66.7.into()));
+}

@@ -191,3 +191,20 @@ fn resource(of_type: ResourceType, version: FhirVersion) -> Resource {
         operation: operations(of_type),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_names_its_version_and_every_type_that_is_served() {
+        let base = "https://host/fhir/R5";
+        let server = Server { base, version: "1.2.3", date: "2026-03-10", tokens: true };
+        let json = CapabilityStatement::new(server, FhirVersion::R5).to_json();
+        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!(json["resourceType"], "CapabilityStatement");
+        assert_eq!(json["fhirVersion"], "5.0.0");
+        let served = json["rest"][0]["resource"].as_array().unwrap();
+        assert_eq!(served.len(), ResourceType::all(FhirVersion::R5).count());
+    }
+}

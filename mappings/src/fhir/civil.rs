@@ -128,7 +128,7 @@ pub fn unit(local: i64, precision: Precision) -> (i64, i64) {
     let (year, month, _) = date_of(days);
     let (from, to) = match precision {
         Precision::Year => (days_from(year, 1, 1), days_from(year + 1, 1, 1)),
-        Precision::Month if month == 12 => (days_from(year, 12, 1), days_from(year + 1, 1, 1)),
+        // A 13th month is the next year's first.
         Precision::Month => (days_from(year, month, 1), days_from(year, month + 1, 1)),
         _ => (days, days + 1),
     };
@@ -204,5 +204,26 @@ mod tests {
         let shown = clock(-1);
         assert_eq!((shown.year, shown.month, shown.day), (1969, 12, 31));
         assert_eq!((shown.hour, shown.second, shown.micros), (23, 59, 999_999));
+    }
+
+    #[test]
+    fn december_ends_where_the_next_year_begins() {
+        let december = days_from(2026, 12, 5) * MICROS_PER_DAY;
+        let (from, to) = unit(december, Precision::Month);
+        assert_eq!(from, days_from(2026, 12, 1) * MICROS_PER_DAY);
+        assert_eq!(to, days_from(2027, 1, 1) * MICROS_PER_DAY);
+    }
+
+    #[test]
+    fn a_time_of_day_covers_its_second_and_the_clock_keeps_its_microseconds() {
+        let zone = TimeZone::UTC;
+        let low = Micros::new(1_773_000_000_000_000);
+        let moment = Moment { low, precision: Precision::Second, offset_minutes: 0 };
+        let covered = interval_in(moment, &zone);
+        assert_eq!((covered.low, covered.high), (low.get(), low.get() + 999_999));
+        assert_eq!(
+            instant_in(1_773_000_000_000_007, &zone),
+            Some(Micros::new(1_773_000_000_000_007))
+        );
     }
 }

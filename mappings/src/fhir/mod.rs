@@ -20,6 +20,8 @@ pub(crate) mod resources;
 mod site;
 pub mod text;
 mod version;
+mod words;
+mod writer;
 
 pub use bundle::{
     Bundle, BundleType, Entry, Exchange, Link, MatchGrade, Method, OUTCOME_URL, Score, SearchMode,
@@ -36,12 +38,10 @@ use resources::{
     Observation, Organization, Patient, Practitioner, PractitionerRole, Procedure, Provenance,
     RelatedPerson,
 };
+use writer::written;
 
 use crate::entity::LegalEntity;
 use crate::records::{Record, ResourceId, StayRecord};
-
-/// Room for most resources at once: a Patient of the bundled feed is about 900 bytes.
-const RESOURCE_BYTES: usize = 2_048;
 
 /// What a resource's `meta` says of it: the profiles that it follows, and its labels.
 pub(crate) fn meta(record: &Record, entity: &LegalEntity, version: FhirVersion) -> Meta {
@@ -66,31 +66,24 @@ pub(crate) fn meta(record: &Record, entity: &LegalEntity, version: FhirVersion) 
 /// One resource as JSON, in one line.
 #[must_use]
 pub fn render(record: &Record, entity: &LegalEntity, version: FhirVersion) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(RESOURCE_BYTES);
-    match record {
-        Record::Patient(record) => write(&mut bytes, &Patient::new(record, entity, version)),
-        Record::Stay(record) => write(&mut bytes, &Encounter::new(record, entity, version)),
-        Record::Location(record) => write(&mut bytes, &Location::new(record, entity, version)),
-        Record::Organization(record) => {
-            write(&mut bytes, &Organization::new(record, entity, version))
-        }
-        Record::Practitioner(record) => {
-            write(&mut bytes, &Practitioner::new(record, entity, version))
-        }
+    let json = match record {
+        Record::Patient(record) => written(&Patient::new(record, entity, version)),
+        Record::Stay(record) => written(&Encounter::new(record, entity, version)),
+        Record::Location(record) => written(&Location::new(record, entity, version)),
+        Record::Organization(record) => written(&Organization::new(record, entity, version)),
+        Record::Practitioner(record) => written(&Practitioner::new(record, entity, version)),
         Record::PractitionerRole(record) => {
-            write(&mut bytes, &PractitionerRole::new(record, entity, version));
+            written(&PractitionerRole::new(record, entity, version))
         }
-        Record::RelatedPerson(record) => write(&mut bytes, &RelatedPerson::new(record, version)),
-        Record::Coverage(record) => write(&mut bytes, &Coverage::new(record, version)),
-        Record::Account(record) => write(&mut bytes, &Account::new(record, entity, version)),
-        Record::AllergyIntolerance(record) => {
-            write(&mut bytes, &AllergyIntolerance::new(record, version));
-        }
-        Record::Condition(record) => write(&mut bytes, &Condition::new(record, version)),
-        Record::Procedure(record) => write(&mut bytes, &Procedure::new(record, version)),
-        Record::Observation(record) => write(&mut bytes, &Observation::new(record, version)),
-    }
-    site::applied(bytes, record, entity, version)
+        Record::RelatedPerson(record) => written(&RelatedPerson::new(record, version)),
+        Record::Coverage(record) => written(&Coverage::new(record, version)),
+        Record::Account(record) => written(&Account::new(record, entity, version)),
+        Record::AllergyIntolerance(record) => written(&AllergyIntolerance::new(record, version)),
+        Record::Condition(record) => written(&Condition::new(record, version)),
+        Record::Procedure(record) => written(&Procedure::new(record, version)),
+        Record::Observation(record) => written(&Observation::new(record, version)),
+    };
+    site::applied(json, record, entity, version)
 }
 
 /// One of several resources that are derived from a record.
@@ -105,8 +98,7 @@ pub struct Derived {
 #[must_use]
 pub fn render_history(stay: &StayRecord) -> Vec<Derived> {
     let render = |history: EncounterHistory<'_>| {
-        let mut json = Vec::with_capacity(RESOURCE_BYTES);
-        write(&mut json, &history);
+        let json = written(&history);
         Derived { id: history.id, json }
     };
     EncounterHistory::list(stay).into_iter().map(render).collect()
@@ -121,19 +113,11 @@ pub fn stay_of_history(id: &str) -> Option<ResourceId> {
 /// The Provenance of a record as it is; its id is the record's.
 #[must_use]
 pub fn render_provenance(record: &Record, entity: &LegalEntity, version: FhirVersion) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(RESOURCE_BYTES);
-    write(&mut bytes, &Provenance::new(record, entity, version));
-    bytes
+    written(&Provenance::new(record, entity, version))
 }
 
 /// The Group of all the EJ's patients.
 #[must_use]
 pub fn render_group(group: GroupRecord, entity: &LegalEntity, version: FhirVersion) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(RESOURCE_BYTES);
-    write(&mut bytes, &Group::new(group, entity, version));
-    bytes
-}
-
-fn write(to: &mut Vec<u8>, resource: &impl serde::Serialize) {
-    serde_json::to_writer(to, resource).expect("structs with text keys, written to memory");
+    written(&Group::new(group, entity, version))
 }

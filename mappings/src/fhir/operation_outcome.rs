@@ -114,3 +114,19 @@ impl OperationOutcome {
         serde_json::to_vec(self).expect("structs with text keys, written to memory")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_says_something_and_is_written_whole() {
+        assert!(OperationOutcome::of(Vec::new()).is_none());
+        let issue = OutcomeIssue::error(IssueType::Invalid, "not so").at("date");
+        let outcome = OperationOutcome::of(vec![issue.clone()]).unwrap();
+        assert_eq!(outcome, OperationOutcome::new(issue));
+        let json: serde_json::Value = serde_json::from_slice(&outcome.to_json()).unwrap();
+        assert_eq!(json["resourceType"], "OperationOutcome");
+        assert_eq!(json["issue"][0]["expression"][0], "http.date");
+    }
+}

@@ -71,4 +71,13 @@ mod tests {
         let history = Some(ResourceType::EncounterHistory);
         assert_eq!(ResourceType::parse("EncounterHistory", FhirVersion::R5), history);
     }
+
+    #[test]
+    fn earlier_versions_are_read_of_what_is_a_patients() {
+        let has: Vec<_> =
+            ResourceType::all(FhirVersion::R5).filter(|of| of.has_history()).collect();
+        assert!(has.contains(&ResourceType::Record(RecordType::Stay)));
+        assert!(!has.contains(&ResourceType::Record(RecordType::Practitioner)));
+        assert!(!has.contains(&ResourceType::Provenance));
+    }
 }

@@ -197,4 +197,53 @@ mod tests {
         assert!(reads(&patient, &fields));
         assert!(!reads(&patient, &entity("")));
     }
+
+    fn view(json: &str, site: &str) -> String {
+        let settings = format!("id = \"EJ1\"\nname = \"an EJ\"\n{site}");
+        let entity = LegalEntity::new(toml::from_str(&settings).unwrap()).unwrap();
+        let mut patient = PatientRecord::new(ResourceId([1; 16]));
+        let values = vec![OwnValue::Text("B12".into())];
+        patient.own.push(OwnField { field: "ZPI-1".into(), values });
+        let json = applied(json.into(), &patient.into(), &entity, FhirVersion::R4);
+        String::from_utf8(json).unwrap()
+    }
+
+    #[test]
+    fn a_sites_extension_stands_after_those_that_are_there_or_after_the_meta() {
+        let site = "[[site.field]]\nfield = \"ZPI-1\"\non = \"patient\"\nurl = \"urn:x:badge\"";
+        let own = r#"{"url":"urn:x:badge","valueString":"B12"}"#;
+        for (before, after) in [
+            (
+                r#"{"id":"1","meta":{},"extension":[{"url":"a"}],"active":true}"#,
+                format!(
+                    r#"{{"id":"1","meta":{{}},"extension":[{{"url":"a"}},{own}],"active":true}}"#
+                ),
+            ),
+            (
+                r#"{"id":"1","meta":{},"active":true}"#,
+                format!(r#"{{"id":"1","meta":{{}},"extension":[{own}],"active":true}}"#),
+            ),
+            (r#"{"active":true}"#, format!(r#"{{"extension":[{own}],"active":true}}"#)),
+        ] {
+            assert_eq!(view(before, site), after);
+        }
+    }
+
+    #[test]
+    fn a_sites_code_stands_before_the_senders_in_a_concept_alone_and_once() {
+        let site =
+            "[[site.code]]\ntable = \"0112\"\nfrom = \"X\"\nsystem = \"urn:x:y\"\ncode = \"y\"";
+        let sent = r#"{"system":"http://terminology.hl7.org/CodeSystem/v2-0112","code":"X"}"#;
+        let own = r#"{"system":"urn:x:y","code":"y"}"#;
+        let concept = |codings: &str| format!(r#"{{"type":{{"coding":[{codings}]}}}}"#);
+        assert_eq!(view(&concept(sent), site), concept(&format!("{own},{sent}")));
+        let label = format!(r#"{{"meta":{{"security":[{sent}]}}}}"#);
+        assert_eq!(view(&label, site), label, "a Coding that stands alone has no room for two");
+        let both = concept(&format!("{sent},{own}"));
+        assert_eq!(view(&both, site), both, "it is there already");
+        for other in [r#"{"system":"urn:x:y","code":"z"}"#, r#"{"system":"urn:x:z","code":"y"}"#] {
+            let other = format!("{sent},{other}");
+            assert_eq!(view(&concept(&other), site), concept(&format!("{own},{other}")));
+        }
+    }
 }

@@ -2,18 +2,32 @@
 
 use std::borrow::Cow;
 
+use super::words::{HIGH, all_words, below, has};
+
 /// A FHIR `string`: trimmed, control characters other than tab, CR and LF left out (FHIR forbids
 /// them below U+0020). `None` where nothing is left, and for `""`, which in v2 says "deleted".
 #[must_use]
 pub fn string(text: &str) -> Option<Cow<'_, str>> {
+    // What senders send, told in a few instructions: it stands in every resource many times.
+    let bytes = text.as_bytes();
+    let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    if ends(bytes.first()) && ends(bytes.last()) && all_words(bytes, is_quiet) {
+        return (text != "\"\"").then_some(Cow::Borrowed(text));
+    }
+    trimmed(text)
+}
+
+/// Whether there can be no control character: 0xC2 leads U+0080 to U+009F (and letters).
+fn is_quiet(word: u64) -> bool {
+    below(word, 0x20) | has(word, 0x7f) | has(word, 0xc2) == 0
+}
+
+fn trimmed(text: &str) -> Option<Cow<'_, str>> {
     let text = text.trim();
     if text.is_empty() || text == "\"\"" {
         return None;
     }
-    // 0xC2 leads U+0080 to U+009F, the other control characters (and letters, which stay).
-    let suspect =
-        |b: u8| (b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')) || matches!(b, 0x7f | 0xc2);
-    if !text.bytes().any(suspect) || !text.chars().any(is_forbidden) {
+    if !text.chars().any(is_forbidden) {
         return Some(Cow::Borrowed(text));
     }
     let kept: String = text.chars().filter(|c| !is_forbidden(*c)).collect();
@@ -33,9 +47,12 @@ pub fn owned(text: String) -> Option<Cow<'static, str>> {
 /// A FHIR `code`: as [`string`], with each run of white space made one blank.
 #[must_use]
 pub fn code(text: &str) -> Option<Cow<'_, str>> {
+    if !text.is_empty() && all_words(text.as_bytes(), is_graphic) {
+        return (text != "\"\"").then_some(Cow::Borrowed(text));
+    }
     let text = string(text)?;
     let plain = |t: &str| t.split(' ').all(|w| !w.is_empty() && !w.contains(char::is_whitespace));
-    if text.bytes().all(|b| b.is_ascii_graphic()) || plain(&text) {
+    if plain(&text) {
         return Some(text);
     }
     Some(Cow::Owned(text.split_whitespace().collect::<Vec<_>>().join(" ")))
@@ -44,9 +61,17 @@ pub fn code(text: &str) -> Option<Cow<'_, str>> {
 /// A FHIR `uri`: `None` where it holds white space or nothing, since it cannot be repaired.
 #[must_use]
 pub fn uri(text: &str) -> Option<&str> {
+    if !text.is_empty() && all_words(text.as_bytes(), is_graphic) {
+        return Some(text);
+    }
     let text = text.trim();
     let broken = |c: char| c.is_whitespace() || c.is_control();
     (!text.is_empty() && !text.contains(broken)).then_some(text)
+}
+
+/// Whether all of it is of U+0021 to U+007E.
+fn is_graphic(word: u64) -> bool {
+    below(word, 0x21) | has(word, 0x7f) | (word & HIGH) == 0
 }
 
 fn is_forbidden(c: char) -> bool {

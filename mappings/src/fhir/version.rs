@@ -90,4 +90,9 @@ mod tests {
             assert_eq!(other.parse::<FhirVersion>(), Err(FhirVersionError), "{other}");
         }
     }
+
+    #[test]
+    fn a_version_is_shown_by_its_short_name() {
+        assert_eq!(format!("{:>3}|{}", FhirVersion::R4, FhirVersion::R5), " R4|R5");
+    }
 }

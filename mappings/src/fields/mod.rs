@@ -9,6 +9,7 @@
 mod clinical;
 mod cover;
 mod deviations;
+mod facts;
 mod french;
 mod header;
 mod patient;
@@ -16,6 +17,7 @@ mod stay;
 mod structure;
 
 pub use deviations::{DEVIATIONS, Deviation};
+pub use facts::guide_maps;
 
 use crate::hl7::Location;
 
@@ -174,5 +176,12 @@ mod tests {
         assert!(rule("ZZZ", 3).is_none());
         assert!(holds("Patient.name", "Patient.name.family"));
         assert!(!holds("Patient.name", "Patient.names"));
+    }
+
+    #[test]
+    fn a_place_in_a_segment_that_nobody_knows_is_not_told() {
+        let at = |text: &str| place(&Location::parse(text).unwrap());
+        assert_eq!(at("PID-5"), "PID-5");
+        assert_eq!(at("ZXY-5"), "another segment");
     }
 }

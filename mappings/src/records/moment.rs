@@ -168,4 +168,10 @@ mod tests {
         let birth = Moment::new(datetime(1890, 6, 1, 0, 0, 0, 0), Precision::Day, 9);
         assert_eq!(birth.to_fhir(), "1890-06-01");
     }
+
+    #[test]
+    fn greenwich_is_written_with_a_plus() {
+        assert_eq!(at(Precision::Second, 0).to_fhir(), "2026-03-10T09:05:07+00:00");
+        assert_eq!(at(Precision::Second, 120).date(), jiff::civil::date(2026, 3, 10));
+    }
 }

@@ -83,3 +83,15 @@ pub struct QueryError {
     pub param: &'static str,
     pub reason: Reason,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_server_lacks_is_told_from_what_is_wrong() {
+        assert!(Reason::ModifierUnsupported.is_unsupported());
+        assert!(Reason::SortUnsupported.is_unsupported());
+        assert!(!Reason::DateMalformed.is_unsupported());
+    }
+}

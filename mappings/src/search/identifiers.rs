@@ -72,7 +72,7 @@ pub(super) fn are_typed(
         shown.extend(crate::fhir::resources::location::path(location, entity));
     }
     shown.iter().any(|own| {
-        let codings = own.of_type.iter().flat_map(|concept| &concept.coding);
+        let codings = own.of_type.iter().flat_map(|concept| concept.coding.iter());
         codings.into_iter().any(|coding| {
             numbers.iter().any(|asked| {
                 coding.system.as_deref() == Some(&*asked.system)

@@ -392,3 +392,22 @@ pub(super) fn class_system_number(system: &str) -> u8 {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_system_that_a_class_has_tells_its_codes_from_the_others() {
+        let numbers =
+            [V3_ACT_CODE, V2_0004, V3_NULL_FLAVOR, "urn:another"].map(class_system_number);
+        assert_eq!(numbers, [1, 2, 3, 0], "they stand in keys that are kept");
+    }
+
+    #[test]
+    fn the_moment_that_a_key_was_made_of_is_read_from_it() {
+        for micros in [0, 1, 1_773_000_000_000_001] {
+            assert_eq!(last_updated_of(&last_updated_key(Micros::new(micros))).get(), micros);
+        }
+    }
+}

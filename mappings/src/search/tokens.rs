@@ -358,7 +358,7 @@ fn rendered<'a>(
 
 /// Whether any coding is one of the tokens.
 pub(super) fn match_any(concepts: &[CodeableConcept<'_>], tokens: &[Token]) -> bool {
-    let codings = concepts.iter().flat_map(|concept| &concept.coding);
+    let codings = concepts.iter().flat_map(|concept| concept.coding.iter());
     codings.map(parts).any(|(system, code)| tokens.iter().any(|t| t.matches(system, code)))
 }
 
@@ -384,7 +384,7 @@ pub(super) fn rows(record: &Record, out: &mut Vec<(Param, Key)>) {
                 if concept.coding.is_empty() {
                     out.push((Param::Token, code_key(*of, "")));
                 }
-                for coding in &concept.coding {
+                for coding in concept.coding.iter() {
                     out.push((Param::Token, code_key(*of, parts(coding).1)));
                 }
             }

@@ -88,7 +88,8 @@ pub(crate) fn search(call: &Call<'_>, of: ResourceType) -> Result<Response<Body>
     let base = links::base(call);
     let warning = (!unknown.is_empty())
         .then(|| format!("left out, as not known here: {}", unknown.join(", ")));
-    let url = format!("{base}/{}?{params}", of.name());
+    let path = format!("{base}/{}", of.name());
+    let url = if params.is_empty() { path } else { format!("{path}?{params}") };
     let links = vec![Link { relation: "self", url }];
     let total = matches.len() as u64;
     let matches = if shape.count_only { Vec::new() } else { matches };

@@ -43,10 +43,10 @@ pub fn identifier_type<'a>(
         _ if is_in_table(&code) => return Some(of_table(code)),
         _ => {
             let own = Coding::own(code);
-            let mut concept = CodeableConcept { coding: Vec::with_capacity(2), text: None };
-            if !default.is_empty() {
-                concept = of_table(default.into());
+            if default.is_empty() {
+                return Some(own.into());
             }
+            let mut concept = of_table(default.into());
             concept.coding.push(own);
             return Some(concept);
         }
@@ -56,8 +56,7 @@ pub fn identifier_type<'a>(
 
 fn of_table(code: Text<'_>) -> CodeableConcept<'_> {
     let display = display(&code);
-    let coding = Coding { code: Some(code), ..Coding::of(V2_0203, "", display) };
-    CodeableConcept { coding: vec![coding], text: None }
+    Coding { code: Some(code), ..Coding::of(V2_0203, "", display) }.into()
 }
 
 /// HL7 v2.5.1 to v2.9, chapter 2C, table 0203. `NN` and a country is a national identifier.
@@ -204,7 +203,7 @@ mod tests {
         let concept = identifier_type(sent, default, system);
         let text = |t: Option<Text<'_>>| t.map(Text::into_owned).unwrap_or_default();
         let pair = |c: Coding<'_>| (text(c.system), text(c.code));
-        concept.into_iter().flat_map(|c| c.coding).map(pair).collect()
+        concept.into_iter().flat_map(|c| c.coding.to_vec()).map(pair).collect()
     }
 
     fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -25,3 +25,16 @@ pub fn of_use(use_code: &str, equipment: &str, field: u8) -> Option<&'static str
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sent_as_an_address_of_the_internet_is_one_whatever_it_looks_like() {
+        for equipment in ["Internet", "INTERNET", "X.400"] {
+            assert_eq!(system("", equipment, "c=FR;a=demo"), "email");
+        }
+        assert_eq!(system("", "", "c=FR;a=demo"), "phone");
+    }
+}

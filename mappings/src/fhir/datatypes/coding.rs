@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::super::codes::systems;
 use super::super::text;
-use super::Text;
+use super::{Codings, Text};
 use crate::records::Coded;
 
 #[derive(Clone, Serialize)]
@@ -60,15 +60,15 @@ impl<'a> Coding<'a> {
 
 #[derive(Clone, Serialize)]
 pub struct CodeableConcept<'a> {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub coding: Vec<Coding<'a>>,
+    #[serde(skip_serializing_if = "Codings::is_empty")]
+    pub coding: Codings<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<Text<'a>>,
 }
 
 impl<'a> From<Coding<'a>> for CodeableConcept<'a> {
     fn from(coding: Coding<'a>) -> Self {
-        Self { coding: vec![coding], text: None }
+        Self { coding: Codings::One(coding), text: None }
     }
 }
 
@@ -95,8 +95,9 @@ impl<'a> CodeableConcept<'a> {
                     .map(|coding| coding.of_version(&further.third_version));
             text = text::string(&further.original_text).or(text);
         }
-        let mut coding = Vec::with_capacity(2);
-        coding.extend([first, second, third].into_iter().flatten());
+        let mut coding = first.map_or(Codings::None, Codings::One);
+        coding.extend(second);
+        coding.extend(third);
         (!coding.is_empty() || text.is_some()).then_some(Self { coding, text })
     }
 
@@ -114,9 +115,45 @@ impl<'a> CodeableConcept<'a> {
             if first.is_some_and(|c| c.system == standard.system && c.code == standard.code) {
                 concept.coding[0].display = standard.display;
             } else {
-                concept.coding.insert(0, standard);
+                concept.coding.push_front(standard);
             }
         }
         Some(concept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_standards_code_stands_first_and_once() {
+        let (code, text, table) = ("A".into(), "Mine".into(), "0069".into());
+        let sent = Coded { code, text, table, ..Coded::default() };
+        let uri = "http://terminology.hl7.org/CodeSystem/v2-0069";
+        let shown = |standard: Coding<'static>| {
+            let concept = CodeableConcept::mapped(&sent, |_| Some(standard)).unwrap();
+            let code = |coding: &Coding<'_>| {
+                let display = coding.display.clone().unwrap_or_default();
+                format!("{} {display}", coding.code.clone().unwrap_or_default())
+            };
+            concept.coding.iter().map(code).collect::<Vec<String>>()
+        };
+        assert_eq!(shown(Coding::of(uri, "A", "Its own")), ["A Its own"]);
+        assert_eq!(shown(Coding::of(uri, "B", "Another")), ["B Another", "A Mine"]);
+        assert_eq!(shown(Coding::of("urn:x", "A", "Another")), ["A Another", "A Mine"]);
+    }
+
+    #[test]
+    fn codings_are_one_or_many_in_their_order() {
+        let mut codings: Codings<'_> = Codings::None;
+        assert!(codings.is_empty() && codings.iter().next().is_none());
+        for code in ["2", "3"] {
+            codings.push(Coding::own(code.into()));
+        }
+        codings.push_front(Coding::own("1".into()));
+        let all: Vec<_> = codings.iter().filter_map(|coding| coding.code.as_deref()).collect();
+        assert_eq!(all, ["1", "2", "3"]);
+        assert!(!codings.is_empty());
     }
 }

@@ -5,6 +5,7 @@
 
 mod address;
 mod coding;
+mod codings;
 mod contact_point;
 mod extension;
 mod human_name;
@@ -17,6 +18,7 @@ mod time;
 
 pub use address::Address;
 pub use coding::{CodeableConcept, Coding};
+pub use codings::Codings;
 pub use contact_point::{ContactPoint, positive};
 pub use extension::{Extended, Extension, ExtensionValue};
 pub use human_name::{HumanName, full_name};

@@ -1,29 +1,34 @@
 //! NM, SN, NR → Quantity, Range, Ratio; ED, RP → Attachment (FACTS §3 OBX).
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::super::codes::systems;
-use super::super::text;
+use super::super::{text, writer};
 use super::Text;
 use crate::records::Coded;
 
 /// A number with the digits that were sent: `3.50` is not `3.5`.
-#[derive(Serialize)]
-#[serde(transparent)]
-pub struct Decimal(Box<RawValue>);
+pub struct Decimal(String);
 
 impl Decimal {
     /// `None` for what JSON does not take as a number, and for one with an exponent.
     #[must_use]
     pub fn new(sent: &str) -> Option<Self> {
         let digits = sent.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'-'));
-        RawValue::from_string(sent.to_owned()).ok().filter(|_| digits).map(Self)
+        let number: &RawValue = serde_json::from_str(sent).ok().filter(|_| digits)?;
+        Some(Self(number.get().to_owned()))
     }
 
     #[must_use]
     pub fn digits(&self) -> &str {
-        self.0.get()
+        &self.0
+    }
+}
+
+impl Serialize for Decimal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(writer::NUMBER, self.digits())
     }
 }
 
@@ -147,12 +152,12 @@ mod tests {
 
     #[test]
     fn a_number_keeps_its_digits_and_nothing_else_is_one() {
-        let json = |sent| serde_json::to_string(&Decimal::new(sent)?).ok();
         for number in ["0", "3.50", "-0.10", "123456789012345678"] {
-            assert_eq!(json(number).as_deref(), Some(number));
+            let json = writer::written(&Decimal::new(number).unwrap());
+            assert_eq!(json, number.as_bytes());
         }
         for other in ["", "3,5", "+3", "1e3", ".5", "5.", "007", "\"3\"", "true", "NaN", "1 2"] {
-            assert_eq!(json(other), None, "{other}");
+            assert!(Decimal::new(other).is_none(), "{other}");
         }
     }
 }

@@ -52,14 +52,17 @@ pub struct RelativeReference {
     id: ResourceId,
 }
 
+/// The longest is to an AllergyIntolerance, of 55 bytes.
+const REFERENCE_BYTES_MAX: usize = 64;
+
 impl Serialize for RelativeReference {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut buffer = [0; 36];
-        let mut text = String::with_capacity(48);
-        text.push_str(self.of_type.fhir());
-        text.push('/');
-        text.push_str(self.id.encode(&mut buffer));
-        serializer.serialize_str(&text)
+        let (of_type, mut id) = (self.of_type.fhir(), [0; 36]);
+        let mut text = [b'/'; REFERENCE_BYTES_MAX];
+        text[..of_type.len()].copy_from_slice(of_type.as_bytes());
+        let (from, to) = (of_type.len() + 1, of_type.len() + 1 + id.len());
+        text[from..to].copy_from_slice(self.id.encode(&mut id).as_bytes());
+        serializer.serialize_str(str::from_utf8(&text[..to]).expect("a name and a UUID"))
     }
 }
 
@@ -81,5 +84,22 @@ impl<'a> From<CodeableConcept<'a>> for CodeableReference<'a> {
 impl<'a> From<Reference<'a>> for CodeableReference<'a> {
     fn from(reference: Reference<'a>) -> Self {
         Self { concept: None, reference: Some(reference) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_to_a_record_tells_which_and_a_logical_one_tells_none() {
+        let id = ResourceId([7; 16]);
+        assert_eq!(Reference::to(RecordType::AllergyIntolerance, id).id(), Some(id));
+        let named = Reference::logical("Organization", None, Some("A".into()));
+        assert!(named.is_some_and(|named| named.id().is_none()));
+        for record_type in RecordType::ALL {
+            let json = serde_json::to_string(&Reference::to(record_type, id)).unwrap();
+            assert_eq!(json, format!("{{\"reference\":\"{}/{id}\"}}", record_type.fhir()));
+        }
     }
 }

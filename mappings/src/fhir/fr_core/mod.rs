@@ -50,3 +50,20 @@ fn extension<'a>(url: &'static str, value: ExtensionValue<'a>) -> Extension<'a> 
 fn is_whole(identifier: &records::Identifier) -> bool {
     text::uri(&identifier.system).is_some() && text::string(&identifier.value).is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_whole_with_a_system_and_a_value() {
+        let number = |system: &str, value: &str| records::Identifier {
+            system: system.into(),
+            value: value.into(),
+            ..records::Identifier::default()
+        };
+        assert!(is_whole(&number("urn:x", "1")));
+        assert!(!is_whole(&number("", "1")));
+        assert!(!is_whole(&number("urn:x", " ")));
+    }
+}

@@ -130,3 +130,42 @@ pub fn physical_type(record: &LocationRecord, entity: &LegalEntity) -> Option<Co
     };
     Some(Coding::of(CS_PHYSICAL_TYPE, code, display))
 }
+
+#[cfg(test)]
+mod tests {
+    use sluice_ids::EjId;
+
+    use super::*;
+    use crate::entity::{EjSettings, Profile};
+    use crate::records::{Identifier, Place, ResourceId};
+
+    fn french() -> LegalEntity {
+        let mut settings = EjSettings::named(EjId::new("EJ1").unwrap());
+        settings.profile = Profile::PamFr;
+        LegalEntity::new(settings).unwrap()
+    }
+
+    #[test]
+    fn an_attribute_of_the_structure_shows_as_the_extension_that_fr_core_has() {
+        let entity = french();
+        let url = |code, value| attribute(code, value, &entity).map(|all| all[0].url);
+        assert_eq!(url("RSN_SCL", "Clinique des Lilas"), Some(CORPORATE_NAME));
+        assert_eq!(url("LBL_CRT", "Lilas"), Some(SHORT_NAME));
+        assert_eq!(url("CTGR_S", "355"), Some(SAE_CATEGORY));
+        assert_eq!(url("ANOTHER", "1"), None);
+    }
+
+    #[test]
+    fn a_place_follows_fr_core_where_each_of_its_numbers_says_what_it_is() {
+        let entity = french();
+        let mut place = LocationRecord::at(ResourceId([1; 16]), Place::default(), None);
+        let profiles = |place: &LocationRecord| location_profiles(place, &entity, FhirVersion::R4);
+        assert_eq!(profiles(&place), [LOCATION]);
+        let number =
+            Identifier { system: "urn:x".into(), value: "1".into(), ..Identifier::default() };
+        place.identifiers = vec![Identifier { type_code: "INTRN".into(), ..number.clone() }];
+        assert_eq!(profiles(&place), [LOCATION]);
+        place.identifiers.push(number);
+        assert!(profiles(&place).is_empty(), "a number without a type");
+    }
+}

@@ -138,7 +138,7 @@ fn of_type(sent: &Coded, version: FhirVersion) -> (Option<AllergyType<'_>>, Opti
         FhirVersion::R5 => {
             let mut concept = CodeableConcept::of(ALLERGY_TYPE, "allergy", "Allergy");
             if let Some(more) = more {
-                concept.coding.extend(more.coding);
+                concept.coding.extend(more.coding.iter().cloned());
                 concept.text = more.text;
             }
             (Some(AllergyType::R5(concept)), None)

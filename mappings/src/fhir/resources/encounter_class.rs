@@ -21,7 +21,7 @@ pub(super) fn class_coding(sent: &Coded) -> Coding<'_> {
 pub(super) fn class_concept(sent: &Coded) -> CodeableConcept<'_> {
     let coding = class_coding(sent);
     let text = text::string(&sent.text).filter(|text| coding.display.as_ref() != Some(text));
-    CodeableConcept { coding: vec![coding], text }
+    CodeableConcept { text, ..coding.into() }
 }
 
 /// As a concept, whichever of the two the version shows.

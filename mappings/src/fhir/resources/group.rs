@@ -8,7 +8,7 @@ use serde::Serialize;
 use sluice_ids::{Micros, Seq};
 
 use super::super::FhirVersion;
-use super::super::datatypes::{CodeableConcept, Meta, Reference, Text};
+use super::super::datatypes::{CodeableConcept, Codings, Meta, Reference, Text};
 use super::super::text;
 use super::reference::legal_entity;
 use crate::adt::group_id;
@@ -61,7 +61,7 @@ impl<'a> Group<'a> {
     pub fn new(group: GroupRecord, entity: &'a LegalEntity, version: FhirVersion) -> Self {
         let in_r4 = version == FhirVersion::R4;
         let code =
-            CodeableConcept { coding: Vec::new(), text: Some("managing organization".into()) };
+            CodeableConcept { coding: Codings::None, text: Some("managing organization".into()) };
         Self {
             id: group_id(entity.id()),
             meta: Meta::of_version(group.version, group.updated_at),

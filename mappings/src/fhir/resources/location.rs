@@ -6,7 +6,8 @@ use super::super::canonical::place_system;
 use super::super::codes::physical_type::physical_type;
 use super::super::codes::systems::FR_CORE_0203;
 use super::super::datatypes::{
-    Address, CodeableConcept, Coding, ContactPoint, Extension, Identifier, Meta, Reference, Text,
+    Address, CodeableConcept, Coding, Codings, ContactPoint, Extension, Identifier, Meta,
+    Reference, Text,
 };
 use super::super::{FhirVersion, fr_core, place, text};
 use super::contact_detail::ContactDetail;
@@ -94,7 +95,7 @@ impl<'a> Location<'a> {
 fn form<'a>(record: &LocationRecord, entity: &LegalEntity) -> Option<CodeableConcept<'a>> {
     let french = fr_core::structure::physical_type(record, entity);
     let known = place::level(&record.place).map(physical_type);
-    let coding: Vec<_> = french.into_iter().chain(known).collect();
+    let coding: Codings<'_> = french.into_iter().chain(known).collect();
     (!coding.is_empty()).then_some(CodeableConcept { coding, text: None })
 }
 

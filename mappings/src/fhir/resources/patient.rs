@@ -218,7 +218,7 @@ fn extensions<'a>(record: &'a PatientRecord, entity: &LegalEntity) -> Vec<Extens
     }
     for status in record.reliability.iter().filter_map(|code| text::code(code)) {
         let coding = Coding { code: Some(status), ..Coding::of(V2_0445, "", "") };
-        let concept = CodeableConcept { coding: vec![coding], text: None };
+        let concept = CodeableConcept::from(coding);
         push(IDENTITY_RELIABILITY, ExtensionValue::CodeableConcept(concept));
     }
     extensions

@@ -1,5 +1,6 @@
 //! `--coverage`: every populated field of a message as mapped (where to), kept, or not mapped
-//! (why), and a summary by event and by segment.
+//! (why), and a summary by event and by segment: of all populated fields, and of those that the
+//! v2-to-FHIR guide maps.
 //!
 //! That a field is mapped is found by experiment (it changes what is rendered); why one is not is
 //! what the table of fields says (`sluice_mappings::fields`), which a test holds to the same
@@ -9,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use sluice_mappings::explain::{Explanation, top_element};
-use sluice_mappings::fields::{Fate, holds, rule};
+use sluice_mappings::fields::{Fate, guide_maps, holds, rule};
 use sluice_mappings::hl7::{Location, Message, Msh};
 
 use super::explanation::left_out;
@@ -21,17 +22,34 @@ enum Became {
     Mapped,
     /// The table says that it is mapped, and in this message it shows nowhere.
     WithoutEffect,
+    /// It says `""` alone, and there was nothing to delete.
+    Null,
     Kept,
     NotMapped,
 }
+
+/// In the order in which they are listed.
+const ALL: [Became; 5] =
+    [Became::Mapped, Became::WithoutEffect, Became::Null, Became::Kept, Became::NotMapped];
 
 impl Became {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Mapped => "mapped",
             Self::WithoutEffect => "without_effect",
+            Self::Null => "null",
             Self::Kept => "kept",
             Self::NotMapped => "not_mapped",
+        }
+    }
+
+    const fn heading(self) -> &'static str {
+        match self {
+            Self::Mapped => "mapped",
+            Self::WithoutEffect => "mapped, without effect in this message",
+            Self::Null => "null, and nothing there to delete",
+            Self::Kept => "kept, not shown",
+            Self::NotMapped => "not mapped",
         }
     }
 }
@@ -39,13 +57,15 @@ impl Became {
 struct Covered {
     at: Location,
     name: &'static str,
+    /// The v2-to-FHIR guide maps it.
+    guide: bool,
     became: Became,
     /// Where to, where it is kept, or why not.
     says: String,
 }
 
 #[derive(Default, Clone, Copy)]
-struct Counts([u64; 4]);
+struct Counts([u64; ALL.len()]);
 
 impl Counts {
     const fn of(self, became: Became) -> u64 {
@@ -56,25 +76,59 @@ impl Counts {
         self.0.iter().sum()
     }
 
-    /// Of the populated fields that the table maps, those that show.
-    const fn share(self) -> Option<f64> {
-        let (shows, silent) = (self.of(Became::Mapped), self.of(Became::WithoutEffect));
-        if shows + silent == 0 {
-            None
-        } else {
-            Some(shows as f64 * 100.0 / (shows + silent) as f64)
+    /// Those that say something.
+    fn told(self) -> u64 {
+        self.populated() - self.of(Became::Null)
+    }
+
+    /// Of those that say something, in percent: those that the table maps.
+    fn mapped(self) -> Option<f64> {
+        self.share(self.of(Became::Mapped) + self.of(Became::WithoutEffect))
+    }
+
+    /// As [`Self::mapped`]: those that show in what is rendered.
+    fn shown(self) -> Option<f64> {
+        self.share(self.of(Became::Mapped))
+    }
+
+    fn share(self, part: u64) -> Option<f64> {
+        let told = self.told();
+        (told > 0).then(|| (part as f64 * 1_000.0 / told as f64).round() / 10.0)
+    }
+}
+
+/// Of all populated fields, and of those of them that the guide maps.
+#[derive(Default, Clone, Copy)]
+struct Group {
+    all: Counts,
+    guide: Counts,
+}
+
+impl Group {
+    fn count(&mut self, one: &Covered) {
+        self.all.0[one.became as usize] += 1;
+        self.guide.0[one.became as usize] += u64::from(one.guide);
+    }
+
+    fn add(&mut self, other: Self) {
+        for (sum, more) in [(&mut self.all, other.all), (&mut self.guide, other.guide)] {
+            for (sum, count) in sum.0.iter_mut().zip(more.0) {
+                *sum += count;
+            }
         }
     }
 
     fn as_json(self) -> Value {
-        json!({
-            "populated": self.populated(),
-            "mapped": self.of(Became::Mapped),
-            "without_effect": self.of(Became::WithoutEffect),
-            "kept": self.of(Became::Kept),
-            "not_mapped": self.of(Became::NotMapped),
-            "share_of_those_that_the_table_maps": self.share().map(|s| (s * 10.0).round() / 10.0),
-        })
+        let mut json = json!({ "populated": self.all.populated() });
+        for became in ALL {
+            json[became.as_str()] = self.all.of(became).into();
+        }
+        json["guide_maps"] = json!({
+            "populated": self.guide.told(),
+            "mapped_percent": self.guide.mapped(),
+            "shown_percent": self.guide.shown(),
+        });
+        json
     }
 }
 
@@ -82,8 +136,8 @@ impl Counts {
 #[derive(Default)]
 pub struct Coverage {
     messages: u64,
-    by_event: BTreeMap<String, Counts>,
-    by_segment: BTreeMap<String, Counts>,
+    by_event: BTreeMap<String, Group>,
+    by_segment: BTreeMap<String, Group>,
     /// Populated fields that no rule is about, and how often: the sender's own segments, and what
     /// is newer than the table.
     unknown: BTreeMap<String, u64>,
@@ -94,18 +148,12 @@ impl Coverage {
     pub fn show(&mut self, message: &Message<'_>, explanation: &Explanation) {
         let places = Places::of(message);
         let covered = self.count(message, explanation);
-        for became in [Became::Mapped, Became::WithoutEffect, Became::Kept, Became::NotMapped] {
+        for became in ALL {
             let of_kind: Vec<_> = covered.iter().filter(|one| one.became == became).collect();
             if of_kind.is_empty() {
                 continue;
             }
-            let heading = match became {
-                Became::Mapped => "mapped",
-                Became::WithoutEffect => "mapped, without effect in this message",
-                Became::Kept => "kept, not shown",
-                Became::NotMapped => "not mapped",
-            };
-            println!("\n{heading}: {}", of_kind.len());
+            println!("\n{}: {}", became.heading(), of_kind.len());
             for Covered { at, name, says, .. } in of_kind {
                 println!("  {:<10} {name:<38} {says}", places.short(*at));
             }
@@ -118,10 +166,11 @@ impl Coverage {
     pub fn as_json(&mut self, message: &Message<'_>, explanation: &Explanation) -> Value {
         let places = Places::of(message);
         let covered = self.count(message, explanation);
-        let fields = covered.into_iter().map(|Covered { at, name, became, says }| {
+        let fields = covered.into_iter().map(|Covered { at, name, guide, became, says }| {
             json!({
                 "at": places.short(at),
                 "name": name,
+                "guide_maps": guide,
                 "became": became.as_str(),
                 "says": says,
             })
@@ -132,13 +181,14 @@ impl Coverage {
     fn count(&mut self, message: &Message<'_>, explanation: &Explanation) -> Vec<Covered> {
         self.messages += 1;
         let event = Msh::of(message).trigger_event().into_owned();
+        let fields = explanation.fields().into_iter();
         let covered: Vec<Covered> =
-            explanation.fields().into_iter().map(|(at, reaches)| covered(at, &reaches)).collect();
+            fields.map(|(at, reaches)| covered(message, at, &reaches)).collect();
         for one in &covered {
             let segment = one.at.segment_name().to_owned();
-            self.by_event.entry(event.clone()).or_default().0[one.became as usize] += 1;
-            self.by_segment.entry(segment).or_default().0[one.became as usize] += 1;
-            if one.name.is_empty() && one.became != Became::Mapped {
+            self.by_event.entry(event.clone()).or_default().count(one);
+            self.by_segment.entry(segment).or_default().count(one);
+            if one.name.is_empty() && one.became == Became::NotMapped {
                 let field = format!("{}-{}", one.at.segment_name(), one.at.field);
                 *self.unknown.entry(field).or_default() += 1;
             }
@@ -148,15 +198,13 @@ impl Coverage {
 
     /// The summary: a table, or the last value for machines.
     pub fn finish(&self, json: bool, machine: &mut Vec<Value>) {
-        let counts = |of: &BTreeMap<String, Counts>| -> Value {
-            of.iter().map(|(name, counts)| (name.clone(), counts.as_json())).collect()
+        let counts = |of: &BTreeMap<String, Group>| -> Value {
+            of.iter().map(|(name, group)| (name.clone(), group.as_json())).collect()
         };
-        let all = self.by_event.values().fold(Counts::default(), |mut all, counts| {
-            for (sum, count) in all.0.iter_mut().zip(counts.0) {
-                *sum += count;
-            }
-            all
-        });
+        let mut all = Group::default();
+        for group in self.by_event.values() {
+            all.add(*group);
+        }
         if json {
             machine.push(json!({
                 "messages": self.messages,
@@ -168,28 +216,46 @@ impl Coverage {
             return;
         }
         println!("── {} messages", self.messages);
-        let heading = ["populated", "mapped", "without effect", "kept", "not mapped", "share"];
-        let columns = |name: &str, cells: [String; 6]| {
-            let [populated, mapped, without, kept, not_mapped, share] = cells;
+        let columns = |name: &str, cells: [String; 9]| {
+            let [populated, mapped, without, null, kept, not_mapped, guide, table, shown] = cells;
             println!(
-                "{name:<8} {populated:>10} {mapped:>8} {without:>15} {kept:>6} {not_mapped:>11} {share:>8}"
+                "{name:<8} {populated:>9} {mapped:>7} {without:>14} {null:>5} {kept:>5} \
+                 {not_mapped:>10} {guide:>10} {table:>8} {shown:>8}"
             );
         };
+        let heading = [
+            "populated",
+            "mapped",
+            "without effect",
+            "null",
+            "kept",
+            "not mapped",
+            "guide maps",
+            "mapped",
+            "shown",
+        ];
         columns("", heading.map(str::to_owned));
-        for (name, counts) in
-            self.by_event.iter().chain(&self.by_segment).chain([(&"all".to_owned(), &all)])
-        {
+        let percent =
+            |share: Option<f64>| share.map_or_else(String::new, |share| format!("{share:.1} %"));
+        let groups = self.by_event.iter().chain(&self.by_segment);
+        for (name, Group { all, guide }) in groups.chain([(&"all".to_owned(), &all)]) {
             let cells = [
-                counts.populated().to_string(),
-                counts.of(Became::Mapped).to_string(),
-                counts.of(Became::WithoutEffect).to_string(),
-                counts.of(Became::Kept).to_string(),
-                counts.of(Became::NotMapped).to_string(),
-                counts.share().map_or_else(String::new, |share| format!("{share:.1} %")),
+                all.populated().to_string(),
+                all.of(Became::Mapped).to_string(),
+                all.of(Became::WithoutEffect).to_string(),
+                all.of(Became::Null).to_string(),
+                all.of(Became::Kept).to_string(),
+                all.of(Became::NotMapped).to_string(),
+                guide.told().to_string(),
+                percent(guide.mapped()),
+                percent(guide.shown()),
             ];
             columns(name, cells);
         }
-        println!("share: of the populated fields that the table maps, those that show");
+        println!(
+            "guide maps: the populated fields that the v2-to-FHIR guide maps; of these, those that \
+             the table maps, and those that show in what is rendered"
+        );
         if !self.unknown.is_empty() {
             let each = self.unknown.iter().map(|(field, count)| format!("{field} ({count})"));
             println!("without a rule: {}", each.collect::<Vec<_>>().join(", "));
@@ -198,17 +264,32 @@ impl Coverage {
 }
 
 /// By the experiment where it shows somewhere, else by the table.
-fn covered(at: Location, reaches: &BTreeSet<&str>) -> Covered {
+fn covered(message: &Message<'_>, at: Location, reaches: &BTreeSet<&str>) -> Covered {
     let rule = rule(at.segment_name(), at.field);
     let name = rule.map_or("", |rule| rule.name);
     let (became, says) = match rule.map(|rule| &rule.fate) {
         _ if !reaches.is_empty() => (Became::Mapped, elements(reaches)),
+        Some(Fate::Mapped { r4, .. }) if is_null(message, at) => (Became::Null, r4.join(", ")),
         Some(Fate::Mapped { r4, .. }) => (Became::WithoutEffect, r4.join(", ")),
         Some(Fate::Kept(place)) => (Became::Kept, (*place).to_owned()),
         Some(Fate::NotMapped(why)) => (Became::NotMapped, (*why).to_owned()),
         None => (Became::NotMapped, "the sender's own, or newer than the table".to_owned()),
     };
-    Covered { at, name, became, says }
+    Covered { at, name, guide: guide_maps(at.segment_name(), at.field), became, says }
+}
+
+/// Whether a field says `""` and nothing else, in each of its parts that says something.
+fn is_null(message: &Message<'_>, at: Location) -> bool {
+    let separators = message.separators();
+    let parts = [separators.repetition(), separators.component(), separators.subcomponent()];
+    let mut segments = message.segments().iter();
+    segments.find(|segment| segment.location().at_field(at.field) == at).is_some_and(|segment| {
+        let field = segment.field(at.field.into());
+        field
+            .raw()
+            .split(|c: char| parts.iter().any(|part| c == char::from(*part)))
+            .all(|part| part.is_empty() || part == "\"\"")
+    })
 }
 
 /// `Patient.name.family`, `Patient.name.given` → `Patient.name`. Which resource it is is said only
