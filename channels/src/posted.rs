@@ -6,6 +6,7 @@
 //!   read until it is answered; who gets none is told to come again.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use metrics::{Counter, counter, describe_counter};
@@ -74,6 +75,7 @@ pub struct Posting {
     settings: HttpSource,
     places: Arc<Semaphore>,
     session: Mutex<Box<dyn IntakeSession>>,
+    paused: AtomicBool,
     messages: Counter,
     later: Counter,
 }
@@ -96,6 +98,7 @@ pub fn open(
         settings,
         places,
         session,
+        paused: AtomicBool::new(false),
         messages: counter!("sluice_posted_messages_total", "channel" => label()),
         later: counter!("sluice_posted_later_total", "channel" => label()),
     }))
@@ -122,11 +125,21 @@ impl Posting {
         Arc::clone(&self.places)
     }
 
+    /// Whether all who come are told to come again, for now.
+    pub fn pause(&self, paused: bool) {
+        self.paused.store(paused, Ordering::Release);
+    }
+
     /// Takes a message before it returns; what it comes to is known later.
     pub fn take(self: Arc<Self>, message: Bytes) -> impl Future<Output = Outcome> + Send + 'static {
         self.messages.increment(1);
-        let taken = self.session.lock().take(message);
+        let paused = self.paused.load(Ordering::Acquire);
+        let taken = (!paused).then(|| self.session.lock().take(message));
         async move {
+            let Some(taken) = taken else {
+                self.later.increment(1);
+                return Outcome::NotNow;
+            };
             let taken = taken.await;
             if taken.committed == Committed::NotNow {
                 self.later.increment(1);

@@ -506,6 +506,31 @@ async fn a_stop_does_not_wait_for_ever() {
 }
 
 #[tokio::test]
+async fn paused_it_keeps_its_connections_answers_what_it_has_and_reads_no_more() {
+    let bench = Bench::new(MllpSettings { idle_timeout_ms: 300, ..Default::default() });
+    let mut client = bench.connect().await;
+    client.send(b"\x0bone\x1c\r\x0bwait\x1c\r").await;
+    client.expect(b"\x0back:one\x1c\r").await;
+    let frames = "sluice_mllp_frames_total{channel=\"EJ1.mllp\"} 2";
+    while !bench.metrics.render().contains(frames) {
+        tokio::task::yield_now().await;
+    }
+    bench.listening.pause(true);
+    bench.echo.gate.send_replace(true);
+    client.expect(b"\x0back:wait\x1c\r").await;
+    client.send(b"\x0btwo\x1c\r").await;
+    let mut late = bench.connect().await;
+    late.send(b"\x0bthree\x1c\r").await;
+    // Longer than an idle connection is kept.
+    let silence = timeout(Duration::from_millis(700), late.stream.read_u8()).await;
+    assert!(silence.is_err(), "neither answered nor closed");
+    bench.assert_metric(frames);
+    bench.listening.pause(false);
+    client.expect(b"\x0back:two\x1c\r").await;
+    late.expect(b"\x0back:three\x1c\r").await;
+}
+
+#[tokio::test]
 async fn plaintext_off_loopback_needs_leave() {
     let echo = Arc::new(Echo { gate: watch::Sender::new(false) });
     let mut source = source("0.0.0.0:0");

@@ -2,74 +2,52 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::problem::Problem;
-use crate::settings::Config;
+use sluice_channels::ChannelSettings;
+
+use crate::problem::{ConfigError, Problem};
 use crate::toml_file;
 
-/// The channels of a configuration that stand in files of their own: the last of its list.
-#[derive(Debug, Default)]
-pub struct ChannelFiles {
-    /// How many channels stand in the main file: the first of the list.
-    main: usize,
-    files: Vec<ChannelFile>,
+/// A file, and the channel in it.
+pub struct ChannelFile {
+    pub path: PathBuf,
+    pub text: String,
+    pub channel: Result<ChannelSettings, Problem>,
 }
 
-#[derive(Debug)]
-struct ChannelFile {
-    path: PathBuf,
-    text: String,
+/// The files of that folder, in the order of their names; none where there is no folder.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn read(folder: Option<&Path>) -> Result<Vec<ChannelFile>, ConfigError> {
+    let Some(folder) = folder else { return Ok(Vec::new()) };
+    let paths = paths(folder)
+        .map_err(|error| ConfigError { problems: vec![unreadable(folder, &error)] })?;
+    Ok(paths.into_iter().map(file).collect())
 }
 
-impl ChannelFiles {
-    /// A key as its writer knows it, and where it stands; `None` for one of the main file.
-    pub fn place(&self, key: &str) -> Option<(String, String)> {
-        let (index, rest) = key.strip_prefix("channel.")?.split_once('.')?;
-        let file = self.file(index.parse().ok()?)?;
-        Some((rest.to_owned(), toml_file::place(&file.path, &file.text, rest)))
-    }
-
-    /// A channel as others are told of it.
-    pub fn name(&self, index: usize) -> String {
-        let file = self.file(index).map(|file| file.path.display().to_string());
-        file.unwrap_or_else(|| format!("channel.{index}"))
-    }
-
-    fn file(&self, index: usize) -> Option<&ChannelFile> {
-        self.files.get(index.checked_sub(self.main)?)
-    }
-}
-
-/// Puts the channels of `channels_dir` behind those of the main file, in the order of their files'
-/// names; everything that is wrong with them. The path counts from `folder`, that of the main file.
-pub fn read(config: &mut Config, folder: Option<&Path>) -> (ChannelFiles, Vec<Problem>) {
-    let folder = folder.unwrap_or(Path::new("")).join(&config.channels_dir);
-    let mut found = ChannelFiles { main: config.channel.len(), files: Vec::new() };
-    let mut problems = Vec::new();
-    let paths = paths(&folder).unwrap_or_else(|error| {
-        problems.push(unreadable(&folder, &error));
-        Vec::new()
-    });
-    for path in paths {
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) => {
-                problems.push(unreadable(&path, &error));
-                continue;
-            }
-        };
-        match toml_file::parse(&path, &text) {
-            Ok(channel) => {
-                config.channel.push(channel);
-                found.files.push(ChannelFile { path, text });
-            }
-            Err(problem) => problems.push(problem),
+fn file(path: PathBuf) -> ChannelFile {
+    match std::fs::read_to_string(&path) {
+        Ok(text) => ChannelFile { channel: toml_file::parse(&path, &text), path, text },
+        Err(error) => {
+            ChannelFile { channel: Err(unreadable(&path, &error)), path, text: String::new() }
         }
     }
-    (found, problems)
+}
+
+/// What is wrong with a key of a file, with its line.
+pub fn problem(path: &Path, text: &str, key: &str, what: String) -> Problem {
+    let source = toml_file::place(path, text, key);
+    Problem { key: key.to_owned(), source, what, nearest: None }
+}
+
+/// The channel that a key of the whole configuration is about, and the key within it.
+pub fn index_of(key: &str) -> Option<(usize, &str)> {
+    let (index, rest) = key.strip_prefix("channel.")?.split_once('.')?;
+    Some((index.parse().ok()?, rest))
 }
 
 /// Those that count: what an editor leaves behind (`.x.toml.swp`, `x.toml~`) does not.
-fn paths(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+pub fn paths(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -10,36 +10,31 @@ use sluice_channels::tls::TlsSettings;
 use sluice_journal::SettingsError;
 use sluice_mappings::entity::LegalEntity;
 
-use crate::problem::Problem;
 use crate::settings::Config;
 
-/// Everything that does not fit; empty when all does. `place_of` tells how a key is known and where
-/// it was set, `name_of` how a channel is called.
-pub fn check(
-    config: &Config,
-    place_of: &dyn Fn(&str) -> (String, String),
-    name_of: &dyn Fn(usize) -> String,
-) -> Vec<Problem> {
-    let mut found = Found { problems: Vec::new(), place_of, name_of };
+/// A key as the whole configuration knows it, and what is wrong with its value.
+pub type Wrong = (String, String);
+
+/// Everything that does not fit; empty when all does. `name_of` tells how a channel is called.
+pub fn check(config: &Config, name_of: &dyn Fn(usize) -> String) -> Vec<Wrong> {
+    let mut found = Found { wrong: Vec::new(), name_of };
     entities(config, &mut found);
     channels(config, &mut found);
     ports(config, &mut found);
     folders(config, &mut found);
     reachable(config, &mut found);
     bounds(config, &mut found);
-    found.problems
+    found.wrong
 }
 
 struct Found<'a> {
-    problems: Vec<Problem>,
-    place_of: &'a dyn Fn(&str) -> (String, String),
+    wrong: Vec<Wrong>,
     name_of: &'a dyn Fn(usize) -> String,
 }
 
 impl Found<'_> {
     fn add(&mut self, key: &str, what: String) {
-        let (key, source) = (self.place_of)(key);
-        self.problems.push(Problem { key, source, what, nearest: None });
+        self.wrong.push((key.to_owned(), what));
     }
 }
 

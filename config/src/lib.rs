@@ -9,10 +9,12 @@ mod check;
 mod keys;
 mod load;
 mod problem;
+mod reload;
 mod settings;
 mod site;
 mod toml_file;
 
 pub use load::{Loaded, Sources, load};
 pub use problem::{ConfigError, Problem};
+pub use reload::{BadFile, Reloaded, Stamp, Written, reload, stamp};
 pub use settings::{Config, LogFormat, LogLevel, LogSettings};

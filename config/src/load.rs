@@ -31,6 +31,10 @@ pub struct Sources {
 #[derive(Debug, Clone)]
 pub struct Loaded {
     pub config: Config,
+    /// The file of each channel; `None` for those of the main file.
+    pub files: Vec<Option<PathBuf>>,
+    /// Where it was read from, to read it again.
+    pub sources: Sources,
     /// What was read, in words, for the log: `config/sluice.toml, 2 environment variables`.
     pub origin: String,
 }
@@ -40,6 +44,65 @@ pub struct Loaded {
 /// # Errors
 /// Everything that is wrong: first what cannot be read at all, else what does not fit together.
 pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
+    let Layers { figment, mut config, mut problems, origin } = layers(sources)?;
+    let folder = sources.folder();
+    let main = config.channel.len();
+    let mut files = Vec::new();
+    for file in channels::read(sources.channels_folder(&config.channels_dir).as_deref())? {
+        match file.channel {
+            Ok(channel) => {
+                config.channel.push(channel);
+                files.push((file.path, file.text));
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let file_of = |index: usize| files.get(index.checked_sub(main)?);
+    let name_of = |index| match file_of(index) {
+        Some((path, _)) => path.display().to_string(),
+        None => format!("channel.{index}"),
+    };
+    let mut wrong = keys::resolve(&mut config, folder);
+    wrong.extend(check(&config, &name_of));
+    problems.extend(wrong.into_iter().map(|(key, what)| {
+        let in_file = channels::index_of(&key).and_then(|(at, rest)| Some((file_of(at)?, rest)));
+        match in_file {
+            Some(((path, text), key)) => channels::problem(path, text, key, what),
+            None => Problem { source: source_of(&figment, &key), key, what, nearest: None },
+        }
+    }));
+    if !problems.is_empty() {
+        return Err(ConfigError { problems });
+    }
+    let paths = files.into_iter().map(|(path, _)| Some(path));
+    let files = std::iter::repeat_n(None, main).chain(paths).collect();
+    Ok(Loaded { config, files, sources: sources.clone(), origin })
+}
+
+impl Sources {
+    /// From where paths count.
+    pub(crate) fn folder(&self) -> &Path {
+        self.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""))
+    }
+
+    /// The channel files' folder. Without a main file there is none to count from, and what happens
+    /// to be called so where the process starts is no such folder.
+    pub(crate) fn channels_folder(&self, channels_dir: &Path) -> Option<PathBuf> {
+        (self.file.is_some() || channels_dir.is_absolute())
+            .then(|| self.folder().join(channels_dir))
+    }
+}
+
+/// What the layers come to, before the channel files.
+pub(crate) struct Layers {
+    pub figment: Figment,
+    pub config: Config,
+    /// With the site files.
+    pub problems: Vec<Problem>,
+    pub origin: String,
+}
+
+pub(crate) fn layers(sources: &Sources) -> Result<Layers, ConfigError> {
     let mut origin = Vec::new();
     let mut figment = Figment::from(Serialized::defaults(Config::default()));
     if let Some(path) = &sources.file {
@@ -69,20 +132,11 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
         problems: errors.into_iter().map(|e| problem_of(&figment, e)).collect(),
     })?;
     let folder = sources.file.as_deref().and_then(Path::parent);
-    let mut problems = site::read(&mut config, folder, &|key| source_of(&figment, key));
-    let (files, unusable) = channels::read(&mut config, folder);
-    problems.extend(unusable);
-    let place_of =
-        |key: &str| files.place(key).unwrap_or_else(|| (key.to_owned(), source_of(&figment, key)));
-    problems.extend(keys::resolve(&mut config, folder, &place_of));
-    problems.extend(check(&config, &place_of, &|index| files.name(index)));
-    if !problems.is_empty() {
-        return Err(ConfigError { problems });
-    }
+    let problems = site::read(&mut config, folder, &|key| source_of(&figment, key));
     if origin.is_empty() {
         origin.push("defaults".to_owned());
     }
-    Ok(Loaded { config, origin: origin.join(", ") })
+    Ok(Layers { figment, config, problems, origin: origin.join(", ") })
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> ConfigError {
@@ -227,7 +281,7 @@ pub(crate) fn nearest(name: &str, known: &[&str]) -> Option<String> {
         .map(|(_, candidate)| candidate.to_owned())
 }
 
-fn source_of(figment: &Figment, key: &str) -> String {
+pub(crate) fn source_of(figment: &Figment, key: &str) -> String {
     let metadata = figment.find_metadata(key).or_else(|| {
         let (value, _) = deepest(figment, key);
         value.and_then(|value| figment.get_metadata(value.tag()))

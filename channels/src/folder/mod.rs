@@ -23,6 +23,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -55,6 +56,7 @@ pub enum WatchError {
 pub struct Watching {
     id: ChannelId,
     stop: CancellationToken,
+    paused: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
 
@@ -62,6 +64,11 @@ impl Watching {
     #[must_use]
     pub const fn id(&self) -> ChannelId {
         self.id
+    }
+
+    /// Whether files are left where they are, for now; one that was begun is finished.
+    pub fn pause(&self, paused: bool) {
+        self.paused.store(paused, Ordering::Release);
     }
 
     /// Takes no more messages; ends when those in hand are answered. A file that was not taken
@@ -86,6 +93,7 @@ pub fn watch(
     let context = SessionContext { channel, peer: None, speaks_for: SpeaksFor::Anybody };
     let session = intake.session(context).ok_or(WatchError::Unknown { channel })?;
     let stop = CancellationToken::new();
+    let paused = Arc::new(AtomicBool::new(false));
     let watch = Watch {
         channel,
         settings: settings.clone(),
@@ -97,8 +105,9 @@ pub fn watch(
         still: Still::default(),
         told: None,
         stop: stop.clone(),
+        paused: Arc::clone(&paused),
     };
-    Ok(Watching { id: channel, stop, task: tokio::spawn(watch.run()) })
+    Ok(Watching { id: channel, stop, paused, task: tokio::spawn(watch.run()) })
 }
 
 fn folders(settings: &FolderSource) -> Result<(PathBuf, PathBuf), WatchError> {
@@ -142,6 +151,7 @@ struct Watch {
     /// Why files wait, as it was told last.
     told: Option<&'static str>,
     stop: CancellationToken,
+    paused: Arc<AtomicBool>,
 }
 
 /// What became of a file.
@@ -185,7 +195,7 @@ impl Watch {
         self.counters.waiting.set(files.len() as f64);
         let settle = Duration::from_millis(self.settings.settle_ms);
         for (name, stamp) in self.still.ready(files, Instant::now(), settle) {
-            if self.stop.is_cancelled() {
+            if self.stop.is_cancelled() || self.paused.load(Ordering::Acquire) {
                 return Ok(());
             }
             match self.take(&name, stamp).await {

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use ipnet::IpNet;
 use sluice_ids::ChannelId;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -26,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use super::budget::{Budget, Share};
 use super::counters::{Counters, Limit};
 use super::places::Places;
-use super::session::{Session, Stream};
+use super::session::{Given, Session, Stream};
 use crate::intake::{Intake, SessionContext};
 use crate::settings::{MllpSettings, MllpSource};
 use crate::tls::{SpeaksFor, Tls, TlsError};
@@ -64,6 +65,7 @@ pub struct Listening {
     id: ChannelId,
     address: SocketAddr,
     stop: CancellationToken,
+    paused: watch::Sender<bool>,
     accepting: Option<JoinHandle<Stopped>>,
 }
 
@@ -77,6 +79,12 @@ impl Listening {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whether frames are left in the sockets for now: connections are taken and kept, and what is
+    /// in hand is answered, but nothing more is read, so that TCP holds the senders back.
+    pub fn pause(&self, paused: bool) {
+        self.paused.send_replace(paused);
     }
 
     /// Takes no more, lets the frames in hand be answered, and ends.
@@ -124,6 +132,7 @@ pub fn listen(
     let bound = bind(address).and_then(|socket| Ok((socket.local_addr()?, socket)));
     let (address, socket) = bound.map_err(|source| ListenError::Bind { id, address, source })?;
     let stop = CancellationToken::new();
+    let paused = watch::Sender::new(false);
     let counters = Arc::new(Counters::new(id));
     let MllpSettings { connections_max, connections_per_peer_max, .. } = settings;
     let acceptor = Acceptor {
@@ -138,10 +147,11 @@ pub fn listen(
         budget: Budget::new(settings.buffered_bytes_max),
         sessions: JoinSet::new(),
         stop: stop.clone(),
+        paused: paused.subscribe(),
     };
     let accepting = tokio::spawn(acceptor.run(socket));
     tracing::info!(channel = %id, address = %address, "listening for MLLP");
-    Ok(Listening { id, address, stop, accepting: Some(accepting) })
+    Ok(Listening { id, address, stop, paused, accepting: Some(accepting) })
 }
 
 fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
@@ -167,6 +177,7 @@ struct Acceptor {
     places: Arc<Places>,
     sessions: JoinSet<()>,
     stop: CancellationToken,
+    paused: watch::Receiver<bool>,
 }
 
 impl Acceptor {
@@ -223,6 +234,7 @@ impl Acceptor {
         let (id, settings, tls) = (self.id, self.settings, self.tls.clone());
         let commit_bytes = self.commit_bytes;
         let intake = Arc::clone(&self.intake);
+        let paused = self.paused.clone();
         self.sessions.spawn(async move {
             let _open = open;
             let secured = tokio::select! {
@@ -237,9 +249,8 @@ impl Acceptor {
             let Some(intake) = intake.session(context) else {
                 return tracing::error!(channel = %id, "the intake does not know this channel");
             };
-            Session::new(stream, intake, settings, counters, share, place, commit_bytes)
-                .run()
-                .await;
+            let given = Given { settings, counters, commit_blocks: commit_bytes, paused };
+            Session::new(stream, intake, given, share, place).run().await;
         });
     }
 }

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::{sleep_until, timeout};
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
@@ -43,6 +44,16 @@ const APPLIED_WAIT: Duration = Duration::from_secs(1);
 /// Plain, or with TLS.
 pub(super) type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
+/// What a listener gives to each of its sessions.
+pub(super) struct Given {
+    pub settings: MllpSettings,
+    pub counters: Arc<Counters>,
+    /// Whether commit blocks are sent.
+    pub commit_blocks: bool,
+    /// True while frames are left in the socket.
+    pub paused: watch::Receiver<bool>,
+}
+
 pub(super) struct Session {
     stream: Stream,
     intake: Box<dyn IntakeSession>,
@@ -50,6 +61,10 @@ pub(super) struct Session {
     counters: Arc<Counters>,
     share: Share,
     place: Place,
+    /// True while frames are left in the socket.
+    paused: watch::Receiver<bool>,
+    /// It was, at the last look.
+    held: bool,
     decoder: FrameDecoder,
     answers: Answers,
     /// Frames are still taken from the socket.
@@ -69,12 +84,11 @@ impl Session {
     pub fn new(
         stream: Stream,
         intake: Box<dyn IntakeSession>,
-        settings: MllpSettings,
-        counters: Arc<Counters>,
+        given: Given,
         share: Share,
         place: Place,
-        commit_blocks: bool,
     ) -> Self {
+        let Given { settings, counters, commit_blocks, paused } = given;
         Self {
             stream,
             intake,
@@ -82,6 +96,8 @@ impl Session {
             counters,
             share,
             place,
+            paused,
+            held: false,
             decoder: FrameDecoder::new(settings.frame_limits()),
             answers: Answers::new(commit_blocks),
             reading: true,
@@ -100,7 +116,8 @@ impl Session {
         let mut timer = pin!(sleep_until(Instant::now().into()));
         let mut armed: Option<Instant> = None;
         loop {
-            let full = self.take_frames(Instant::now());
+            let now = Instant::now();
+            let full = self.is_held(now) || self.take_frames(now);
             if !self.writable {
                 self.answers.forget_applied(&self.counters);
             }
@@ -130,9 +147,20 @@ impl Session {
                     self.reading = false;
                     self.applied_until = Some(Instant::now() + APPLIED_WAIT);
                 }
+                () = changed(&mut self.paused) => {}
             }
         }
         self.close().await;
+    }
+
+    /// Whether frames are left in the socket; what was waited for is not held against the peer.
+    fn is_held(&mut self, now: Instant) -> bool {
+        let held = *self.paused.borrow_and_update();
+        if std::mem::replace(&mut self.held, held) && !held {
+            self.decoder.forgive(now);
+            self.last_read = now;
+        }
+        held
     }
 
     /// Hands over what the decoder has; true when no more may be taken for now.
@@ -251,7 +279,7 @@ impl Session {
     }
 
     fn time_passed(&mut self, now: Instant) {
-        if self.reading && self.answers.is_empty() && now >= self.idle_at() {
+        if self.reading && !self.held && self.answers.is_empty() && now >= self.idle_at() {
             self.counters.limit(Limit::IdleTimeout);
             self.reading = false;
         }
@@ -312,5 +340,12 @@ impl Session {
         };
         // Past the linger the sender's bytes are its own affair.
         let _ = timeout(LINGER, drain).await;
+    }
+}
+
+/// Until a listener is paused or goes on; never once it is gone.
+async fn changed(paused: &mut watch::Receiver<bool>) {
+    if paused.changed().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }

@@ -53,6 +53,19 @@ impl Epoch {
         Self::with(entity, own.map(|channel| (channel.id, channel.step.clone())).collect())
     }
 
+    /// As it is once `channels` are what is configured. Steps of a channel that no longer serves
+    /// this EJ stay: what it took before may still be on its way into the journal.
+    pub fn reconfigured(&self, channels: &[ChannelSettings]) -> Option<Self> {
+        let ej = self.entity.id();
+        let own = || channels.iter().filter(|channel| channel.ejs.contains(&ej));
+        let mut settings: BTreeMap<_, _> = self.settings.clone();
+        settings.retain(|id, _| own().all(|channel| channel.id != *id));
+        settings.extend(
+            own().filter(|c| !c.step.is_empty()).map(|channel| (channel.id, channel.step.clone())),
+        );
+        Self::with(self.entity.clone(), settings)
+    }
+
     /// Whether what a message through `channel` means cannot be known, because a key is not in its
     /// file. One that was put back since is found.
     pub fn lacks_key(&mut self, channel: ChannelId) -> bool {

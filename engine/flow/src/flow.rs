@@ -7,7 +7,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use sluice_channels::ChannelSettings;
 use sluice_channels::ack::OwnControlIds;
 use sluice_channels::intake::Intake;
@@ -49,6 +49,14 @@ pub struct Parts<'a> {
 }
 
 #[derive(Debug, thiserror::Error)]
+pub enum ReconfigureError {
+    #[error("a step of a channel of {ej} cannot be used")]
+    Steps { ej: EjId },
+    #[error("{ej}: {source}")]
+    NotRecorded { ej: EjId, source: NotRecorded },
+}
+
+#[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("the state has no writer for {ej}: it was not opened for it, or another flow runs")]
     NoWriter { ej: EjId },
@@ -82,24 +90,23 @@ impl Flow {
         let reach = parts.settings.control_ids_max;
         let rows_max = parts.settings.message_rows_max;
         let directory = Directory::new(parts.entities, parts.channels);
-        let lanes: Vec<Arc<Shared>> = parts
-            .entities
-            .iter()
-            .enumerate()
-            .map(|(party, entity)| {
-                Arc::new(Shared {
-                    ej: entity.id(),
-                    ids: ControlIds::new(reach),
-                    progress: Progress::new(),
-                    measures: Measures::new(entity.id()),
-                    book: Arc::new(Book::new(parts.messages, entity.id(), rows_max)),
-                    expects_urgent: directory.expects_urgent(party).into(),
-                    letters: Letters::new(),
-                    noted: Noted::default(),
-                    cursors: Cursors::default(),
-                })
-            })
-            .collect();
+        let lanes = parts.entities.iter().enumerate().map(|(party, entity)| {
+            let ej = entity.id();
+            let epoch = Epoch::configured(entity.clone(), parts.channels);
+            Ok(Arc::new(Shared {
+                ej,
+                ids: ControlIds::new(reach),
+                progress: Progress::new(),
+                measures: Measures::new(ej),
+                book: Arc::new(Book::new(parts.messages, ej, rows_max)),
+                expects_urgent: directory.expects_urgent(party).into(),
+                letters: Letters::new(),
+                noted: Noted::default(),
+                cursors: Cursors::default(),
+                configured: Mutex::new(epoch.ok_or(StartError::Steps { ej })?),
+            }))
+        });
+        let lanes = lanes.collect::<Result<Vec<_>, StartError>>()?;
         let past = Past {
             journal: Arc::clone(&parts.journal),
             state: parts.state.clone(),
@@ -107,7 +114,7 @@ impl Flow {
             reach,
         };
         let intake = Arc::new(FlowIntake {
-            directory,
+            directory: RwLock::new(Arc::new(directory)),
             lanes,
             journal: parts.journal,
             settings: parts.settings,
@@ -120,14 +127,11 @@ impl Flow {
         let (tell, prepared) = sync_channel(parts.entities.len());
         for (entity, shared) in parts.entities.iter().zip(&flow.intake.lanes) {
             let ej = entity.id();
-            let epoch = Epoch::configured(entity.clone(), parts.channels);
-            let epoch = epoch.ok_or(StartError::Steps { ej })?;
             let lane = Lane {
                 shared: Arc::clone(shared),
                 journal: Arc::clone(&flow.intake.journal),
                 writer: parts.state.writer(ej).ok_or(StartError::NoWriter { ej })?,
                 apply: parts.apply,
-                epoch,
                 reach,
                 state: parts.state.settings().clone(),
                 stop: Arc::clone(&flow.stop),
@@ -206,6 +210,41 @@ impl Flow {
     /// When the journal cannot be read, or a segment cannot be deleted.
     pub fn release(&self, covers: &[(EjId, Seq)], older_than: Micros) -> std::io::Result<usize> {
         self.retention().release(covers, older_than)
+    }
+
+    /// Takes other channels into use. Each EJ whose steps differ gets a new epoch in its journal
+    /// first, so that a message is folded by the steps in force at its place, now and in any
+    /// rebuild; then the doors are changed, for connections that are open too. Blocking: an
+    /// fdatasync for each such EJ.
+    ///
+    /// # Errors
+    /// When a step cannot be used, or an epoch cannot be journaled: the doors are as they were.
+    pub fn reconfigure(&self, channels: &[ChannelSettings]) -> Result<(), ReconfigureError> {
+        let lanes = &self.intake.lanes;
+        let mut entities = Vec::with_capacity(lanes.len());
+        for lane in lanes {
+            let configured = lane.configured.lock();
+            entities.push(configured.entity.clone());
+            let usable = configured.reconfigured(channels);
+            usable.ok_or(ReconfigureError::Steps { ej: lane.ej })?;
+        }
+        for lane in lanes {
+            let ej = lane.ej;
+            let mut configured = lane.configured.lock();
+            let next = configured.reconfigured(channels).ok_or(ReconfigureError::Steps { ej })?;
+            if !next.is_as(&configured) {
+                let recorded =
+                    self.recorded(ej, append_blocking(&*self.intake.journal, next.entry(now())));
+                recorded.map_err(|source| ReconfigureError::NotRecorded { ej, source })?;
+                *configured = next;
+            }
+        }
+        let directory = Directory::new(&entities, channels);
+        for (party, lane) in lanes.iter().enumerate() {
+            lane.expects_urgent.store(directory.expects_urgent(party), Ordering::Release);
+        }
+        *self.intake.directory.write() = Arc::new(directory);
+        Ok(())
     }
 
     /// The way in, for the listeners.

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use parking_lot::RwLock;
 use sluice_channels::ack::{
     Acknowledgement, Outcome, OwnControlIds, Says, Terms, Verdict, is_acknowledgement,
 };
@@ -48,7 +49,8 @@ const URGENT_LAG: Duration = Duration::from_millis(200);
 
 /// What all sessions share.
 pub(crate) struct FlowIntake {
-    pub directory: Directory,
+    /// Another one from the moment the channels are configured anew.
+    pub directory: RwLock<Arc<Directory>>,
     /// In the order of the directory's parties.
     pub lanes: Vec<Arc<Lane>>,
     pub journal: Arc<dyn Journal>,
@@ -58,12 +60,18 @@ pub(crate) struct FlowIntake {
     pub stopping: AtomicBool,
 }
 
+impl FlowIntake {
+    pub fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.directory.read())
+    }
+}
+
 /// The port's face: sessions hold the shared part by reference count.
 pub(crate) struct Door(pub Arc<FlowIntake>);
 
 impl Intake for Door {
     fn session(&self, context: SessionContext) -> Option<Box<dyn IntakeSession>> {
-        self.0.directory.door(context.channel)?;
+        self.0.directory().door(context.channel)?;
         Some(Box::new(Session {
             intake: Arc::clone(&self.0),
             channel: context.channel,
@@ -83,11 +91,12 @@ struct Session {
 impl IntakeSession for Session {
     fn take(&mut self, frame: Bytes) -> TakenFuture {
         let intake = Arc::clone(&self.intake);
-        let Some(door) = intake.directory.door(self.channel) else {
+        let directory = intake.directory();
+        let Some(door) = directory.door(self.channel) else {
             return ready(Committed::NotNow, Reply::Close);
         };
         let Judged { msh, party, finding, event, urgent } =
-            judge(&intake.directory, door, intake.settings.unserved, &frame);
+            judge(&directory, door, intake.settings.unserved, &frame);
         let lane = Arc::clone(&intake.lanes[party]);
         let finding = match (finding, &msh) {
             (Finding::Verdict(verdict, _), Some(msh))
@@ -190,10 +199,11 @@ impl Session {
     /// A frame of which only the beginning is there is answered if that tells what to answer.
     fn refuse_head(&self, head: Bytes, why: Verdict) -> Option<Reply> {
         let intake = &self.intake;
-        let door = intake.directory.door(self.channel)?;
+        let directory = intake.directory();
+        let door = directory.door(self.channel)?;
         let msh = MshRaw::find(&head).filter(|msh| !is_acknowledgement(msh, &head))?;
-        let party = intake.directory.receiver(door, &msh);
-        let party = party.unwrap_or_else(|_| intake.directory.fallback(door));
+        let party = directory.receiver(door, &msh);
+        let party = party.unwrap_or_else(|_| directory.fallback(door));
         let terms = Terms::of(door.ack_mode, door.ack_when, Some(&msh));
         let lane = Arc::clone(&intake.lanes[party]);
         let urgent = door.urgency.is_of(None);

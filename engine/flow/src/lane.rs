@@ -17,6 +17,7 @@ use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use sluice_channels::ack::Verdict;
 use sluice_ids::{EjId, Micros, Seq};
 use sluice_journal::{Append, Entry, Journal, Kind, ReadError, Reader, Record};
@@ -71,6 +72,9 @@ pub(crate) struct Shared {
     pub noted: Noted,
     /// Of its destinations.
     pub cursors: Cursors,
+    /// As it is configured now; in force once it is in the journal. Held while it is written there,
+    /// so that the journal's newest is the newest.
+    pub configured: Mutex<Epoch>,
 }
 
 pub(crate) struct Lane {
@@ -78,8 +82,6 @@ pub(crate) struct Lane {
     pub journal: Arc<dyn Journal>,
     pub writer: EjWriter,
     pub apply: Apply,
-    /// As it is configured now; in force once it is in the journal.
-    pub epoch: Epoch,
     pub reach: u64,
     /// Of the state, for one beside it in which messages are folded again.
     pub state: StateSettings,
@@ -101,6 +103,8 @@ struct Work {
     suspects: BTreeMap<Seq, Reason>,
     /// Records of ours that the journal refused for now.
     owed: Vec<Entry>,
+    /// The configured epoch was.
+    undeclared: bool,
     telling: Telling,
     /// Who is told what became of messages of the batch, once readers see it.
     asking: Vec<(Asking, Ended)>,
@@ -180,7 +184,8 @@ impl Lane {
         self.shared.progress.stored(tail);
         self.shared.progress.tell(|standing| standing.applied = applied);
         let in_force = self.epoch_at(applied)?;
-        let in_force = in_force.unwrap_or_else(|| Epoch::bare(self.epoch.entity.clone()));
+        let in_force =
+            in_force.unwrap_or_else(|| Epoch::bare(self.shared.configured.lock().entity.clone()));
         let mut work = Work {
             fold: Fold::new(self.apply, in_force),
             reader: self.journal.read(ej, applied.next()),
@@ -189,6 +194,7 @@ impl Lane {
             tail_at_start: tail,
             suspects: BTreeMap::new(),
             owed: Vec::new(),
+            undeclared: false,
             telling: Telling::new(ej),
             asking: Vec::new(),
             pen: Pen::take(&self.shared.book, &*self.journal, applied),
@@ -198,11 +204,24 @@ impl Lane {
             batch_since: Instant::now(),
             oldest: [None; 2],
         };
-        let newest = self.epoch_at(Seq::new(u64::MAX))?;
-        if newest.is_none_or(|newest| !newest.is_as(&self.epoch)) {
-            self.write(&mut work, self.epoch.entry(now()));
-        }
+        self.declare(&mut work)?;
         Ok(work)
+    }
+
+    /// Writes the configured epoch, where the journal's newest is another.
+    fn declare(&self, work: &mut Work) -> Result<(), Halt> {
+        let configured = self.shared.configured.lock();
+        let newest = self.epoch_at(Seq::new(u64::MAX))?;
+        work.undeclared = false;
+        if newest.is_none_or(|newest| !newest.is_as(&configured)) {
+            match append_blocking(&*self.journal, configured.entry(now())) {
+                Append::Stored { seq, .. } => self.shared.progress.stored(seq),
+                Append::Refused(_) => work.undeclared = true,
+                // The journal has failed: the process ends, and the next start writes it.
+                Append::Unknown => {}
+            }
+        }
+        Ok(())
     }
 
     /// Enters the accepted messages from `from` to `to` into the memory of control ids.
@@ -258,6 +277,9 @@ impl Lane {
                 }
                 for owed in std::mem::take(&mut work.owed) {
                     self.write(work, owed);
+                }
+                if work.undeclared {
+                    self.declare(work)?;
                 }
                 work.telling.settle();
                 self.refold(work);
@@ -335,7 +357,7 @@ impl Lane {
         let refold = Refold {
             book: Arc::clone(&self.shared.book),
             journal: Arc::clone(&self.journal),
-            entity: self.epoch.entity.clone(),
+            entity: self.shared.configured.lock().entity.clone(),
             apply: self.apply,
             reach: self.reach,
             settings: self.state.clone(),

@@ -36,7 +36,7 @@ mod flow;
 
 pub use acts::{DeadLetter, Reason};
 pub use delivery::{Delivery, Doing, Lease, Letter, ProcessLock, QueueTold, Way};
-pub use flow::{Flow, Parts, StartError};
+pub use flow::{Flow, Parts, ReconfigureError, StartError};
 pub use fold::Apply;
 pub use judge::judge_alone;
 pub use keys::{control_id_hash, keys_of, patient_hash};

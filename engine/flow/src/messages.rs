@@ -103,7 +103,7 @@ impl Flow {
         }
         let msh = MshRaw::find(&raw);
         let declared = msh.and_then(|msh| msh.charset());
-        let own = self.intake.directory.party(party).charset;
+        let own = self.intake.directory().party(party).charset;
         let text = charset::decode(&raw, declared, own).text.into_owned();
         let ack = match (&act, line.verdict) {
             (None, Some(verdict)) => Some(self.ack(&record, msh, verdict)),
@@ -114,7 +114,8 @@ impl Flow {
 
     fn ack(&self, record: &Record, msh: Option<MshRaw<'_>>, verdict: Verdict) -> Ack {
         let own = Door::to(0);
-        let door = self.intake.directory.door(record.entry.channel).unwrap_or(&own);
+        let directory = self.intake.directory();
+        let door = directory.door(record.entry.channel).unwrap_or(&own);
         let terms = Terms::of(door.ack_mode, door.ack_when, msh.as_ref());
         let when_applied = terms.when_applied(verdict);
         let Some(code) = terms.at_once(verdict) else {
@@ -186,10 +187,10 @@ impl Flow {
         if edited.is_some_and(|edited| edited == &kept[..]) {
             return Err(RedoError::Unchanged);
         }
-        let (directory, settings) = (&self.intake.directory, self.intake.settings);
+        let (directory, settings) = (self.intake.directory(), self.intake.settings);
         let own = Door::to(party);
         let door = directory.door(record.entry.channel).unwrap_or(&own);
-        let judged = judge(directory, door, settings.unserved, raw);
+        let judged = judge(&directory, door, settings.unserved, raw);
         let verdict = match judged.finding {
             Finding::Acknowledgement => return Err(RedoError::Acknowledgement),
             Finding::Verdict(verdict, at) if !verdict.is_accepted() => {

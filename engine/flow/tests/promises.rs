@@ -3,6 +3,7 @@
 mod support;
 
 use serde_json::json;
+use sluice_channels::AckMode;
 use sluice_channels::steps::StepSettings;
 use sluice_flow::{DeadLetter, FlowSettings, Halt, Reason};
 use sluice_ids::{EjId, Micros};
@@ -312,6 +313,82 @@ async fn a_message_passes_the_steps_of_its_time_in_a_rebuild_too() {
     assert_eq!((letter.seq, letter.reason), (bench.messages()[3].seq, Reason::Step));
     assert_eq!(bench.messages()[3].entry.payload, adt("A01", "4"), "kept as it came");
     assert_eq!(bench.of_kind(Kind::ConfigEpoch).len(), 2);
+}
+
+/// MSH-10 becomes that text.
+fn renamed(text: &str) -> Vec<StepSettings> {
+    vec![step(json!({ "type": "set", "at": "MSH-10", "text": text }))]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn steps_and_acknowledgement_change_under_an_open_connection_from_one_message_to_the_next() {
+    let mut bench = Bench::new("RECONF");
+    let running = bench.start();
+    let mut client = Client::to(&running).await;
+    assert_eq!(client.ask(&adt("A01", "as-sent")).await, told_as("AA", "as-sent", ""));
+    for (round, mode) in
+        [AckMode::Enhanced, AckMode::Original, AckMode::Enhanced].iter().enumerate()
+    {
+        bench.step = renamed(&format!("round-{round}"));
+        bench.ack_mode = *mode;
+        let channels = [bench.channel()];
+        tokio::task::block_in_place(|| running.flow.reconfigure(&channels)).unwrap();
+        let code = if *mode == AckMode::Enhanced { "CA" } else { "AA" };
+        let sent = format!("m{round}");
+        assert_eq!(client.ask(&adt("A02", &sent)).await, told_as(code, &sent, ""));
+        // Nothing changed: nothing is written.
+        let epochs = bench.of_kind(Kind::ConfigEpoch).len();
+        tokio::task::block_in_place(|| running.flow.reconfigure(&channels)).unwrap();
+        assert_eq!(bench.of_kind(Kind::ConfigEpoch).len(), epochs);
+    }
+    bench.folded(&running).await;
+    let made = applied(bench.ej);
+    assert_eq!(made, ["as-sent", "round-0", "round-1", "round-2"]);
+    // A channel that goes closes its connections' way in.
+    tokio::task::block_in_place(|| running.flow.reconfigure(&[])).unwrap();
+    client.send(adt("A02", "late").as_bytes()).await;
+    assert_eq!(client.answer().await, None);
+    drop(running);
+
+    support::forget_applied(bench.ej);
+    let epochs = bench.of_kind(Kind::ConfigEpoch).len();
+    let again = bench.start();
+    bench.folded(&again).await;
+    assert_eq!(applied(bench.ej), made, "each by the steps at its place");
+    assert_eq!(bench.of_kind(Kind::ConfigEpoch).len(), epochs, "the newest is in force");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn steps_changed_under_load_fold_in_a_rebuild_as_they_did_the_first_time() {
+    let mut bench = Bench::new("RECLOAD");
+    let running = bench.start();
+    let senders = (0..4).map(|sender| {
+        let to = running.listening.address();
+        tokio::spawn(async move {
+            let mut client = Client::at(to).await;
+            for n in 0..50 {
+                let sent = format!("s{sender}n{n}");
+                assert_eq!(client.ask(&adt("A02", &sent)).await, told_as("AA", &sent, ""));
+            }
+        })
+    });
+    let senders: Vec<_> = senders.collect();
+    for round in 0..20 {
+        bench.step = renamed(&format!("round-{round}"));
+        let channels = [bench.channel()];
+        tokio::task::block_in_place(|| running.flow.reconfigure(&channels)).unwrap();
+    }
+    for sender in senders {
+        sender.await.unwrap();
+    }
+    bench.folded(&running).await;
+    let made = applied(bench.ej);
+    assert_eq!(made.len(), 200, "none is lost");
+    drop(running);
+    support::forget_applied(bench.ej);
+    let again = bench.start();
+    bench.folded(&again).await;
+    assert_eq!(applied(bench.ej), made);
 }
 
 #[tokio::test]

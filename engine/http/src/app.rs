@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use crate::acts::ActDesk;
 use crate::bulk::Shelf;
 use crate::cache::{Cache, KeptPage, PageKey, Ratios, Rendered, ResourceKey};
+use crate::channels::ChannelDesk;
 use crate::cursor::CursorKey;
 use crate::delivery::DeliveryDesk;
 use crate::export::{Bases, ChunkKey, KeptChunk, Warming};
@@ -42,6 +43,7 @@ pub struct Deps {
     pub acts: Arc<dyn ActDesk>,
     pub messages: Arc<dyn MessageDesk>,
     pub delivery: Arc<dyn DeliveryDesk>,
+    pub channels: Arc<dyn ChannelDesk>,
     pub prometheus: PrometheusHandle,
     /// Where bulk exports are kept, in a folder of their own.
     pub data_dir: PathBuf,
@@ -72,6 +74,7 @@ pub(crate) struct App {
     pub(crate) acts: Arc<dyn ActDesk>,
     pub(crate) messages: Arc<dyn MessageDesk>,
     pub(crate) delivery: Arc<dyn DeliveryDesk>,
+    pub(crate) channels: Arc<dyn ChannelDesk>,
     pub(crate) prometheus: PrometheusHandle,
     pub(crate) hosts: Hosts,
     pub(crate) exports: Shelf,
@@ -122,6 +125,7 @@ impl App {
             acts: deps.acts,
             messages: deps.messages,
             delivery: deps.delivery,
+            channels: deps.channels,
             prometheus: deps.prometheus,
             settings,
         }

@@ -9,6 +9,7 @@ mod app;
 mod bulk;
 mod cache;
 mod call;
+mod channels;
 mod connections;
 mod cursor;
 mod delivery;
@@ -38,6 +39,7 @@ mod vitals;
 
 pub use acts::{ActDesk, ActTold, Acts, CacheAct, NotRecorded};
 pub use app::Deps;
+pub use channels::{BadChannelFile, ChannelAct, ChannelDesk, ChannelTold, ReloadTold};
 pub use cursor::{CursorKey, KeyError};
 pub use delivery::{DeliveryDesk, LetterAct, LetterTold, QueueTold};
 pub use inbound::{Inbound, Post, Posted, PostedFuture, Way};

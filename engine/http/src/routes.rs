@@ -338,6 +338,14 @@ pub fn table() -> Vec<Route> {
             ops::delivery::discard,
         )
         .wide(),
+        get("/api/channels", needs(Role::Monitor, Visible), ops::channels::list),
+        get("/api/channels/{id}", needs(Role::Monitor, Visible), ops::channels::one),
+        post("/api/channels/{id}/start", needs(Role::Operator, Visible), ops::channels::start)
+            .wide(),
+        post("/api/channels/{id}/stop", needs(Role::Operator, Visible), ops::channels::stop).wide(),
+        post("/api/channels/{id}/pause", needs(Role::Operator, Visible), ops::channels::pause)
+            .wide(),
+        post("/api/channels/reload", needs(Role::Operator, Every), ops::channels::reload).wide(),
         post("/api/cache/clear", needs(Role::Operator, Every), ops::caches::clear).wide(),
         post("/api/cache/warm", needs(Role::Operator, Every), ops::caches::warm).wide(),
     ];

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub use bench::{Bench, BenchExport, BenchFhir, BenchMix, BenchScale, Measured};
 pub use generate::{Dialect, Framing, Generate};
 pub use messages::{Found, Messages};
-pub use remote::{Acts, DeadLetterAct, DeadLetters, Queues, Remote};
+pub use remote::{Acts, ChannelNamed, Channels, DeadLetterAct, DeadLetters, Queues, Remote};
 pub use replay::{Auditing, Pace, Replay, Reporting};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -94,6 +94,12 @@ pub enum Command {
         after_help = "Example:\n  sluice messages list EJ1 --outcome refused --token-file operator.token"
     )]
     Messages(Messages),
+    /// List, start, stop, pause and reload the channels of a running engine
+    #[command(
+        subcommand,
+        after_help = "Example:\n  sluice channels list --url http://127.0.0.1:8080\n  sluice channels pause EJ1.mllp --token-file operator.token"
+    )]
+    Channels(Channels),
     /// Show what operators did in a running engine: who, when, what
     #[command(
         after_help = "Example:\n  sluice acts --url http://127.0.0.1:8080 --token-file operator.token\n  sluice acts --ej EJ1 --act reprocess --json"

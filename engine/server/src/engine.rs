@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use sluice_config::Config;
+use sluice_config::{Config, Loaded};
 use sluice_flow::{
     Deed, Delivery, Flow, Halt, MessageTold, Parts, Past, PastError, Recorded, Version, WalkFrom,
     Walked, keys_of,
 };
 use sluice_http::{
-    ActDesk, ActTold, Acts, CacheAct, DeliveryDesk, Deps, Forgotten, Inbound, MessageDesk,
-    NotRecorded, Reason, Server, Tokens, Vitals,
+    ActDesk, ActTold, Acts, CacheAct, ChannelDesk, DeliveryDesk, Deps, Forgotten, Inbound,
+    MessageDesk, NotRecorded, Reason, Server, Tokens, Vitals,
 };
 use sluice_ids::{ChannelId, EjId, Lsn, Micros, Seq};
 use sluice_journal::{EmbeddedJournal, Fault, Journal, Owner, ReadError};
@@ -28,8 +28,9 @@ use sluice_state::{Health, State};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::channels::Channels;
 use crate::exit::{CANNOT_START, CONFIGURATION, Failure, JOURNAL_FAILED, NOT_SO};
-use crate::sources::{Source, Ways};
+use crate::sources::Ways;
 
 /// How long a start waits for the fold before it serves what is there.
 const SHORT_FOLD: Duration = Duration::from_millis(500);
@@ -37,7 +38,8 @@ const SHORT_FOLD: Duration = Duration::from_millis(500);
 /// A running engine.
 pub struct Engine {
     core: Arc<Core>,
-    sources: Vec<Source>,
+    channels: Arc<Channels>,
+    watching: JoinHandle<()>,
     http: SocketAddr,
     http_stop: CancellationToken,
     http_task: JoinHandle<()>,
@@ -132,6 +134,10 @@ impl Core {
         record.map_or_else(none, |record| record.entry.channel)
     }
 
+    pub const fn flow(&self) -> &Flow {
+        &self.flow
+    }
+
     pub const fn state(&self) -> &State {
         &self.state
     }
@@ -161,7 +167,8 @@ impl Engine {
     ///
     /// # Errors
     /// What cannot be had, and why: a port, a folder, the journal's lock.
-    pub async fn start(config: Config, prometheus: PrometheusHandle) -> Result<Self, Failure> {
+    pub async fn start(loaded: Loaded, prometheus: PrometheusHandle) -> Result<Self, Failure> {
+        let config = loaded.config.clone();
         let entities = entities(&config)?;
         if entities.is_empty() || config.channel.is_empty() {
             return Err(Failure::new(
@@ -180,28 +187,27 @@ impl Engine {
         // Mostly there is next to nothing to fold, and then nobody is told to come again.
         core.caught_up(SHORT_FOLD).await;
         let ways = Arc::new(Ways::default());
-        let (server, http) = http_face(&config, &core, entities, prometheus, &ways).await?;
+        let channels = Arc::new(Channels::new(loaded, Arc::clone(&core), Arc::clone(&ways))?);
+        let (server, http) =
+            http_face(&config, &core, &channels, entities, prometheus, &ways).await?;
         let http_stop = CancellationToken::new();
         let http_task = tokio::spawn(server.run(http_stop.clone()));
         // Health, metrics and the EJs that are folded are served while the rest is; messages are
         // taken once it can be seen what of them came before.
-        // Before the ways in: one that begins now has all that is taken from here on.
-        for channel in &config.channel {
-            core.delivery
-                .set(channel)
-                .await
-                .map_err(|e| Failure::new(CANNOT_START, chain("a destination's cursor", &e)))?;
-        }
-        let mut sources = Vec::new();
-        for channel in config.channel.iter().filter(|channel| channel.enabled) {
-            sources.push(Source::start(channel, config.mllp, core.flow.intake(), &ways)?);
-        }
+        channels.start().await?;
+        let (watched, stop) = (Arc::clone(&channels), http_stop.clone());
+        let watching = tokio::spawn(async move { watched.watch(stop).await });
         core.starting.store(false, Ordering::Release);
-        Ok(Self { core, sources, http, http_stop, http_task })
+        Ok(Self { core, channels, watching, http, http_stop, http_task })
     }
 
-    pub fn listeners(&self) -> impl Iterator<Item = (ChannelId, SocketAddr)> {
-        self.sources.iter().filter_map(Source::listening)
+    pub fn listeners(&self) -> Vec<(ChannelId, SocketAddr)> {
+        self.channels.addresses()
+    }
+
+    /// Reads the channels again.
+    pub async fn reload(&self) {
+        self.channels.reload_local().await;
     }
 
     pub const fn http(&self) -> SocketAddr {
@@ -218,17 +224,13 @@ impl Engine {
     /// When the state could not be cut: the next start folds a little more.
     pub async fn stop(self) -> Result<(), Failure> {
         self.core.stopping.store(true, Ordering::Release);
-        // Together: each may take as long as its slowest peer.
-        let mut ends = tokio::task::JoinSet::new();
-        for source in self.sources {
-            ends.spawn(source.stop());
-        }
-        ends.join_all().await;
+        self.channels.stop().await;
         self.core.flow.refuse_new();
         self.core.delivery.stop().await;
         self.http_stop.cancel();
         // A task that panicked has ended too.
         let _ = self.http_task.await;
+        let _ = self.watching.await;
         let core = self.core;
         tokio::task::spawn_blocking(move || core.close())
             .await
@@ -239,6 +241,7 @@ impl Engine {
 async fn http_face(
     config: &Config,
     core: &Arc<Core>,
+    channels: &Arc<Channels>,
     entities: Vec<LegalEntity>,
     prometheus: PrometheusHandle,
     ways: &Arc<Ways>,
@@ -256,6 +259,7 @@ async fn http_face(
         acts: Arc::clone(core) as Arc<dyn ActDesk>,
         messages: Arc::clone(core) as Arc<dyn MessageDesk>,
         delivery: Arc::clone(core) as Arc<dyn DeliveryDesk>,
+        channels: Arc::clone(channels) as Arc<dyn ChannelDesk>,
         prometheus,
         data_dir: config.data_dir.clone(),
     };

@@ -1,5 +1,6 @@
 //! `sluice`: HL7v2 ADT in over MLLP, FHIR out.
 
+mod channels;
 mod cli;
 mod commands;
 mod delivery;
@@ -8,6 +9,7 @@ mod exit;
 mod messages;
 mod sources;
 mod telemetry;
+mod wishes;
 
 use std::process::ExitCode;
 
@@ -55,6 +57,7 @@ fn run(command: Command) -> Outcome {
         Command::Verify(arguments) => commands::verify::run(&arguments),
         Command::Rebuild(arguments) => commands::rebuild::run(&arguments),
         Command::Token(arguments) => commands::token::run(arguments),
+        Command::Channels(command) => commands::channels::run(&command),
         Command::Acts(arguments) => commands::acts::run(&arguments),
         Command::Messages(arguments) => commands::messages::run(&arguments),
         Command::Queues(arguments) => commands::delivery::queues(&arguments),

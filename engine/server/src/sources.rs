@@ -15,7 +15,6 @@ use sluice_http::{Inbound, Post, Posted, PostedFuture, Way};
 use sluice_ids::ChannelId;
 
 use crate::engine::chain;
-use crate::exit::{CANNOT_START, Failure};
 
 /// A source that runs.
 pub enum Source {
@@ -34,10 +33,8 @@ impl Source {
         mllp: MllpSettings,
         intake: Arc<dyn Intake>,
         ways: &Arc<Ways>,
-    ) -> Result<Self, Failure> {
-        let cannot = |error: &dyn std::error::Error| {
-            Failure::new(CANNOT_START, chain(channel.id.as_str(), error))
-        };
+    ) -> Result<Self, String> {
+        let cannot = |error: &dyn std::error::Error| chain(channel.id.as_str(), error);
         match &channel.source {
             SourceSettings::Mllp(source) => {
                 listen(channel.id, source, mllp, intake).map(Self::Mllp).map_err(|e| cannot(&e))
@@ -47,19 +44,34 @@ impl Source {
             }
             SourceSettings::Http(source) => {
                 let posting = posted::open(channel.id, &channel.ejs, *source, &intake);
-                let posting = posting.ok_or_else(|| {
-                    Failure::new(CANNOT_START, format!("{}: its EJs are not declared", channel.id))
-                })?;
+                let posting =
+                    posting.ok_or_else(|| format!("{}: its EJs are not declared", channel.id))?;
                 ways.0.write().insert(channel.id, Arc::clone(&posting));
                 Ok(Self::Http(posting, Arc::clone(ways)))
             }
         }
     }
 
-    /// Where it listens by itself.
-    pub fn listening(&self) -> Option<(ChannelId, SocketAddr)> {
+    /// Whether one that runs by `old` can go on by `new` as it is.
+    pub fn fits(old: &ChannelSettings, new: &ChannelSettings) -> bool {
+        // Who may post is who may send for each of its EJs.
+        let posts = matches!(new.source, SourceSettings::Http(_));
+        old.source == new.source && (!posts || old.ejs == new.ejs)
+    }
+
+    /// Takes nothing for now, or goes on.
+    pub fn pause(&self, paused: bool) {
         match self {
-            Self::Mllp(listening) => Some((listening.id(), listening.address())),
+            Self::Mllp(listening) => listening.pause(paused),
+            Self::Folder(watching) => watching.pause(paused),
+            Self::Http(posting, _) => posting.pause(paused),
+        }
+    }
+
+    /// Where it listens by itself.
+    pub const fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Mllp(listening) => Some(listening.address()),
             Self::Folder(_) | Self::Http(..) => None,
         }
     }
@@ -109,5 +121,14 @@ impl Post for Posts {
                 Outcome::Unknown => Posted::Unknown,
             }
         })
+    }
+}
+
+/// As `[source]` says it.
+pub const fn source_type(source: &SourceSettings) -> &'static str {
+    match source {
+        SourceSettings::Mllp(_) => "mllp",
+        SourceSettings::Folder(_) => "folder",
+        SourceSettings::Http(_) => "http",
     }
 }

@@ -144,20 +144,8 @@ impl Bench {
         let ejs: Vec<EjId> = self.entities.iter().map(LegalEntity::id).collect();
         let settings = StateSettings { free_floor_bytes: 0, ..StateSettings::default() };
         let (state, _) = State::open(folder.path(), settings, &ejs).unwrap();
-        let source = MllpSource {
-            tls: self.tls.clone(),
-            allow: self.allow.clone(),
-            ..MllpSource::at("127.0.0.1:0".parse().unwrap())
-        };
-        let id = ChannelId::new("test.mllp").unwrap();
-        let channel = ChannelSettings {
-            ack_mode: self.ack_mode,
-            ack_when: self.ack_when,
-            urgent_when: self.urgent_when.clone(),
-            step: self.step.clone(),
-            destination: self.destination.clone(),
-            ..ChannelSettings::new(id, ejs, SourceSettings::Mllp(source.clone()))
-        };
+        let channel = self.channel();
+        let source = channel.mllp().unwrap().clone();
         let messages = folder.path().join("messages");
         metrics::with_local_recorder(&self.recorder, || {
             let flow = Flow::start(Parts {
@@ -170,10 +158,29 @@ impl Bench {
                 apply: scribe,
             });
             let flow = flow.unwrap();
-            let listening = listen(id, &source, self.mllp, flow.intake()).unwrap();
+            let listening = listen(channel.id, &source, self.mllp, flow.intake()).unwrap();
             let delivery = flow.delivery(&state, &self.entities);
             Running { flow, delivery, channel, listening, _folder: folder }
         })
+    }
+
+    /// The one channel, of all EJs, as it is set now.
+    pub fn channel(&self) -> ChannelSettings {
+        let source = MllpSource {
+            tls: self.tls.clone(),
+            allow: self.allow.clone(),
+            ..MllpSource::at("127.0.0.1:0".parse().unwrap())
+        };
+        let id = ChannelId::new("test.mllp").unwrap();
+        let ejs = self.entities.iter().map(LegalEntity::id).collect();
+        ChannelSettings {
+            ack_mode: self.ack_mode,
+            ack_when: self.ack_when,
+            urgent_when: self.urgent_when.clone(),
+            step: self.step.clone(),
+            destination: self.destination.clone(),
+            ..ChannelSettings::new(id, ejs, SourceSettings::Mllp(source))
+        }
     }
 
     pub fn metrics(&self) -> PrometheusHandle {

@@ -94,6 +94,19 @@ pub(super) fn of(route: &Route) -> Described {
                 answers: ok(&json!({ "type": "object" })),
             };
         }
+        (_, "/api/channels") => ("The channels, and how each stands", ok(&schema("Channels"))),
+        (_, "/api/channels/{id}") => ("How a channel stands", ok(&schema("Channel"))),
+        (_, "/api/channels/{id}/start") => ("Have a channel take messages", ok(&schema("Channel"))),
+        (_, "/api/channels/{id}/stop") => ("Close a channel", ok(&schema("Channel"))),
+        (_, "/api/channels/{id}/pause") => {
+            ("Keep a channel's connections, and read nothing from them", ok(&schema("Channel")))
+        }
+        (_, "/api/channels/reload") => {
+            let mut answers = ok(&schema("Reloaded"));
+            let about = "Nothing changed, and why";
+            answers["422"] = answer(about, "application/json", &json!({ "type": "object" }));
+            ("Read the channel files again", answers)
+        }
         (_, "/api/acts") => {
             return Described {
                 summary: "What operators did, the newest first",
@@ -268,6 +281,23 @@ pub(super) fn schemas() -> Value {
         "Messages": object(json!({
             "ej": string, "messages": list(schema("MessageLine")), "next": count_or_null,
             "missing_through": count_or_null,
+        })),
+        "Channels": object(json!({
+            "channels": list(json!({ "$ref": "#/components/schemas/Channel" })),
+        })),
+        "Channel": object(json!({
+            "id": string, "ejs": list(string.clone()), "source": string,
+            "address": { "type": ["string", "null"] },
+            "state": { "type": "string", "enum": ["running", "paused", "stopped", "disabled", "failed"] },
+            "file": { "type": ["string", "null"] },
+            "problem": { "type": ["string", "null"] },
+        })),
+        "Reloaded": object(json!({
+            "changed": list(string.clone()),
+            "not_in_force": list(object(json!({
+                "file": string, "problems": list(string.clone()),
+            }))),
+            "restart": list(string.clone()),
         })),
         "Acts": object(json!({
             "acts": list(json!({

@@ -2,6 +2,7 @@
 
 pub(crate) mod acts;
 pub(crate) mod caches;
+pub(crate) mod channels;
 pub(crate) mod console;
 pub(crate) mod delivery;
 pub(crate) mod health;

@@ -16,12 +16,13 @@ use sluice_http::role::{Reach, Role};
 use sluice_http::settings::BulkSettings;
 use sluice_http::tokens::NewToken;
 use sluice_http::{
-    AckTold, ActDesk, ActTold, Acts, Again, CacheAct, CursorKey, DeliveryDesk, Deps, Forgotten,
-    HttpSettings, Inbound, LetterAct, LetterTold, MessageDesk, MessageLine, MessageShown,
-    MessageTold, MessagesAsked, MessagesFound, NotAgain, NotFound, NotRecorded, Past, Post, Posted,
-    PostedFuture, QueueTold, Reason, Server, Tokens, Version, Vitals, Walk, WalkFrom, Walked, Way,
+    AckTold, ActDesk, ActTold, Acts, Again, BadChannelFile, CacheAct, ChannelAct, ChannelDesk,
+    ChannelTold, CursorKey, DeliveryDesk, Deps, Forgotten, HttpSettings, Inbound, LetterAct,
+    LetterTold, MessageDesk, MessageLine, MessageShown, MessageTold, MessagesAsked, MessagesFound,
+    NotAgain, NotFound, NotRecorded, Past, Post, Posted, PostedFuture, QueueTold, Reason,
+    ReloadTold, Server, Tokens, Version, Vitals, Walk, WalkFrom, Walked, Way,
 };
-use sluice_ids::{EjId, Micros, Phi, Seq};
+use sluice_ids::{ChannelId, EjId, Micros, Phi, Seq};
 use sluice_mappings::adt::{self, Change, Context, Issue, IssueCode, Records};
 use sluice_mappings::entity::{EjSettings, LegalEntity};
 use sluice_mappings::hl7::{Location, Message};
@@ -94,6 +95,8 @@ pub struct TestVitals {
     pub full: Mutex<bool>,
     /// What came for `EJ1.http` and `both.http`, and what is answered.
     pub messages: Arc<Messages>,
+    /// How channels stand that were told to.
+    pub channels: Mutex<HashMap<String, &'static str>>,
 }
 
 impl Vitals for TestVitals {
@@ -347,6 +350,52 @@ impl DeliveryDesk for TestVitals {
     }
 }
 
+/// `one` of EJ1 runs, `two` of both too; stopping and pausing is remembered.
+impl ChannelDesk for TestVitals {
+    fn channels(&self) -> Vec<ChannelTold> {
+        let told = |(id, ejs): (&str, &[&str])| ChannelTold {
+            id: ChannelId::new(id).unwrap(),
+            ejs: ejs.iter().map(|name| ej(name)).collect(),
+            source: "mllp",
+            address: Some("127.0.0.1:5600".parse().unwrap()),
+            state: self.channels.lock().get(id).copied().unwrap_or("running"),
+            file: None,
+            problem: None,
+        };
+        [("one", &["EJ1"][..]), ("two", &["EJ1", "EJ2"])].into_iter().map(told).collect()
+    }
+
+    fn bad_files(&self) -> Vec<BadChannelFile> {
+        vec![BadChannelFile {
+            file: "c.toml".to_owned(),
+            problems: vec!["c.toml:1: no".to_owned()],
+        }]
+    }
+
+    fn act(
+        &self,
+        id: ChannelId,
+        act: ChannelAct,
+        _: &str,
+    ) -> Result<Option<ChannelTold>, NotRecorded> {
+        if *self.full.lock() {
+            return Err(NotRecorded);
+        }
+        let state = match act {
+            ChannelAct::Start => "running",
+            ChannelAct::Stop => "stopped",
+            ChannelAct::Pause => "paused",
+        };
+        self.channels.lock().insert(id.to_string(), state);
+        Ok(ChannelDesk::channels(self).into_iter().find(|told| told.id == id))
+    }
+
+    fn reload(&self, _: &str) -> ReloadTold {
+        let error = self.full.lock().then(|| "site.toml: no".to_owned());
+        ReloadTold { not_in_force: self.bad_files(), error, ..ReloadTold::default() }
+    }
+}
+
 pub struct Running {
     pub address: SocketAddr,
     pub folder: tempfile::TempDir,
@@ -378,6 +427,7 @@ fn deps_of(folder: &std::path::Path, vitals: &Arc<TestVitals>, state: StateSetti
         inbound: Arc::clone(vitals) as Arc<dyn Inbound>,
         past: Arc::clone(vitals) as Arc<dyn Past>,
         acts: Arc::clone(vitals) as Arc<dyn ActDesk>,
+        channels: Arc::clone(vitals) as Arc<dyn ChannelDesk>,
         delivery: Arc::clone(vitals) as Arc<dyn DeliveryDesk>,
         messages: Arc::clone(vitals) as Arc<dyn MessageDesk>,
         prometheus: PrometheusBuilder::new().build_recorder().handle(),

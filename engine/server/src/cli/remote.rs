@@ -20,6 +20,28 @@ pub struct Remote {
     pub json: bool,
 }
 
+#[derive(Subcommand)]
+pub enum Channels {
+    /// Every channel: how it stands, where it listens, its file
+    List(Remote),
+    /// Have a channel take messages, also after a restart
+    Start(ChannelNamed),
+    /// Close a channel: nobody can connect until it is started
+    Stop(ChannelNamed),
+    /// Leave what comes in the sockets: connections stay, answers wait
+    Pause(ChannelNamed),
+    /// Read the channel files again; 1 where one of them is not in force
+    Reload(Remote),
+}
+
+#[derive(Args)]
+pub struct ChannelNamed {
+    /// Its id, e.g. EJ1.mllp
+    pub channel: String,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
 #[derive(Args)]
 pub struct Acts {
     /// Those in one EJ [default: in all that the token reaches]

@@ -5,6 +5,7 @@ pub mod acts;
 pub mod auditing;
 pub mod bench;
 pub mod bench_http;
+pub mod channels;
 pub mod check;
 pub mod compare;
 pub mod deidentify;

@@ -40,7 +40,7 @@ pub async fn start(loaded: Loaded) -> Result<Started, Failure> {
     telemetry::install_logging(loaded.config.log);
     let prometheus = telemetry::install_metrics()?;
     tracing::info!(origin = %loaded.origin, "configuration read");
-    let engine = Engine::start(loaded.config, prometheus).await?;
+    let engine = Engine::start(loaded, prometheus).await?;
     for (id, address) in engine.listeners() {
         println!("listening {id} {address}");
     }
@@ -55,7 +55,7 @@ impl Started {
     }
 
     pub fn listener(&self, id: &str) -> Result<SocketAddr, Failure> {
-        let found = self.engine.listeners().find(|(known, _)| known.as_str() == id);
+        let found = self.engine.listeners().into_iter().find(|(known, _)| known.as_str() == id);
         found
             .map(|(_, address)| address)
             .ok_or_else(|| Failure::new(NOT_SO, format!("no listener {id}")))
@@ -70,13 +70,17 @@ impl Started {
     }
 }
 
-/// Waits for SIGTERM, SIGINT, or for the HTTP face to end by itself.
-pub async fn until_stopped(_started: &Started) -> Outcome {
+/// Waits for SIGTERM or SIGINT; SIGHUP reads the channels again.
+pub async fn until_stopped(started: &Started) -> Outcome {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let name = tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let name = loop {
+        tokio::select! {
+            _ = terminate.recv() => break "SIGTERM",
+            _ = interrupt.recv() => break "SIGINT",
+            _ = hang_up.recv() => started.engine.reload().await,
+        }
     };
     tracing::info!(signal = name, "stopping");
     Ok(ExitCode::SUCCESS)
