@@ -216,6 +216,7 @@ fn bounds(config: &Config, found: &mut Found<'_>) {
         ("mllp", config.mllp.problems()),
         ("state", config.state.problems()),
         ("flow", config.flow.problems()),
+        ("alerts", config.alerts.problems()),
     ] {
         for (key, what) in problems {
             found.add(&format!("{section}.{key}"), what);

@@ -4,6 +4,7 @@
 //! the parts of a key: `SLUICE_HTTP__ADDRESS`), then flags. Each crate owns its settings; this
 //! one composes them, and says what is wrong with key, value, source and the nearest known key.
 
+mod alerts;
 mod channels;
 mod check;
 mod keys;
@@ -14,6 +15,7 @@ mod settings;
 mod site;
 mod toml_file;
 
+pub use alerts::AlertSettings;
 pub use load::{Loaded, Sources, load};
 pub use problem::{ConfigError, Problem};
 pub use reload::{BadFile, Reloaded, Stamp, Written, reload, stamp};

@@ -10,6 +10,8 @@ use sluice_journal::JournalSettings;
 use sluice_mappings::entity::EjSettings;
 use sluice_state::StateSettings;
 
+use crate::alerts::AlertSettings;
+
 /// Everything that can be set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -22,6 +24,7 @@ pub struct Config {
     pub flow: FlowSettings,
     pub mllp: MllpSettings,
     pub http: HttpSettings,
+    pub alerts: AlertSettings,
     /// The legal entities. At least one is needed to serve.
     pub ej: Vec<EjSettings>,
     /// Where more channels stand, one a file, from the main file's folder; it need not be there.
@@ -40,6 +43,7 @@ impl Default for Config {
             flow: FlowSettings::default(),
             mllp: MllpSettings::default(),
             http: HttpSettings::default(),
+            alerts: AlertSettings::default(),
             ej: Vec::new(),
             channels_dir: PathBuf::from("channels"),
             channel: Vec::new(),

@@ -14,6 +14,7 @@ use sluice_state::{Access, Health, PastRecords, Scope, State};
 use tokio::sync::Semaphore;
 
 use crate::acts::ActDesk;
+use crate::alerts::AlertDesk;
 use crate::bulk::Shelf;
 use crate::cache::{Cache, KeptPage, PageKey, Ratios, Rendered, ResourceKey};
 use crate::channels::ChannelDesk;
@@ -41,6 +42,7 @@ pub struct Deps {
     pub inbound: Arc<dyn Inbound>,
     pub past: Arc<dyn Past>,
     pub acts: Arc<dyn ActDesk>,
+    pub alerts: Arc<dyn AlertDesk>,
     pub messages: Arc<dyn MessageDesk>,
     pub delivery: Arc<dyn DeliveryDesk>,
     pub channels: Arc<dyn ChannelDesk>,
@@ -72,6 +74,7 @@ pub(crate) struct App {
     pub(crate) inbound: Arc<dyn Inbound>,
     pub(crate) past: Arc<dyn Past>,
     pub(crate) acts: Arc<dyn ActDesk>,
+    pub(crate) alerts: Arc<dyn AlertDesk>,
     pub(crate) messages: Arc<dyn MessageDesk>,
     pub(crate) delivery: Arc<dyn DeliveryDesk>,
     pub(crate) channels: Arc<dyn ChannelDesk>,
@@ -123,6 +126,7 @@ impl App {
             inbound: deps.inbound,
             past: deps.past,
             acts: deps.acts,
+            alerts: deps.alerts,
             messages: deps.messages,
             delivery: deps.delivery,
             channels: deps.channels,

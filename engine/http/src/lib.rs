@@ -5,6 +5,7 @@
 //! rendered once per version of a record and kept within a bound.
 
 mod acts;
+mod alerts;
 mod app;
 mod bulk;
 mod cache;
@@ -38,6 +39,7 @@ pub mod tokens;
 mod vitals;
 
 pub use acts::{ActDesk, ActTold, Acts, CacheAct, NotRecorded};
+pub use alerts::AlertDesk;
 pub use app::Deps;
 pub use channels::{BadChannelFile, ChannelAct, ChannelDesk, ChannelTold, ReloadTold};
 pub use cursor::{CursorKey, KeyError};

@@ -322,6 +322,7 @@ pub fn table() -> Vec<Route> {
             ops::messages::resend,
         )
         .told(),
+        get("/api/alerts", needs(Role::Monitor, Every), ops::alerts::list),
         get("/api/acts", needs(Role::Operator, Visible), ops::acts::list).wide(),
         get("/api/queues", needs(Role::Operator, Visible), ops::delivery::queues),
         get("/api/ejs/{ej}/dead-letters", needs(Role::Operator, Path), ops::delivery::letters),

@@ -112,7 +112,7 @@ pub enum Command {
     Queues(Queues),
     /// Messages that were set aside in a running engine: not applied, or not delivered
     #[command(
-        after_help = "Example:\n  sluice dead-letters list EJ1\n  sluice dead-letters retry EJ1 17:EJ1.mllp:laboratory\n  sluice dead-letters discard EJ1 17:EJ1.mllp:laboratory --reason 'entered by hand'"
+        after_help = "Example:\n  sluice dead-letters list EJ1\n  sluice dead-letters retry EJ1 17:EJ1.mllp:laboratory\n  sluice dead-letters discard EJ1 17:EJ1.mllp:laboratory --reason obsolete"
     )]
     DeadLetters(DeadLetters),
     /// Measure, always beside a baseline of the same run

@@ -28,6 +28,7 @@ use sluice_state::{Health, State};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::alerts::{self, Alerts, Watch};
 use crate::channels::Channels;
 use crate::exit::{CANNOT_START, CONFIGURATION, Failure, JOURNAL_FAILED, NOT_SO};
 use crate::sources::Ways;
@@ -43,6 +44,7 @@ pub struct Engine {
     http: SocketAddr,
     http_stop: CancellationToken,
     http_task: JoinHandle<()>,
+    _watch: Option<Watch>,
 }
 
 /// The folded part: what `serve`, `demo` and `rebuild` share.
@@ -186,10 +188,12 @@ impl Engine {
         let core = Arc::new(core);
         // Mostly there is next to nothing to fold, and then nobody is told to come again.
         core.caught_up(SHORT_FOLD).await;
+        let alerts = Arc::new(Alerts::default());
+        let watch = alerts::watch(&config, prometheus.clone(), Arc::clone(&alerts))?;
         let ways = Arc::new(Ways::default());
         let channels = Arc::new(Channels::new(loaded, Arc::clone(&core), Arc::clone(&ways))?);
         let (server, http) =
-            http_face(&config, &core, &channels, entities, prometheus, &ways).await?;
+            http_face(&config, &core, &channels, entities, prometheus, &ways, alerts).await?;
         let http_stop = CancellationToken::new();
         let http_task = tokio::spawn(server.run(http_stop.clone()));
         // Health, metrics and the EJs that are folded are served while the rest is; messages are
@@ -198,7 +202,7 @@ impl Engine {
         let (watched, stop) = (Arc::clone(&channels), http_stop.clone());
         let watching = tokio::spawn(async move { watched.watch(stop).await });
         core.starting.store(false, Ordering::Release);
-        Ok(Self { core, channels, watching, http, http_stop, http_task })
+        Ok(Self { core, channels, watching, http, http_stop, http_task, _watch: watch })
     }
 
     pub fn listeners(&self) -> Vec<(ChannelId, SocketAddr)> {
@@ -245,6 +249,7 @@ async fn http_face(
     entities: Vec<LegalEntity>,
     prometheus: PrometheusHandle,
     ways: &Arc<Ways>,
+    alerts: Arc<Alerts>,
 ) -> Result<(Server, SocketAddr), Failure> {
     let cannot = |error: &dyn std::error::Error| Failure::new(CANNOT_START, chain("HTTP", error));
     let entities: Vec<Arc<LegalEntity>> = entities.into_iter().map(Arc::new).collect();
@@ -257,6 +262,7 @@ async fn http_face(
         inbound: Arc::clone(ways) as Arc<dyn Inbound>,
         past: Arc::new(Told { past: core.flow.past(&core.state), entities }),
         acts: Arc::clone(core) as Arc<dyn ActDesk>,
+        alerts,
         messages: Arc::clone(core) as Arc<dyn MessageDesk>,
         delivery: Arc::clone(core) as Arc<dyn DeliveryDesk>,
         channels: Arc::clone(channels) as Arc<dyn ChannelDesk>,

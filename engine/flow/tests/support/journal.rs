@@ -8,8 +8,8 @@ use parking_lot::{Condvar, Mutex};
 use sluice_flow::keys_of;
 use sluice_ids::{EjId, Lsn, Seq};
 use sluice_journal::{
-    Append, AppendFuture, Appender, Completer, Entry, Journal, KeyIndex, ReadError, Reader, Record,
-    Refusal, Slots,
+    Append, AppendFuture, Appender, Completer, Entry, Journal, KeyIndex, Kind, ReadError, Reader,
+    Record, Refusal, Slots,
 };
 
 /// What happens to appends from now on.
@@ -19,7 +19,7 @@ pub enum Disk {
     /// Appends wait until the disk is good again.
     Slow,
     Refuses(Refusal),
-    /// The next one, and then it is good.
+    /// The next message, and then it is good; what the lane writes of its own is stored.
     RefusesOnce(Refusal),
     /// Nobody can say whether the record is there: every other one is at once, the others come
     /// to light when the disk is good again.
@@ -132,6 +132,10 @@ impl Appender for MemoryAppender {
             }
             Disk::Slow => inner.waiting.push((entry, completer)),
             Disk::Refuses(refusal) => completer.complete(Append::Refused(refusal)),
+            Disk::RefusesOnce(_) if entry.kind != Kind::Message => {
+                let stored = inner.store(entry);
+                completer.complete(stored);
+            }
             Disk::RefusesOnce(refusal) => {
                 inner.disk = Disk::Good;
                 completer.complete(Append::Refused(refusal));

@@ -107,6 +107,7 @@ pub(super) fn of(route: &Route) -> Described {
             answers["422"] = answer(about, "application/json", &json!({ "type": "object" }));
             ("Read the channel files again", answers)
         }
+        (_, "/api/alerts") => ("What is beyond its limit now", ok(&schema("Alerts"))),
         (_, "/api/acts") => {
             return Described {
                 summary: "What operators did, the newest first",
@@ -298,6 +299,12 @@ pub(super) fn schemas() -> Value {
                 "file": string, "problems": list(string.clone()),
             }))),
             "restart": list(string.clone()),
+        })),
+        "Alerts": object(json!({
+            "alerts": list(object(json!({
+                "alert": string, "of": string, "meaning": string, "since": instant,
+                "value": { "type": "number" }, "limit": { "type": "number" },
+            }))),
         })),
         "Acts": object(json!({
             "acts": list(json!({

@@ -102,12 +102,14 @@ fn operation(route: &Route) -> Value {
     operation
 }
 
-/// `get_api_ejs_held`.
+/// `get_api_ejs_held`; of one thing in a list `get_api_channels_by_id`.
 fn name(route: &Route) -> String {
     let words = route.path.split(['/', '.']).filter(|w| !w.is_empty() && !w.starts_with('{'));
     let words: Vec<&str> = words.collect();
     let words = if words.is_empty() { "console".to_owned() } else { words.join("_") };
-    format!("{}_{words}", route.method.as_str().to_ascii_lowercase())
+    let one = route.path.rsplit_once("/{").and_then(|(_, last)| last.strip_suffix('}'));
+    let by = one.map_or(String::new(), |one| format!("_by_{one}"));
+    format!("{}_{words}{by}", route.method.as_str().to_ascii_lowercase())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What is not FHIR: health, metrics, counters, and the page for people.
 
 pub(crate) mod acts;
+pub(crate) mod alerts;
 pub(crate) mod caches;
 pub(crate) mod channels;
 pub(crate) mod console;

@@ -16,11 +16,11 @@ use sluice_http::role::{Reach, Role};
 use sluice_http::settings::BulkSettings;
 use sluice_http::tokens::NewToken;
 use sluice_http::{
-    AckTold, ActDesk, ActTold, Acts, Again, BadChannelFile, CacheAct, ChannelAct, ChannelDesk,
-    ChannelTold, CursorKey, DeliveryDesk, Deps, Forgotten, HttpSettings, Inbound, LetterAct,
-    LetterTold, MessageDesk, MessageLine, MessageShown, MessageTold, MessagesAsked, MessagesFound,
-    NotAgain, NotFound, NotRecorded, Past, Post, Posted, PostedFuture, QueueTold, Reason,
-    ReloadTold, Server, Tokens, Version, Vitals, Walk, WalkFrom, Walked, Way,
+    AckTold, ActDesk, ActTold, Acts, Again, AlertDesk, BadChannelFile, CacheAct, ChannelAct,
+    ChannelDesk, ChannelTold, CursorKey, DeliveryDesk, Deps, Forgotten, HttpSettings, Inbound,
+    LetterAct, LetterTold, MessageDesk, MessageLine, MessageShown, MessageTold, MessagesAsked,
+    MessagesFound, NotAgain, NotFound, NotRecorded, Past, Post, Posted, PostedFuture, QueueTold,
+    Reason, ReloadTold, Server, Tokens, Version, Vitals, Walk, WalkFrom, Walked, Way,
 };
 use sluice_ids::{ChannelId, EjId, Micros, Phi, Seq};
 use sluice_mappings::adt::{self, Change, Context, Issue, IssueCode, Records};
@@ -197,6 +197,12 @@ impl Past for TestVitals {
             issues: vec![issue("PID-7"), issue("DUP-1")],
             changed: Vec::new(),
         })
+    }
+}
+
+impl AlertDesk for TestVitals {
+    fn alerts(&self) -> Vec<serde_json::Value> {
+        vec![serde_json::json!({ "alert": "p95", "of": "" })]
     }
 }
 
@@ -429,6 +435,7 @@ fn deps_of(folder: &std::path::Path, vitals: &Arc<TestVitals>, state: StateSetti
         acts: Arc::clone(vitals) as Arc<dyn ActDesk>,
         channels: Arc::clone(vitals) as Arc<dyn ChannelDesk>,
         delivery: Arc::clone(vitals) as Arc<dyn DeliveryDesk>,
+        alerts: Arc::clone(vitals) as Arc<dyn AlertDesk>,
         messages: Arc::clone(vitals) as Arc<dyn MessageDesk>,
         prometheus: PrometheusBuilder::new().build_recorder().handle(),
         data_dir: folder.to_owned(),

@@ -75,7 +75,7 @@ pub enum Bench {
     Fhir(Box<BenchFhir>),
     /// Memory, searches and a feed while others read, at one size after the other
     #[command(
-        after_help = "Example:\n  sluice bench scale\n  sluice bench scale --patients 100000,1000000 --fail 'Encounter?patient= at 1000000:growth<2'"
+        after_help = "Example:\n  sluice bench scale\n  sluice bench scale --patients 100000,1000000"
     )]
     Scale(Box<BenchScale>),
     /// Senders, readers, exporters and operators at once, in stages

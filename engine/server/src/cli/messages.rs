@@ -28,7 +28,7 @@ pub enum Messages {
     },
     /// Show a message: as it came, what was answered, what it did
     #[command(
-        after_help = "Example:\n  sluice messages show EJ1 4711\n  sluice messages show EJ1 4711 --raw > message.hl7   # to edit it"
+        after_help = "Example:\n  sluice messages show EJ1 4711\n  sluice messages show EJ1 4711 --raw"
     )]
     Show {
         /// The EJ

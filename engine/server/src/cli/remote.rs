@@ -23,14 +23,19 @@ pub struct Remote {
 #[derive(Subcommand)]
 pub enum Channels {
     /// Every channel: how it stands, where it listens, its file
+    #[command(after_help = "Example:\n  sluice channels list")]
     List(Remote),
     /// Have a channel take messages, also after a restart
+    #[command(after_help = "Example:\n  sluice channels start EJ1.mllp")]
     Start(ChannelNamed),
     /// Close a channel: nobody can connect until it is started
+    #[command(after_help = "Example:\n  sluice channels stop EJ1.mllp")]
     Stop(ChannelNamed),
     /// Leave what comes in the sockets: connections stay, answers wait
+    #[command(after_help = "Example:\n  sluice channels pause EJ1.mllp")]
     Pause(ChannelNamed),
     /// Read the channel files again; 1 where one of them is not in force
+    #[command(after_help = "Example:\n  sluice channels reload --json")]
     Reload(Remote),
 }
 
@@ -72,6 +77,7 @@ pub struct DeadLetters {
 #[derive(Subcommand)]
 pub enum DeadLetterAct {
     /// Those of an EJ that are open
+    #[command(after_help = "Example:\n  sluice dead-letters list EJ1")]
     List {
         /// The EJ
         ej: String,
@@ -79,6 +85,7 @@ pub enum DeadLetterAct {
         remote: Remote,
     },
     /// One of them
+    #[command(after_help = "Example:\n  sluice dead-letters show EJ1 17:EJ1.mllp:laboratory")]
     Show {
         /// The EJ
         ej: String,
@@ -88,6 +95,7 @@ pub enum DeadLetterAct {
         remote: Remote,
     },
     /// Deliver it again
+    #[command(after_help = "Example:\n  sluice dead-letters retry EJ1 17:EJ1.mllp:laboratory")]
     Retry {
         /// The EJ
         ej: String,
@@ -97,6 +105,9 @@ pub enum DeadLetterAct {
         remote: Remote,
     },
     /// Close it without delivering it
+    #[command(
+        after_help = "Example:\n  sluice dead-letters discard EJ1 17:EJ1.mllp:laboratory --reason obsolete"
+    )]
     Discard {
         /// The EJ
         ej: String,

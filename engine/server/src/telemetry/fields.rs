@@ -50,6 +50,7 @@ pub const ALLOWED: &[&str] = &[
     "ms",
     "offset",
     "origin",
+    "pages",
     "peer",
     "reason",
     "records",

@@ -64,6 +64,7 @@ pub fn install_metrics() -> anyhow::Result<PrometheusHandle> {
     sluice_flow::describe_metrics();
     sluice_http::describe_metrics();
     crate::channels::describe_metrics();
+    crate::alerts::describe_metrics();
     // An alarm needs the 0 before the 1.
     metrics::describe_counter!("sluice_panics_total", "Panics that were caught");
     metrics::counter!("sluice_panics_total").increment(0);
