@@ -269,6 +269,7 @@ async fn later_messages_of_the_patient_wait_behind_where_that_is_set() {
     drop(running);
     let running = bench.start();
     deliver(&running).await;
+    until(|| running.delivery.letters(bench.ej).len() == 3).await;
     let first = running.delivery.letters(bench.ej)[0].seq;
     let Way { channel, destination } = way(&running);
     let (destination, reason) = (Some(destination), "entered by hand".to_owned());
