@@ -245,7 +245,10 @@ pub fn describe_metrics() {
     describe_counter!("sluice_events_total", "Messages that came in, by trigger event");
     describe_counter!("sluice_applied_total", "Records that the fold read, by effect");
     describe_counter!("sluice_issues_total", "Issues of applied messages, by code");
-    describe_counter!("sluice_dead_letters_total", "Messages set aside");
+    describe_counter!(
+        "sluice_dead_letters_total",
+        "Messages set aside, by the fold or by a destination"
+    );
     describe_gauge!("sluice_apply_lag_records", "Records stored and not yet folded");
     describe_gauge!(
         "sluice_apply_lag_seconds",

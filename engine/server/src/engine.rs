@@ -189,7 +189,8 @@ impl Engine {
         // Mostly there is next to nothing to fold, and then nobody is told to come again.
         core.caught_up(SHORT_FOLD).await;
         let alerts = Arc::new(Alerts::default());
-        let watch = alerts::watch(&config, prometheus.clone(), Arc::clone(&alerts))?;
+        let watch =
+            alerts::watch(&config, prometheus.clone(), ages_of(&core), Arc::clone(&alerts))?;
         let ways = Arc::new(Ways::default());
         let channels = Arc::new(Channels::new(loaded, Arc::clone(&core), Arc::clone(&ways))?);
         let (server, http) =
@@ -240,6 +241,17 @@ impl Engine {
             .await
             .map_err(|_| Failure::new(NOT_SO, "stopping failed"))?
     }
+}
+
+/// How old what waits at a destination is changes while nothing happens there.
+fn ages_of(core: &Arc<Core>) -> Box<dyn Fn() + Send> {
+    let core = Arc::downgrade(core);
+    Box::new(move || {
+        if let Some(core) = core.upgrade() {
+            // Telling them sets their gauges.
+            let _ = core.delivery.queues();
+        }
+    })
 }
 
 async fn http_face(

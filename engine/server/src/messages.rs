@@ -49,9 +49,27 @@ impl MessageDesk for Core {
         })
     }
 
-    /// No destination is served yet that could tell of one.
-    fn deliveries(&self, _: EjId, _: Seq) -> Vec<serde_json::Value> {
-        Vec::new()
+    /// By the channel's destinations of now: what one of before did is not kept.
+    fn deliveries(&self, ej: EjId, seq: Seq) -> Vec<serde_json::Value> {
+        let channel = self.channel_of(ej, seq);
+        let queues = self.delivery.queues();
+        let own = queues.into_iter().filter(|told| told.ej == ej && told.way.channel == channel);
+        own.map(|told| {
+            let letter = self.delivery.letter(ej, seq, Some(told.way));
+            let state = match &letter {
+                Some(_) => "set-aside",
+                // Delivered, discarded, or it had nothing to deliver.
+                None if told.cursor >= seq => "passed",
+                None => "waiting",
+            };
+            serde_json::json!({
+                "destination": told.way.destination.as_str(),
+                "state": state,
+                "reason": letter.as_ref().map(|letter| letter.reason.as_str()),
+                "code": letter.and_then(|letter| letter.code),
+            })
+        })
+        .collect()
     }
 
     fn reprocess(

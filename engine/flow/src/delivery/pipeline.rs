@@ -299,6 +299,9 @@ impl Pipeline {
                 if !self.letter(DeadLetter { seq, reason, way, code }).await {
                     return false;
                 }
+                if let Some(lane) = self.deps.lane(self.ej) {
+                    lane.measures.dead_letters.increment(1);
+                }
                 self.queue.left(match reason {
                     Reason::Behind => Left::Behind,
                     _ => Left::Refused,

@@ -69,6 +69,8 @@ struct Watcher {
     floor_bytes: u64,
     certificates: Vec<(String, PathBuf)>,
     prometheus: PrometheusHandle,
+    /// Has what is only known when asked for written into the metrics.
+    refresh: Box<dyn Fn() + Send>,
     alerts: Arc<Alerts>,
     feeds: Feeds,
     feeds_file: PathBuf,
@@ -84,6 +86,7 @@ struct Watcher {
 pub fn watch(
     config: &Config,
     prometheus: PrometheusHandle,
+    refresh: Box<dyn Fn() + Send>,
     alerts: Arc<Alerts>,
 ) -> Result<Option<Watch>, Failure> {
     let settings = config.alerts.clone();
@@ -108,6 +111,7 @@ pub fn watch(
         floor_bytes: config.journal.free_floor_bytes,
         certificates,
         prometheus,
+        refresh,
         alerts,
         feeds: Feeds::open(&feeds_file),
         feeds_file,
@@ -135,6 +139,7 @@ pub fn watch(
 impl Watcher {
     /// What nothing else measures.
     fn measure(&self) {
+        (self.refresh)();
         for (of, file) in &self.certificates {
             if let Some(end) = certificate::end_of(file) {
                 metrics::gauge!("sluice_certificate_end_timestamp_seconds", "certificate" => of.clone())
@@ -312,6 +317,7 @@ mod tests {
             floor_bytes: 1,
             certificates: Vec::new(),
             prometheus: recorder.handle(),
+            refresh: Box::new(|| {}),
             alerts: Arc::default(),
             feeds: Feeds::default(),
             feeds_file: folder.path().join("feeds.json"),

@@ -18,7 +18,7 @@ pub type Beyond = (f64, f64);
 /// Every alert that the engine knows, and what it says.
 pub const ALERTS: [(&str, &str); 9] = [
     ("feed_quiet", "a channel took no message for longer than it usually does, in seconds"),
-    ("queue_age", "what was stored waits to be applied, in seconds"),
+    ("queue_age", "what was stored waits to be applied or delivered, in seconds"),
     ("refused_share", "many messages of an EJ are refused, in percent"),
     ("dead_letters", "messages of an EJ were set aside in the window"),
     ("disk_floor", "the free space under the journal nears its floor, in bytes"),
@@ -49,6 +49,13 @@ pub fn beyond(
     for (ej, age) in sample.by("sluice_apply_lag_seconds", "ej") {
         if age > limit {
             found.insert(("queue_age", ej.to_owned()), (age, limit));
+        }
+    }
+    for series in sample.all("sluice_delivery_oldest_seconds") {
+        if series.value > limit {
+            let label = |name: &str| series.labels.get(name).map_or("", String::as_str);
+            let of = format!("{}/{}/{}", label("ej"), label("channel"), label("destination"));
+            found.insert(("queue_age", of), (series.value, limit));
         }
     }
     let limit = settings.refused_percent as f64;

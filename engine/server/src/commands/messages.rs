@@ -172,7 +172,8 @@ fn show(shown: &Value, raw: bool, json: bool) -> Outcome {
         );
     }
     for delivery in each("deliveries") {
-        println!("delivered {delivery}");
+        let (to, state) = (text(&delivery["destination"]), text(&delivery["state"]));
+        println!("to {to}: {state} {}", text(&delivery["reason"]));
     }
     for again in each("again") {
         println!("since then: {}", line(&again).trim_start());
