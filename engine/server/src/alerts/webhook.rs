@@ -1,11 +1,10 @@
 //! Alerts, posted: JSON, signed, tried again a few times, one after another.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hmac::{Hmac, Mac};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
-use sha2::Sha256;
+use sluice_channels::destinations::sign;
 use sluice_config::AlertSettings;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
@@ -17,9 +16,6 @@ const WAITING_MAX: usize = 256;
 const TRIES: u32 = 6;
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// HMAC-SHA256 of the body, in hexadecimal.
-pub const SIGNATURE: &str = "X-Sluice-Signature";
 
 const POSTED: &str = "sluice_alerts_posted_total";
 
@@ -81,7 +77,9 @@ async fn post_all(client: Client, url: Url, secret: Option<Vec<u8>>, mut from: R
         for attempt in 1..=TRIES {
             let mut request = client.post(url.clone()).header("Content-Type", "application/json");
             if let Some(secret) = &secret {
-                request = request.header(SIGNATURE, signature(secret, body.as_bytes()));
+                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let signed = sign(secret, since.as_secs(), body.as_bytes());
+                request = request.header("sluice-signature", signed);
             }
             let answer = request.body(body.clone()).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
@@ -97,26 +95,5 @@ async fn post_all(client: Client, url: Url, secret: Option<Vec<u8>>, mut from: R
         if outcome == "failed" {
             tracing::warn!("an alert could not be posted");
         }
-    }
-}
-
-fn signature(secret: &[u8], body: &[u8]) -> String {
-    let mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");
-    let digest = mac.chain_update(body).finalize().into_bytes();
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256={hex}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_signature_is_the_one_of_rfc_4231() {
-        let signed = signature(b"Jefe", b"what do ya want for nothing?");
-        assert_eq!(
-            signed,
-            "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
-        );
     }
 }
