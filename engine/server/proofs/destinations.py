@@ -106,6 +106,9 @@ class Server(ThreadingHTTPServer):
         self.peer, self.versions, self.fell, self.again = peer, {}, 0, 0
         super().__init__(("127.0.0.1", 0), Fhir)
 
+    def handle_error(self, *_):
+        """Its clients are killed."""
+
 
 def message(patient, n):
     event = "A28" if n == 0 else "A31"
