@@ -32,6 +32,10 @@ use self::sample::Sample;
 use self::webhook::Webhook;
 use crate::exit::{CONFIGURATION, Failure};
 
+/// What channels took, by the type of their source.
+const TAKEN: [&str; 3] =
+    ["sluice_mllp_frames_total", "sluice_folder_messages_total", "sluice_posted_messages_total"];
+
 /// Tells the recorder what the names mean.
 pub fn describe_metrics() {
     metrics::describe_gauge!("sluice_alerts_standing", "Alerts that stand, by name");
@@ -169,7 +173,11 @@ impl Watcher {
         // At the start there is nothing before: what was counted is the window's.
         let then = self.samples.front().map_or(&none, |(_, then)| then);
         let mut found = rules::beyond(&self.settings, self.floor_bytes, now_s, then, &sample);
-        if self.feeds.look(now_s, &sample.by("sluice_mllp_frames_total", "channel")) {
+        let mut taken = std::collections::BTreeMap::new();
+        for name in TAKEN {
+            taken.extend(sample.by(name, "channel"));
+        }
+        if self.feeds.look(now_s, &taken) {
             self.keep_feeds();
         }
         for (channel, for_s) in self.feeds.quiet(self.settings.quiet_after_s) {
