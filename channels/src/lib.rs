@@ -1,5 +1,5 @@
-//! How messages travel: MLLP frames, listeners, acknowledgements, and the intake port that the
-//! engine's flow implements.
+//! How messages travel: sources (MLLP, folders, posts), acknowledgements, steps, destinations, and
+//! the intake port that the engine's flow implements.
 //!
 //! A channel knows how to take a message and how to answer it; what a message *means*, and
 //! whether it is kept, it does not know. [`intake::Intake`] is the one way between the two.
