@@ -20,7 +20,7 @@ use crate::ej::{Ej, RecordRef};
 use crate::index::Forgotten;
 use crate::matching::{Recall, Searching, count_at, whole};
 use crate::order::Members;
-use crate::results::List;
+use crate::results::{List, Sought};
 use crate::rids::Rids;
 use crate::view::Scope;
 
@@ -193,21 +193,17 @@ impl Scope {
     /// The list at the pins, as far as `wanted` or further.
     fn list(&self, query: &Query, pins: &Pins, wanted: usize) -> Result<Arc<List>, SearchError> {
         self.check(pins)?;
-        let kept = self.core.results.get(query.record_type, query.hash(), pins);
-        if let Some(list) = kept.filter(|list| list.reaches(wanted)) {
+        let sought =
+            Sought { ty: query.record_type, filter_hash: query.hash(), pins: pins.clone() };
+        if let Some(list) = self.core.results.get(&sought).filter(|list| list.reaches(wanted)) {
             return Ok(list);
         }
         // Longer than the page, so that a walk to the end makes it anew a few times only.
         let wanted = if wanted == 0 { 0 } else { wanted.saturating_mul(2).max(LIST_HITS_MIN) };
         let (total, mut hits) = self.searching(query, pins).hits(wanted)?;
         hits.truncate(wanted);
-        let list = Arc::new(List {
-            ty: query.record_type,
-            filter_hash: query.hash(),
-            pins: pins.clone(),
-            total: total as u64,
-            hits: hits.into(),
-        });
+        let list =
+            Arc::new(List { sought: Arc::new(sought), total: total as u64, hits: hits.into() });
         self.core.results.put(list.clone());
         Ok(list)
     }
