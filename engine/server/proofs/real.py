@@ -102,7 +102,7 @@ class Sender:
     def __init__(self, port, timeout=20):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.buffer = b""
+        self.buffer, self.raw = b"", b""
 
     def exchange(self, message):
         """Sends one message; its answer's MSA-1 and MSA-2, or None when the connection closed."""
@@ -122,8 +122,8 @@ class Sender:
                 self.buffer += more
         except OSError:
             return None
-        answer, _, self.buffer = self.buffer.partition(FS_CR)
-        for segment in answer.split(b"\r"):
+        self.raw, _, self.buffer = self.buffer.partition(FS_CR)
+        for segment in self.raw.split(b"\r"):
             if segment.startswith(b"MSA"):
                 fields = segment.split(b"|")
                 return fields[1].decode(), fields[2].decode()

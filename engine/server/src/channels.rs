@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::{Core, chain};
 use crate::exit::{CANNOT_START, Failure};
-use crate::sources::{Source, Ways, source_type};
+use crate::sources::{Source, Ways, certificate_of, source_type};
 use crate::wishes::{Wish, Wishes};
 
 /// How often the channel files are looked at. One that changed is read when it looks the same
@@ -59,6 +59,7 @@ struct Inner {
 #[derive(Default)]
 struct Shown {
     channels: Vec<ChannelTold>,
+    certificates: Vec<(String, PathBuf)>,
     bad: Vec<BadChannelFile>,
 }
 
@@ -117,6 +118,11 @@ impl Channels {
     pub fn addresses(&self) -> Vec<(ChannelId, SocketAddr)> {
         let shown = self.shown.read();
         shown.channels.iter().filter_map(|told| Some((told.id, told.address?))).collect()
+    }
+
+    /// The certificates that channels listen with, by the channel.
+    pub fn certificates(&self) -> Vec<(String, PathBuf)> {
+        self.shown.read().certificates.clone()
     }
 
     /// Ends them all, together: each may take as long as its slowest peer.
@@ -430,7 +436,9 @@ impl Channels {
             }
         };
         let channels = inner.running.iter().map(told).collect();
-        *self.shown.write() = Shown { channels, bad: told_of(&inner.bad) };
+        let settings = inner.running.values().map(|one| &one.settings);
+        let certificates = settings.filter_map(certificate_of).collect();
+        *self.shown.write() = Shown { channels, certificates, bad: told_of(&inner.bad) };
     }
 }
 

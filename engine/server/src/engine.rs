@@ -188,11 +188,13 @@ impl Engine {
         let core = Arc::new(core);
         // Mostly there is next to nothing to fold, and then nobody is told to come again.
         core.caught_up(SHORT_FOLD).await;
-        let alerts = Arc::new(Alerts::default());
-        let watch =
-            alerts::watch(&config, prometheus.clone(), ages_of(&core), Arc::clone(&alerts))?;
         let ways = Arc::new(Ways::default());
         let channels = Arc::new(Channels::new(loaded, Arc::clone(&core), Arc::clone(&ways))?);
+        let alerts = Arc::new(Alerts::default());
+        let (asked, ages, told) = (Arc::downgrade(&channels), ages_of(&core), Arc::clone(&alerts));
+        let certificates =
+            Box::new(move || asked.upgrade().map(|them| them.certificates()).unwrap_or_default());
+        let watch = alerts::watch(&config, prometheus.clone(), ages, certificates, told)?;
         let (server, http) =
             http_face(&config, &core, &channels, entities, prometheus, &ways, alerts).await?;
         let http_stop = CancellationToken::new();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -131,4 +132,11 @@ pub const fn source_type(source: &SourceSettings) -> &'static str {
         SourceSettings::Folder(_) => "folder",
         SourceSettings::Http(_) => "http",
     }
+}
+
+/// What a channel shows its clients, by the channel; nothing of one that is declared alone.
+pub fn certificate_of(channel: &ChannelSettings) -> Option<(String, PathBuf)> {
+    let SourceSettings::Mllp(source) = &channel.source else { return None };
+    let tls = source.tls.as_ref().filter(|_| channel.enabled)?;
+    Some((channel.id.to_string(), tls.certificate.clone()))
 }

@@ -66,8 +66,17 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+
     use super::*;
+
+    /// A file of one that ends then.
+    pub fn pem(utc_time: &str) -> String {
+        let text = BASE64_STANDARD.encode(certificate(UTC_TIME, utc_time));
+        format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+    }
 
     /// A certificate of which only the frame and the validity are real.
     fn certificate(tag: u8, time: &str) -> Vec<u8> {

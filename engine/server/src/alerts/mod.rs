@@ -12,7 +12,7 @@ mod rules;
 mod sample;
 mod webhook;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -20,7 +20,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use metrics_exporter_prometheus::PrometheusHandle;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use sluice_channels::SourceSettings;
 use sluice_config::{AlertSettings, Config};
 use sluice_http::AlertDesk;
 use tokio::task::JoinHandle;
@@ -35,6 +34,10 @@ use crate::exit::{CONFIGURATION, Failure};
 /// What channels took, by the type of their source.
 const TAKEN: [&str; 3] =
     ["sluice_mllp_frames_total", "sluice_folder_messages_total", "sluice_posted_messages_total"];
+
+/// The certificates of the channels: whose, and the file. Asked at each look, since channels come and
+/// go while the engine runs.
+pub type Certificates = Box<dyn Fn() -> Vec<(String, PathBuf)> + Send>;
 
 /// Tells the recorder what the names mean.
 pub fn describe_metrics() {
@@ -71,7 +74,11 @@ impl Drop for Watch {
 struct Watcher {
     settings: AlertSettings,
     floor_bytes: u64,
-    certificates: Vec<(String, PathBuf)>,
+    /// The HTTP face's, which is of the start.
+    http_certificate: Option<PathBuf>,
+    certificates: Certificates,
+    /// Whose end was measured at the last look.
+    measured: BTreeSet<String>,
     prometheus: PrometheusHandle,
     /// Has what is only known when asked for written into the metrics.
     refresh: Box<dyn Fn() + Send>,
@@ -91,29 +98,22 @@ pub fn watch(
     config: &Config,
     prometheus: PrometheusHandle,
     refresh: Box<dyn Fn() + Send>,
+    certificates: Certificates,
     alerts: Arc<Alerts>,
 ) -> Result<Option<Watch>, Failure> {
     let settings = config.alerts.clone();
     if settings.every_s == 0 {
         return Ok(None);
     }
-    let mut certificates = Vec::new();
-    if config.http.tls.is_set() {
-        certificates.push(("http".to_owned(), config.http.tls.certificate.clone()));
-    }
-    for channel in &config.channel {
-        if let SourceSettings::Mllp(mllp) = &channel.source
-            && let Some(tls) = &mllp.tls
-        {
-            certificates.push((channel.id.to_string(), tls.certificate.clone()));
-        }
-    }
     let webhook = Webhook::open(&settings)
         .map_err(|why| Failure::new(CONFIGURATION, format!("alerts.{why}")))?;
     let feeds_file = config.data_dir.join("feeds.json");
+    let http_certificate = config.http.tls.is_set().then(|| config.http.tls.certificate.clone());
     let mut watcher = Watcher {
         floor_bytes: config.journal.free_floor_bytes,
+        http_certificate,
         certificates,
+        measured: BTreeSet::new(),
         prometheus,
         refresh,
         alerts,
@@ -142,14 +142,9 @@ pub fn watch(
 
 impl Watcher {
     /// What nothing else measures.
-    fn measure(&self) {
+    fn measure(&mut self) {
         (self.refresh)();
-        for (of, file) in &self.certificates {
-            if let Some(end) = certificate::end_of(file) {
-                metrics::gauge!("sluice_certificate_end_timestamp_seconds", "certificate" => of.clone())
-                    .set(end as f64);
-            }
-        }
+        self.measure_certificates();
         if let Some(bytes) = resident_bytes() {
             metrics::gauge!("sluice_memory_resident_bytes").set(bytes as f64);
         }
@@ -160,6 +155,24 @@ impl Watcher {
         if let Some(bytes) = bound {
             metrics::gauge!("sluice_memory_bound_bytes").set(bytes as f64);
         }
+    }
+
+    /// One that is no longer served has no end: a series cannot be taken back, and NaN is within every
+    /// limit, ours and those of Prometheus.
+    fn measure_certificates(&mut self) {
+        let mut certificates = (self.certificates)();
+        let http = self.http_certificate.clone();
+        certificates.extend(http.map(|file| ("http".to_owned(), file)));
+        let end_of = |of: &str| metrics::gauge!("sluice_certificate_end_timestamp_seconds", "certificate" => of.to_owned());
+        let mut gone = std::mem::take(&mut self.measured);
+        for (of, file) in certificates {
+            gone.remove(&of);
+            if let Some(end) = certificate::end_of(&file) {
+                end_of(&of).set(end as f64);
+            }
+            self.measured.insert(of);
+        }
+        gone.iter().for_each(|of| end_of(of).set(f64::NAN));
     }
 
     /// Takes the metrics of a moment; what is to be posted.
@@ -253,6 +266,9 @@ fn bound_bytes() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use metrics_exporter_prometheus::PrometheusBuilder;
 
     use super::*;
 
@@ -316,22 +332,53 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_look_tells_once_what_the_metrics_say() {
-        let folder = tempfile::tempdir().unwrap();
-        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
-        let mut watcher = Watcher {
+    fn watcher(folder: &Path, prometheus: PrometheusHandle, certificates: Certificates) -> Watcher {
+        Watcher {
             settings: AlertSettings { quiet_after_s: 900, ..AlertSettings::default() },
             floor_bytes: 1,
-            certificates: Vec::new(),
-            prometheus: recorder.handle(),
+            http_certificate: None,
+            certificates,
+            measured: BTreeSet::new(),
+            prometheus,
             refresh: Box::new(|| {}),
             alerts: Arc::default(),
             feeds: Feeds::default(),
-            feeds_file: folder.path().join("feeds.json"),
+            feeds_file: folder.join("feeds.json"),
             samples: VecDeque::new(),
             webhook: None,
+        }
+    }
+
+    #[test]
+    fn the_certificate_of_a_channel_that_comes_is_watched_and_of_one_that_goes_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("late.pem");
+        std::fs::write(&file, certificate::tests::pem("300101000000Z")).unwrap();
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let channels = Arc::new(Mutex::new(Vec::new()));
+        let declared = Arc::clone(&channels);
+        let asked = Box::new(move || declared.lock().clone());
+        let mut watcher = watcher(folder.path(), recorder.handle(), asked);
+        let ten_days_before = 1_893_456_000.0 - 10.0 * 86_400.0;
+        let mut look = || {
+            metrics::with_local_recorder(&recorder, || watcher.measure_certificates());
+            let said = watcher.look(ten_days_before, &recorder.handle().render());
+            let said = said.iter().map(|told| [&told["alert"], &told["of"], &told["state"]]);
+            said.map(|told| told.map(|part| part.as_str().unwrap().to_owned())).collect::<Vec<_>>()
         };
+        assert!(look().is_empty());
+        channels.lock().push(("EJ1.mllp".to_owned(), file));
+        assert_eq!(look(), [["certificate_end", "EJ1.mllp", "firing"]]);
+        channels.lock().clear();
+        let over: Vec<_> = (0..4).flat_map(|_| look()).collect();
+        assert_eq!(over, [["certificate_end", "EJ1.mllp", "resolved"]]);
+    }
+
+    #[test]
+    fn a_look_tells_once_what_the_metrics_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let mut watcher = watcher(folder.path(), recorder.handle(), Box::new(Vec::new));
         let text = "sluice_mllp_frames_total{channel=\"EJ1.mllp\"} 7\n\
             sluice_dead_letters_total{ej=\"EJ1\"} 2\n";
         let mut said = Vec::new();
