@@ -144,7 +144,8 @@ pub fn row_changes(ej: EjId, old: &Record, new: &Record) -> RowChanges {
             both(refers, &|record, out| references::rows(ej, record, out));
             let lives = old.addresses != new.addresses;
             both(lives || old.language != new.language, &tokens::rows);
-            both(lives, &strings::rows);
+            let called = old.mothers_maiden_name != new.mothers_maiden_name;
+            both(lives || called, &strings::rows);
             both(old.telecoms != new.telecoms, &contacts::rows);
             both(old.deceased_at != new.deceased_at, &moments::rows);
             both(is_deceased(old) != is_deceased(new), &of_patient(deceased_row));
@@ -409,5 +410,14 @@ mod tests {
         for micros in [0, 1, 1_773_000_000_000_001] {
             assert_eq!(last_updated_of(&last_updated_key(Micros::new(micros))).get(), micros);
         }
+    }
+
+    #[test]
+    fn each_status_has_its_number_in_the_keys_that_are_kept() {
+        use StayStatus::{
+            Cancelled, EnteredInError, Finished, InProgress, OnLeave, Planned, Unknown,
+        };
+        let all = [Planned, InProgress, OnLeave, Finished, Cancelled, EnteredInError, Unknown];
+        assert_eq!(all.map(|status| status_key(status)[0]), [1, 2, 3, 4, 5, 6, 7]);
     }
 }
