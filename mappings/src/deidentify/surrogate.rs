@@ -60,8 +60,8 @@ impl Key {
     /// Fifteen characters, which CX-1 and MSH-10 of every version have room for: 70 bits, so that two
     /// of a million never meet.
     pub(super) fn identifier(&self, value: &[u8]) -> Vec<u8> {
-        if value.is_empty() {
-            return Vec::new();
+        if says_nothing(value) {
+            return value.to_vec();
         }
         let mut surrogate = vec![b'D'];
         surrogate.extend(letters(&self.hash("identifier", &[value])).take(14));
@@ -69,8 +69,8 @@ impl Key {
     }
 
     pub(super) fn name(&self, patient: &[u8], value: &[u8]) -> Vec<u8> {
-        if value.is_empty() {
-            return Vec::new();
+        if says_nothing(value) {
+            return value.to_vec();
         }
         let hash = self.hash("name", &[patient, value]);
         let mut name = String::new();
@@ -89,6 +89,11 @@ impl Key {
     }
 }
 
+/// Empty, or `""`, which deletes what is there and tells of nobody.
+fn says_nothing(value: &[u8]) -> bool {
+    matches!(value, b"" | b"\"\"")
+}
+
 /// The year that a time begins with.
 pub(super) fn year(time: &[u8]) -> Option<i64> {
     let digits = time.get(..4).filter(|digits| digits.iter().all(u8::is_ascii_digit))?;
@@ -105,6 +110,8 @@ pub fn letters(bytes: &[u8]) -> impl Iterator<Item = u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -118,5 +125,64 @@ mod tests {
     fn letters_are_five_bits_each() {
         let all: Vec<u8> = letters(&[0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 1]).collect();
         assert_eq!(all, b"ZZZZZZZZ00000001");
+    }
+
+    fn key() -> Key {
+        Key::from_bytes(&[7; 32]).unwrap()
+    }
+
+    #[test]
+    fn a_day_of_birth_is_any_of_a_year_and_the_year_the_one_that_was_sent() {
+        let (mut months, mut days) = (BTreeSet::new(), BTreeSet::new());
+        for patient in 0..600 {
+            let patient = format!("P{patient}");
+            let born = key().birth(patient.as_bytes(), b"19610507", Some(2026));
+            let born = String::from_utf8(born).unwrap();
+            assert_eq!((&born[..4], born.len()), ("1961", 8));
+            months.insert(born[4..6].parse::<u32>().unwrap());
+            days.insert(born[6..].parse::<u32>().unwrap());
+        }
+        assert!(months.into_iter().eq(1..=12) && days.into_iter().eq(1..=28));
+        let year = |born: &[u8], sent| {
+            let born = key().birth(b"P", born, sent);
+            String::from_utf8(born).unwrap().get(..4).map(str::to_owned)
+        };
+        let told = |text: &str| Some(text.to_owned());
+        assert_eq!(year(b"19360101", Some(2026)), told("1936"));
+        assert_eq!(year(b"19350101", Some(2026)), told("1936"));
+        assert_eq!(year(b"19350101", None), told("1935"));
+        for none in [&b""[..], b"193", b"19x5", b"\"\""] {
+            assert_eq!(year(none, Some(2026)), None);
+        }
+    }
+
+    #[test]
+    fn names_are_of_all_syllables_and_nothing_stays_nothing() {
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        for patient in 0..400 {
+            let name = key().name(format!("P{patient}").as_bytes(), b"DURAND");
+            let name = String::from_utf8(name).unwrap();
+            assert!((8..=12).contains(&name.len()), "{name}");
+            let begins = |one: &&str| name.starts_with(&one.to_uppercase());
+            seen.extend(SYLLABLES.into_iter().filter(begins));
+        }
+        assert!(seen.len() > 60, "{}", seen.len());
+        for nothing in [&b""[..], b"\"\""] {
+            assert_eq!(key().name(b"P", nothing), nothing);
+            assert_eq!(key().identifier(nothing), nothing);
+        }
+    }
+
+    /// A feed is put under surrogates in parts, by one release after another.
+    #[test]
+    fn a_surrogate_stays_the_same_from_release_to_release() {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let all = [
+            text(key().identifier(b"123")),
+            text(key().name(b"123", b"DURAND")),
+            text(key().birth(b"123", b"19610507", Some(2026))),
+            key().id(),
+        ];
+        assert_eq!(all, ["DPKTW0BFDT0Q9FY", "BRABRAMOKO", "19610218", "J1A5V3PMVVZ1JD7R"]);
     }
 }
