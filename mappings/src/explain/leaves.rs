@@ -102,4 +102,28 @@ mod tests {
             assert_eq!(&text[leaf.span.clone()], leaf.raw);
         }
     }
+
+    #[test]
+    fn leaves_beyond_the_limit_are_counted() {
+        for (more, left_out) in [(0, 0), (1, 1), (3, 3)] {
+            let parts = vec!["A"; PARTS_MAX + more].join("~");
+            let text = format!("MSH|^~\\&|||||||ADT^A01\rZZZ|{parts}\r");
+            let message = Message::index(&text).unwrap();
+            let (found, left) = leaves(&message);
+            assert_eq!((found.len(), left), (PARTS_MAX, left_out));
+        }
+    }
+
+    #[test]
+    fn what_says_how_to_read_the_rest_is_no_leaf() {
+        let text = "MSH|^~\\&|A|B|C|D|E||ADT^A01|F|G|2.5|||||H|UNICODE UTF-8\rPID|1|2|||||||9|||12||||||18\r";
+        let message = Message::index(text).unwrap();
+        let of = |segment| {
+            let (found, _) = leaves(&message);
+            let found = found.iter().filter(|leaf| leaf.at.segment_name() == segment);
+            found.map(|leaf| leaf.at.field).collect::<Vec<_>>()
+        };
+        assert_eq!(of("MSH"), [3, 4, 5, 6, 7, 10, 11, 17]);
+        assert_eq!(of("PID"), [1, 2, 9, 12, 18]);
+    }
 }

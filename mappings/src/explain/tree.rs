@@ -185,4 +185,45 @@ mod tests {
         assert_eq!(found.changed, ["extension[0](place).valueString"]);
         assert_eq!(without_places("name[0].given[12]"), "name.given");
     }
+
+    #[test]
+    fn a_leaf_is_named_by_its_path_which_says_the_type_and_the_url_already() {
+        let json = r#"{"resourceType":"A","url":"u","b":{"resourceType":"C","url":"v"},
+            "extension":[{"url":"urn:x:place","valueCode":"p","on":{"url":"w"}}],"l":[1,[2]]}"#;
+        let leaves = Tree::read(json.as_bytes()).unwrap().leaves();
+        let shown: Vec<String> =
+            leaves.iter().map(|(path, value)| format!("{path}={value}")).collect();
+        assert_eq!(
+            shown,
+            [
+                "url=\"u\"",
+                "b.resourceType=\"C\"",
+                "b.url=\"v\"",
+                "extension[0](place).valueCode=\"p\"",
+                "extension[0](place).on.url=\"w\"",
+                "l[0]=1",
+                "l[1][0]=2",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_in_the_one_only_is_gone_and_in_the_other_only_has_come() {
+        let shown = |one: &str, two: &str| {
+            let found = differences(one, two);
+            [found.changed, found.gone, found.come].map(|paths| paths.join(" "))
+        };
+        assert_eq!(shown(r#"{"a":1,"b":2}"#, r#"{"b":2,"c":3}"#), ["", "a", "c"]);
+        assert_eq!(shown(r#"{"a":1}"#, r#"{"a":2}"#), ["a", "", ""]);
+        assert_eq!(shown(r#"{"a":1}"#, r#"{"a":{"b":2}}"#), ["", "a", "a.b"]);
+        assert_eq!(shown(r#"{"a":[{"b":1}]}"#, r#"{"a":[{"b":1},{"b":2}]}"#), ["", "", "a[1].b"]);
+        assert_eq!(shown(r#"{"a":[1,2]}"#, r#"{"a":[2,3]}"#), ["a[0]", "", ""]);
+        assert_eq!(shown(r#"{"a":[1,2]}"#, r#"{"a":[2,1]}"#), ["", "", ""]);
+    }
+
+    #[test]
+    fn a_part_of_a_path_ends_at_a_dot_that_is_not_in_a_name() {
+        assert_eq!(ends("a.b(c.d(e.f).g).h.i").collect::<Vec<_>>(), [1, 15, 17]);
+        assert_eq!(ends("a).b").collect::<Vec<_>>(), [2]);
+    }
 }

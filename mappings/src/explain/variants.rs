@@ -77,4 +77,44 @@ mod tests {
         assert_eq!(variants("202603151007+0100"), ["", "202603161007+0100", "202603151008+0100"]);
         assert_eq!(variants("\"\""), [""]);
     }
+
+    #[test]
+    fn a_word_that_decides_is_tried_as_each_other() {
+        let tried = |raw: &str| variants(raw).join(" ");
+        assert_eq!(tried("N"), " Y O");
+        assert_eq!(tried("INSERT"), " UPDATE CANCEL INSERU");
+        assert_eq!(tried("UPDATE"), " INSERT CANCEL UPDATF");
+        assert_eq!(tried("CANCEL"), " INSERT UPDATE CANCEM");
+        for of_0287 in ["A", "U", "X"] {
+            assert!(tried(of_0287).starts_with(" D "), "{of_0287}");
+        }
+        for of_0287 in ["AD", "CO", "UP", "UC"] {
+            assert!(tried(of_0287).starts_with(" DE "), "{of_0287}");
+        }
+        assert_eq!(tried("D"), " A E");
+        assert_eq!(tried("DE"), " AD DF");
+    }
+
+    #[test]
+    fn the_next_of_an_alphabet_stays_in_it() {
+        assert_eq!(variants("aZ!"), ["", "aA!"]);
+        assert_eq!(variants("éz"), ["", "éa"]);
+        assert_eq!(variants("b8."), ["", "b9."]);
+        assert_eq!(variants("-"), [""]);
+    }
+
+    #[test]
+    fn another_time_is_another_day_minute_and_second() {
+        assert_eq!(variants("18991215"), ["", "18991216"]);
+        assert_eq!(variants("20260310"), ["", "20260315"]);
+        assert_eq!(
+            variants("20260310090507"),
+            ["", "20260315090507", "20260310090707", "20260310090508"]
+        );
+        assert_eq!(variants("2026031009.5"), ["", "2026031509.5"]);
+        assert_eq!(variants("2026031"), ["", "2026032"], "seven digits are no day");
+        assert_eq!(variants("17991215"), ["", "17991216"]);
+        assert_eq!(variants("21260310"), ["", "21260311"]);
+        assert_eq!(variants("2O260310"), ["", "2O260311"]);
+    }
 }

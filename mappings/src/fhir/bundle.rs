@@ -322,4 +322,34 @@ mod tests {
         pieces.extend_from_slice(Bundle::TAIL);
         assert_eq!(pieces, bundle.write([entry(b"{}"), entry(b"{}")]));
     }
+
+    #[test]
+    fn a_deletion_is_a_request_for_each_resource() {
+        let deletes =
+            |url: &str| format!("{{\"request\":{{\"method\":\"DELETE\",\"url\":\"{url}\"}}}}");
+        let (one, two) = (deletes("Patient/1"), deletes("Patient/2"));
+        let bytes = Bundle::deletions(&["Patient/1".to_owned(), "Patient/2".to_owned()]);
+        assert_eq!(
+            String::from_utf8(bytes).unwrap(),
+            format!(
+                "{{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{one},{two}]}}"
+            )
+        );
+    }
+
+    #[test]
+    fn an_answer_says_which_version_it_has_and_of_when() {
+        let exchange = Exchange {
+            status: "200",
+            etag: Some("W/\"7\""),
+            last_modified: Some(Micros::new(1_773_133_500_000_000)),
+            ..Exchange::default()
+        };
+        let mut bytes = Vec::new();
+        Entry { exchange: Some(exchange), ..entry(b"{}") }.write(&mut bytes);
+        let text = String::from_utf8(bytes).unwrap();
+        let response = "\"response\":{\"status\":\"200\",\"etag\":\"W/\\\"7\\\"\",\
+             \"lastModified\":\"2026-03-10T09:05:00.000Z\"}}";
+        assert!(text.ends_with(response), "{text}");
+    }
 }

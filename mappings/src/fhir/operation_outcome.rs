@@ -128,5 +128,8 @@ mod tests {
         let json: serde_json::Value = serde_json::from_slice(&outcome.to_json()).unwrap();
         assert_eq!(json["resourceType"], "OperationOutcome");
         assert_eq!(json["issue"][0]["expression"][0], "http.date");
+        assert_eq!(json["issue"][0]["severity"], "error");
+        let issue = OutcomeIssue::warning(IssueType::NotSupported, "not so");
+        assert_eq!(issue.severity, IssueSeverity::Warning);
     }
 }

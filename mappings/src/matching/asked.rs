@@ -167,3 +167,142 @@ fn telecom(value: &str) -> String {
     // The last nine are the same however it is dialled.
     digits[digits.len().saturating_sub(9)..].to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::{Address, HumanName, Moment, Precision, ResourceId, Telecom};
+    use serde_json::json;
+
+    fn asked(patient: &Value) -> Person {
+        Person::asked(patient).unwrap()
+    }
+
+    #[test]
+    fn a_resource_and_a_record_describe_a_person_alike() {
+        let resource = json!({
+            "resourceType": "Patient",
+            "identifier": [{ "system": "urn:x", "value": "7", "type": { "coding": [
+                { "system": "urn:t" }, { "code": "PI" }, { "code": "MR" } ] } }],
+            "name": [
+                { "use": "official", "family": "DUPONT-Martin", "given": ["Zoé", "Anne"] },
+                { "use": "usual", "family": "", "given": ["Zouzou"] },
+            ],
+            "birthDate": "1980-02-03",
+            "gender": "female",
+            "address": [{ "postalCode": "69003", "city": "LYON" }],
+            "telecom": [{ "value": "+33 6 11 22 33 44" }, { "value": " Zoe@Example.FR " }],
+            "extension": [
+                { "url": "http://hl7.org/fhir/StructureDefinition/patient-birthPlace",
+                  "valueAddress": { "district": "2a004 " } },
+                { "url": "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName",
+                  "valueString": "Lebœuf" },
+            ],
+        });
+        let mut record = PatientRecord::new(ResourceId([1; 16]));
+        record.identifiers = vec![Identifier {
+            system: "urn:x".into(),
+            value: "7".into(),
+            type_code: "PI".into(),
+            r#use: IdentifierUse::Usual,
+            ..Identifier::default()
+        }];
+        let name = |name_type: &str, family: &str, given: &[&str]| HumanName {
+            name_type: name_type.into(),
+            family: family.into(),
+            given: given.iter().map(|one| (*one).to_owned()).collect(),
+            ..HumanName::default()
+        };
+        record.names = vec![
+            name("L", "Dupont Martin", &["ZOE", "ANNE"]),
+            name("D", "", &["zouzou"]),
+            name("L", "", &[]),
+        ];
+        record.birth_date = Some(Moment {
+            low: sluice_ids::Micros::new(318_380_400_000_000),
+            precision: Precision::Day,
+            offset_minutes: 60,
+        });
+        record.gender = "F".into();
+        let address =
+            Address { postal_code: "69003".into(), city: "Lyon".into(), ..Address::default() };
+        record.addresses = vec![address];
+        let telecom = |value: &str| Telecom { value: value.into(), ..Telecom::default() };
+        record.telecoms = vec![telecom("06.11.22.33.44"), telecom("zoe@example.fr")];
+        record.birth_place = Some(Address { district: "2A004".into(), ..Address::default() });
+        record.mothers_maiden_name = "LEBOEUF".into();
+        let (asked, known) = (asked(&resource), Person::known(&record));
+        assert_eq!(asked.birth_date, "1980-02-03");
+        assert_eq!(asked.telecoms, ["611223344", "zoe@example.fr"]);
+        assert_eq!(asked.birth_place, "2A004");
+        assert_eq!(asked.names.len(), 2);
+        assert_eq!(asked.identifiers[0].type_code, "PI");
+        assert!(asked == known, "in one part or another they differ");
+        assert!(Person::asked(&json!({ "resourceType": "Person" })).is_none());
+    }
+
+    #[test]
+    fn what_says_nothing_is_left_out() {
+        let person = asked(&json!({
+            "resourceType": "Patient",
+            "identifier": [
+                { "system": "urn:x", "value": " " }, { "value": "7" },
+                { "system": "urn:x", "value": "8", "use": "old" },
+            ],
+            "name": [{ "use": "official" }, { "family": "" , "given": [" "] }],
+            "address": [{ "postalCode": "", "city": "Lyon" }, { "postalCode": "69003" }],
+            "birthDate": "1980-02-03T10:00:00",
+            "extension": [{
+                "url": "https://a.example/patient-birthPlace",
+                "valueAddress": {
+                    "district": "69123",
+                    "extension": [{
+                        "url": "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-address-insee-code",
+                        "valueCoding": { "code": "99139" },
+                    }],
+                },
+            }],
+        }));
+        assert_eq!(person.identifiers.len(), 1);
+        assert!(person.identifiers[0].r#use == IdentifierUse::Old);
+        assert!(person.names.is_empty());
+        assert_eq!(person.postal_codes, ["69003"]);
+        assert_eq!(person.cities, ["lyon"]);
+        assert_eq!(person.birth_date, "1980-02-03");
+        assert_eq!(person.birth_place, "99139");
+    }
+
+    #[test]
+    fn a_number_or_a_name_with_something_beside_it_is_enough() {
+        let of = |identifiers: usize, family: &str, given: &[&str], birth: &str| {
+            let numbers = vec![json!({ "system": "urn:x", "value": "7" }); identifiers];
+            asked(&json!({
+                "resourceType": "Patient", "identifier": numbers, "birthDate": birth,
+                "name": [{ "family": family, "given": given }],
+            }))
+            .is_enough()
+        };
+        assert!(of(1, "", &[], ""));
+        assert!(of(0, "Dupont", &["Zoé"], ""));
+        assert!(of(0, "Dupont", &[], "1980"));
+        for (family, given, birth) in
+            [("Dupont", &[][..], ""), ("", &["Zoé"], "1980"), ("", &[], "1980"), ("", &["Zoé"], "")]
+        {
+            assert!(!of(0, family, given, birth), "{family} {given:?} {birth}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_birth_is_the_official_one_else_the_maiden_name_else_any() {
+        let of = |uses: &[&str]| {
+            let names: Vec<Value> =
+                uses.iter().map(|of_use| json!({ "use": of_use, "family": of_use })).collect();
+            let person = asked(&json!({ "resourceType": "Patient", "name": names }));
+            person.birth_name().map(|name| name.of_use.clone()).unwrap_or_default()
+        };
+        assert_eq!(of(&["usual", "maiden", "official"]), "official");
+        assert_eq!(of(&["usual", "maiden"]), "maiden");
+        assert_eq!(of(&["usual", "nickname"]), "usual");
+        assert_eq!(of(&[]), "");
+    }
+}

@@ -96,4 +96,47 @@ mod tests {
         assert!(candidates(&Person::default()).is_empty());
         assert!(!Person::default().is_enough());
     }
+
+    fn told(person: &Person) -> Vec<String> {
+        let pairs = |pairs: Vec<(String, String)>| {
+            pairs.into_iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>().join("&")
+        };
+        candidates(person).into_iter().map(pairs).collect()
+    }
+
+    #[test]
+    fn a_date_that_is_no_day_is_asked_for_with_a_name_alone() {
+        let of = |born: &str| {
+            let person = json!({
+                "resourceType": "Patient",
+                "name": [{ "family": "Dupont" }, { "family": "DUPONT" }, { "given": ["Zoé"] }],
+                "birthDate": born,
+            });
+            told(&Person::asked(&person).unwrap())
+        };
+        let by_names = "family=dupont&given=zoe";
+        assert_eq!(of("1980-02"), ["family=dupont&birthdate=1980", by_names]);
+        assert_eq!(of(""), [by_names]);
+    }
+
+    #[test]
+    fn a_value_separates_nothing() {
+        assert_eq!(escaped(r"a,b|c$d\e"), r"a\,b\|c\$d\\e");
+    }
+
+    #[test]
+    fn anywhere_a_person_has_the_numbers_of_the_state_alone() {
+        let person = json!({
+            "resourceType": "Patient",
+            "identifier": [
+                { "system": "urn:x", "value": "7" },
+                { "system": "urn:oid:1.2.250.1.213.1.4.8", "value": "280026912345678" },
+            ],
+            "name": [{ "family": "Dupont" }],
+        });
+        let known = anywhere(Person::asked(&person).unwrap());
+        let numbers: Vec<&str> = known.identifiers.iter().map(|one| one.value.as_str()).collect();
+        assert_eq!(numbers, ["280026912345678"]);
+        assert_eq!(known.names.len(), 1);
+    }
 }

@@ -8,21 +8,11 @@
 //!   INS of one kind are certainly not the same person. The five strict traits, place of birth
 //!   included, are certain without a number.
 //! - **By resemblance.** What both sides know is weighed; what contradicts (sex, date of birth)
-//!   keeps a match from being probable.
-//!
-//! | part | weight | agrees | in part |
-//! |---|---|---|---|
-//! | family name, any with any | 30 | equal | one within the other 0.7; a letter's difference 0.6 |
-//! | given name | 20 | the first | any 0.9; within 0.7; a letter 0.6 |
-//! | birth date | 30 | the day | as much as is known 0.5; day and month exchanged 0.6; one part other 0.4 |
-//! | sex | 8 | equal | |
-//! | telecom | 8 | any | |
-//! | mother's maiden name, place of birth | 5 each | equal | |
-//! | postal code | 4 | any | |
-//! | city | 3 | any | |
+//!   keeps a match from being probable (`resemblance`).
 
 mod asked;
 mod candidates;
+mod resemblance;
 
 pub use asked::Person;
 pub use candidates::{anywhere, candidates, escaped};
@@ -30,6 +20,7 @@ pub use candidates::{anywhere, candidates, escaped};
 use crate::adt::{is_ins, is_same_kind};
 use crate::fhir::codes::administrative_sex::Gender;
 use crate::fhir::{MatchGrade, Score};
+use resemblance::resemblance;
 
 /// From here on, in hundredths.
 const PROBABLE: u32 = 85;
@@ -123,137 +114,6 @@ fn traits(asked: &Person, known: &Person) -> (bool, bool) {
     let born = (!asked.birth_place.is_empty() && !known.birth_place.is_empty())
         .then(|| asked.birth_place == known.birth_place);
     (four && born != Some(false), four && born == Some(true))
-}
-
-/// What speaks for it, of what both know: weights, and how much of them agrees.
-#[derive(Default)]
-struct Resemblance {
-    known: u32,
-    /// Hundredths of weights.
-    agrees: u32,
-    contradicts: bool,
-}
-
-impl Resemblance {
-    fn add(&mut self, weight: u32, agreement: Option<u32>) {
-        if let Some(agreement) = agreement {
-            self.known += weight;
-            self.agrees += weight * agreement;
-        }
-    }
-
-    fn hundredths(&self) -> u32 {
-        self.agrees.checked_div(self.known).unwrap_or(0)
-    }
-
-    /// Nothing is known of both, or half of it agrees.
-    fn speaks_for(&self) -> bool {
-        self.known == 0 || self.hundredths() >= 50
-    }
-}
-
-fn resemblance(asked: &Person, known: &Person) -> Resemblance {
-    let mut all = Resemblance::default();
-    let families = |person: &Person| -> Vec<String> {
-        let families = person.names.iter().map(|name| name.family.clone());
-        families.filter(|family| !family.is_empty()).collect()
-    };
-    all.add(30, best(&families(asked), &families(known), like));
-    all.add(20, given(asked, known));
-    let birth = birth(&asked.birth_date, &known.birth_date);
-    all.contradicts |= birth == Some(0);
-    all.add(30, birth);
-    let sex = asked.gender.zip(known.gender);
-    let sex = sex.filter(|(a, b)| *a != Gender::Unknown && *b != Gender::Unknown);
-    all.contradicts |= sex.is_some_and(|(one, other)| one != other);
-    all.add(8, sex.map(|(one, other)| same(one == other)));
-    let equal = |one: &str, other: &str| same(one == other);
-    all.add(8, best(&asked.telecoms, &known.telecoms, equal));
-    let both =
-        |one: &str, other: &str| (!one.is_empty() && !other.is_empty()).then(|| same(one == other));
-    all.add(5, both(&asked.mothers_maiden_name, &known.mothers_maiden_name));
-    all.add(5, both(&asked.birth_place, &known.birth_place));
-    all.add(4, best(&asked.postal_codes, &known.postal_codes, equal));
-    all.add(3, best(&asked.cities, &known.cities, equal));
-    all
-}
-
-const fn same(is_so: bool) -> u32 {
-    if is_so { 100 } else { 0 }
-}
-
-/// The best of all pairs; `None` where one side knows none.
-fn best(asked: &[String], known: &[String], like: impl Fn(&str, &str) -> u32) -> Option<u32> {
-    let filled = |list: &[String]| list.iter().any(|text| !text.is_empty());
-    if !filled(asked) || !filled(known) {
-        return None;
-    }
-    let pairs = asked.iter().flat_map(|one| known.iter().map(move |other| (one, other)));
-    pairs
-        .filter(|(one, other)| !one.is_empty() && !other.is_empty())
-        .map(|(one, other)| like(one, other))
-        .max()
-}
-
-fn given(asked: &Person, known: &Person) -> Option<u32> {
-    let all = |person: &Person| -> Vec<String> {
-        person.names.iter().flat_map(|name| name.given.iter().cloned()).collect()
-    };
-    let first = |person: &Person| -> Vec<String> {
-        person.names.iter().filter_map(|name| name.given.first().cloned()).collect()
-    };
-    let firsts = best(&first(asked), &first(known), like)?;
-    let any = best(&all(asked), &all(known), |one, other| if one == other { 90 } else { 0 })?;
-    Some(firsts.max(any))
-}
-
-/// How alike two names are.
-fn like(one: &str, other: &str) -> u32 {
-    if one == other {
-        return 100;
-    }
-    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
-    // One of two names, or what goes by its beginning.
-    if short.len() >= 3 && long.split(' ').any(|word| word == short)
-        || long.starts_with(&format!("{short} "))
-    {
-        return 70;
-    }
-    if short.chars().count() >= 4 && is_one_apart(short, long) { 60 } else { 0 }
-}
-
-/// Whether one letter was left out, put in or changed, or two neighbours exchanged.
-fn is_one_apart(short: &str, long: &str) -> bool {
-    let (short, long): (Vec<char>, Vec<char>) = (short.chars().collect(), long.chars().collect());
-    let start = short.iter().zip(&long).take_while(|(a, b)| a == b).count();
-    let end = short[start..].iter().rev().zip(long[start..].iter().rev());
-    let end = end.take_while(|(a, b)| a == b).count();
-    let (rest, other) = (&short[start..short.len() - end], &long[start..long.len() - end]);
-    match (rest, other) {
-        ([], [_]) | ([_], [_]) => true,
-        ([a, b], [c, d]) => a == d && b == c,
-        _ => false,
-    }
-}
-
-fn birth(asked: &str, known: &str) -> Option<u32> {
-    if asked.is_empty() || known.is_empty() {
-        return None;
-    }
-    if asked == known && asked.len() == 10 {
-        return Some(100);
-    }
-    let parts = |date: &str| -> Vec<String> { date.split('-').map(str::to_owned).collect() };
-    let (one, other) = (parts(asked), parts(known));
-    if one.len() < 3 || other.len() < 3 {
-        let agree = one.iter().zip(&other).all(|(a, b)| a == b);
-        return Some(if agree { 50 } else { 0 });
-    }
-    if one[0] == other[0] && one[1] == other[2] && one[2] == other[1] {
-        return Some(60);
-    }
-    let differ = one.iter().zip(&other).filter(|(a, b)| a != b).count();
-    Some(if differ == 1 { 40 } else { 0 })
 }
 
 #[cfg(test)]
@@ -357,12 +217,178 @@ mod tests {
     }
 
     #[test]
-    fn one_slip_of_the_keyboard_is_one_apart() {
-        for (one, other) in [("martin", "marin"), ("martin", "martim"), ("martin", "matrin")] {
-            assert_eq!(like(one, other), 60, "{one} {other}");
-            assert_eq!(like(other, one), 60, "{other} {one}");
+    fn the_strict_traits_are_five_and_the_place_of_birth_may_be_unknown() {
+        let whole = || {
+            let mut one = person(&[], "Dupont", "Zoé", "1980-02-03");
+            one.birth_place = "69123".into();
+            one
+        };
+        type Change = fn(&mut Person);
+        // What is done to the one, and to the other.
+        let changes: [(&str, Change, Change, (bool, bool)); 14] = [
+            ("all", |_| (), |_| (), (true, true)),
+            ("family", |p| p.names[0].family = "dupond".into(), |_| (), (false, false)),
+            (
+                "no family",
+                |p| p.names[0].family.clear(),
+                |p| p.names[0].family.clear(),
+                (false, false),
+            ),
+            ("given", |p| p.names[0].given[0] = "zoa".into(), |_| (), (false, false)),
+            ("a second", |p| p.names[0].given.push("anne".into()), |_| (), (true, true)),
+            (
+                "no given",
+                |p| p.names[0].given.clear(),
+                |p| p.names[0].given.clear(),
+                (false, false),
+            ),
+            ("birth", |p| p.birth_date = "1980-02-04".into(), |_| (), (false, false)),
+            (
+                "a month",
+                |p| p.birth_date = "1980-02".into(),
+                |p| p.birth_date = "1980-02".into(),
+                (false, false),
+            ),
+            ("sex", |p| p.gender = Some(Gender::Male), |_| (), (false, false)),
+            ("no sex", |p| p.gender = None, |p| p.gender = None, (false, false)),
+            (
+                "another sex",
+                |p| p.gender = Some(Gender::Other),
+                |p| p.gender = Some(Gender::Other),
+                (false, false),
+            ),
+            ("born elsewhere", |p| p.birth_place = "1".into(), |_| (), (false, false)),
+            ("born somewhere", |p| p.birth_place.clear(), |_| (), (true, false)),
+            ("nobody", |p| p.names.clear(), |_| (), (false, false)),
+        ];
+        for (what, one, other, expected) in changes {
+            let (mut asked, mut known) = (whole(), whole());
+            one(&mut asked);
+            other(&mut known);
+            assert_eq!(traits(&asked, &known), expected, "{what}");
+            assert_eq!(traits(&known, &asked), expected, "{what}");
         }
-        assert_eq!(like("martin", "mortim"), 0);
-        assert_eq!(like("le", "ly"), 0, "too short to tell");
+        let both = |p: &mut Person| p.birth_place.clear();
+        let (mut asked, mut known) = (whole(), whole());
+        both(&mut asked);
+        both(&mut known);
+        assert_eq!(traits(&asked, &known), (true, false), "of both it is not known");
+    }
+
+    #[test]
+    fn a_score_says_how_sure_it_is_in_hundredths() {
+        use MatchGrade::{Certain, CertainlyNot, Possible, Probable};
+        let known = || {
+            let mut one = person(&[("urn:x", "7"), (INS, "1")], "Dupont", "Zoé", "1980-02-03");
+            one.birth_place = "69123".into();
+            one.postal_codes = vec!["69003".into()];
+            one.cities = vec!["lyon".into()];
+            one.telecoms = vec!["611223344".into()];
+            one
+        };
+        let of = |change: fn(&mut Person)| {
+            let mut asked = known();
+            asked.identifiers.clear();
+            change(&mut asked);
+            score(&asked, &known()).map(|score| (score.grade, score.hundredths))
+        };
+        let own = || person(&[("urn:x", "7")], "", "", "").identifiers.remove(0);
+        let ins = |value: &str| person(&[(INS, value)], "", "", "").identifiers.remove(0);
+        // By its own number: 95 and a twentieth of the resemblance.
+        let numbered = |change: fn(&mut Person)| {
+            let mut asked = known();
+            asked.identifiers = vec![own()];
+            change(&mut asked);
+            score(&asked, &known()).map(|score| (score.grade, score.hundredths))
+        };
+        assert_eq!(numbered(|_| ()), Some((Certain, 100)));
+        assert_eq!(numbered(|p| *p = alone(p)), Some((Certain, 95)), "nothing else is known");
+        let half = |p: &mut Person| {
+            *p = alone(p);
+            p.birth_date = "1980".into();
+        };
+        assert_eq!(numbered(half), Some((Certain, 97)), "half of it agrees");
+        let less = |p: &mut Person| {
+            *p = alone(p);
+            p.postal_codes = vec!["69003".into()];
+            p.birth_place = "1".into();
+        };
+        assert_eq!(numbered(less), Some((Possible, 68)), "4 of 9 agree: 60 and a fifth of 44");
+        let man = |p: &mut Person| p.gender = Some(Gender::Male);
+        assert_eq!(numbered(man), Some((Possible, 78)), "a contradiction");
+        // By the INS.
+        let by_ins = |value: &str, change: fn(&mut Person)| {
+            let mut asked = known();
+            asked.identifiers = vec![ins(value)];
+            change(&mut asked);
+            score(&asked, &known()).map(|score| (score.grade, score.hundredths))
+        };
+        assert_eq!(by_ins("1", |_| ()), Some((Certain, 100)));
+        assert_eq!(by_ins("1", |p| *p = alone(p)), Some((Possible, 60)), "without its traits");
+        assert_eq!(by_ins("2", |_| ()), Some((CertainlyNot, 0)));
+        let alike = |p: &mut Person| {
+            *p = alone(p);
+            p.names = person(&[], "Dupond", "", "").names;
+            p.names[0].given.clear();
+        };
+        assert_eq!(by_ins("2", alike), Some((CertainlyNot, 0)), "60 is enough to be told");
+        assert_eq!(by_ins("2", |p| *p = alone(p)), None);
+        // By resemblance.
+        assert_eq!(of(|_| ()), Some((Certain, 98)), "five strict traits");
+        assert_eq!(of(|p| p.birth_place.clear()), Some((Probable, 94)));
+        assert_eq!(of(alike), Some((Possible, 60)));
+        let below = |p: &mut Person| {
+            *p = alone(p);
+            p.names = person(&[], "Dupont", "Paul", "").names;
+            p.cities = vec!["bron".into()];
+        };
+        assert_eq!(of(below), None, "30 of 53");
+        let edge = |p: &mut Person| {
+            *p = alone(p);
+            p.names = person(&[], "Dupont", "Zoé", "").names;
+            p.birth_date = "1980-03-02".into();
+        };
+        assert_eq!(of(edge), Some((Probable, 85)), "68 of 80");
+        let under = |p: &mut Person| {
+            *p = alone(p);
+            p.names = person(&[], "Dupont", "Zoé", "").names;
+            p.birth_date = "1980-03-02".into();
+            p.cities = vec!["bron".into()];
+        };
+        assert_eq!(of(under), Some((Possible, 81)), "68 of 83");
+        let enough = |p: &mut Person| {
+            p.names[0].given.clear();
+            p.birth_place.clear();
+            p.telecoms.clear();
+        };
+        assert_eq!(of(enough), Some((Probable, 94)), "75 are known of both");
+        let little = |p: &mut Person| {
+            p.birth_date.clear();
+            p.birth_place.clear();
+        };
+        assert_eq!(of(little), Some((Possible, 84)), "73 are known of both");
+        assert_eq!(of(man), Some((Possible, 84)));
+    }
+
+    /// Only the numbers.
+    fn alone(one: &Person) -> Person {
+        Person { identifiers: one.identifiers.clone(), ..Person::default() }
+    }
+
+    #[test]
+    fn another_ins_is_one_of_the_same_authority_where_none_is_shared() {
+        const NIA: &str = "urn:oid:1.2.250.1.213.1.4.9";
+        let of = |all: &[(&str, &str)]| person(all, "Dupont", "Zoé", "1980-02-03");
+        for (one, other, differ) in [
+            (vec![(INS, "1")], vec![(INS, "2")], true),
+            (vec![(INS, "1")], vec![(INS, "1")], false),
+            (vec![(INS, "1")], vec![(NIA, "2")], false),
+            (vec![(INS, "1"), (NIA, "3")], vec![(INS, "2"), (NIA, "3")], false),
+            (vec![(INS, "1"), (NIA, "3")], vec![(INS, "2"), (NIA, "4")], true),
+            (vec![("urn:x", "1")], vec![("urn:x", "2")], false),
+            (vec![], vec![(INS, "2")], false),
+        ] {
+            assert_eq!(other_ins(&of(&one), &of(&other)), differ, "{one:?} {other:?}");
+        }
     }
 }

@@ -7,6 +7,7 @@
 mod fhir_records;
 
 mod clinical;
+mod course;
 mod cover;
 mod derived;
 mod encounter;
