@@ -1,7 +1,8 @@
 """Channels changed under load: no connection of another channel dropped, no message lost.
 
 Two channels in files of their own, two senders on each that wait for each answer. EJ1's channel is
-changed over and over, by a signal and over HTTP in turn: its steps, a bad file, its port. EJ2's senders
+changed over and over, by a signal and over HTTP in turn: its steps, a bad file, its port. A channel that is added and cannot
+begin (its port is somebody else's) says so in /api/channels, and begins with the first reload after it can. EJ2's senders
 keep one connection from the first message to the last. Then every acknowledged message is in the
 state once, as a patient, in a rebuild too.
 """
@@ -81,6 +82,22 @@ def until(what, probe, seconds=30):
         time.sleep(0.02)
 
 
+def cannot_begin(sluice, path):
+    """A channel that is added on a port which is taken, then no more."""
+    told = lambda: {key: sluice.json("/api/channels/EJ1.taken")[key] for key in ("state", "problem")}
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        write(path, channel("EJ1", port).replace('"EJ1.mllp"', '"EJ1.taken"'))
+        reload_over_http(sluice)
+        failed = told()
+        assert failed["state"] == "failed" and f"cannot listen on 127.0.0.1:{port}" in failed["problem"], failed
+    reload_over_http(sluice)
+    assert told() == {"state": "running", "problem": None}, told()
+    os.remove(path)
+    reload_over_http(sluice)
+    assert "EJ1.taken" not in sluice.get("/api/channels").decode()
+
+
 def patients(sluice, ej):
     return sluice.json(f"/ej/{ej}/fhir/R4/Patient?_summary=count")["total"]
 
@@ -124,6 +141,7 @@ def main():
         # Every feed goes on before the next change.
         until(f"round {number}: every feed goes on", lambda: all(
             len(feed.acknowledged) > was for feed, was in zip(feeds + kept, before)))
+    cannot_begin(sluice, os.path.join(folder, "channels", "taken.toml"))
     ending.set()
     for feed in feeds + kept:
         feed.join(30)
@@ -146,7 +164,7 @@ def main():
     shutil.rmtree(folder)
     print(f"reload: {rounds} changes ({counts['steps']} of steps, {counts['bad']} bad, {counts['port']} of the port), "
           f"{acknowledged['EJ1']} and {acknowledged['EJ2']} messages acknowledged and there, "
-          f"1 connection for each sender of the other channel")
+          f"1 connection for each sender of the other channel; a channel on a taken port told as failed, and begun once it was free")
 
 
 if __name__ == "__main__":
