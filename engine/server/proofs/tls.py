@@ -285,12 +285,14 @@ def watched(made, at, sluice, files):
     made.certificate("short", "sluice.test", valid=("20200101000000Z", soon))
     standing = lambda: [one["of"] for one in sluice.json("/api/alerts")["alerts"] if one["alert"] == "certificate_end"]
     must(standing() == [], f"alerts before: {standing()}")
+    out = (f'[[destination]]\nname = "ward"\ntype = "mllp"\naddress = "127.0.0.1:9"\n[destination.tls]\n'
+           f'ca = "{at}/ours.pem"\ncertificate = "{at}/short.pem"\nkey = "{at}/short.key"\n')
     with open(os.path.join(files, "late.toml"), "w") as file:
-        file.write(channel("late", '["EJ1"]', os.path.join(at, "short")))
-    must(eventually(lambda: standing() == ["late"], 30), f"a new channel's certificate is not watched: {standing()}")
+        file.write(channel("late", '["EJ1"]', os.path.join(at, "short")) + out)
+    must(eventually(lambda: standing() == ["late", "late/ward"], 30), f"a new channel's certificate is not watched: {standing()}")
     os.remove(os.path.join(files, "late.toml"))
     must(eventually(lambda: standing() == [], 30), f"the alert of a channel that is gone stands: {standing()}")
-    print("a channel added while running: the end of its certificate is an alert, and is over once the channel is gone")
+    print("a channel added while running: the ends of its certificate and of its destination's are alerts, and are over once it is gone")
 
 
 def main():

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::{Core, chain};
 use crate::exit::{CANNOT_START, Failure};
-use crate::sources::{Source, Ways, certificate_of, source_type};
+use crate::sources::{Source, Ways, certificates_of, source_type};
 use crate::wishes::{Wish, Wishes};
 
 /// How often the channel files are looked at. One that changed is read when it looks the same
@@ -120,7 +120,7 @@ impl Channels {
         shown.channels.iter().filter_map(|told| Some((told.id, told.address?))).collect()
     }
 
-    /// The certificates that channels listen with, by the channel.
+    /// The certificates that channels show, by the channel or `channel/destination`.
     pub fn certificates(&self) -> Vec<(String, PathBuf)> {
         self.shown.read().certificates.clone()
     }
@@ -437,7 +437,7 @@ impl Channels {
         };
         let channels = inner.running.iter().map(told).collect();
         let settings = inner.running.values().map(|one| &one.settings);
-        let certificates = settings.filter_map(certificate_of).collect();
+        let certificates = settings.flat_map(certificates_of).collect();
         *self.shown.write() = Shown { channels, certificates, bad: told_of(&inner.bad) };
     }
 }

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::RwLock;
+use sluice_channels::destinations::{DestinationSettings, MllpOut};
 use sluice_channels::folder::{Watching, watch};
 use sluice_channels::intake::Intake;
 use sluice_channels::mllp::{Listening, listen};
 use sluice_channels::posted::{self, Outcome, Posting};
-use sluice_channels::{ChannelSettings, MllpSettings, SourceSettings};
+use sluice_channels::{ChannelSettings, MllpSettings, MllpSource, SourceSettings};
 use sluice_http::{Inbound, Post, Posted, PostedFuture, Way};
 use sluice_ids::ChannelId;
 
@@ -134,9 +135,20 @@ pub const fn source_type(source: &SourceSettings) -> &'static str {
     }
 }
 
-/// What a channel shows its clients, by the channel; nothing of one that is declared alone.
-pub fn certificate_of(channel: &ChannelSettings) -> Option<(String, PathBuf)> {
-    let SourceSettings::Mllp(source) = &channel.source else { return None };
-    let tls = source.tls.as_ref().filter(|_| channel.enabled)?;
-    Some((channel.id.to_string(), tls.certificate.clone()))
+/// The certificates that a channel shows its clients, and that its destinations show their peers: of
+/// which one, and its file. None of a channel that is declared alone.
+pub fn certificates_of(channel: &ChannelSettings) -> Vec<(String, PathBuf)> {
+    let mut found = Vec::new();
+    if let SourceSettings::Mllp(MllpSource { tls: Some(tls), .. }) = &channel.source {
+        found.push((channel.id.to_string(), tls.certificate.clone()));
+    }
+    for destination in &channel.destination {
+        if let DestinationSettings::Mllp(MllpOut { name, tls: Some(tls), .. }) = destination
+            && !tls.certificate.as_os_str().is_empty()
+        {
+            found.push((format!("{}/{name}", channel.id), tls.certificate.clone()));
+        }
+    }
+    found.retain(|_| channel.enabled);
+    found
 }

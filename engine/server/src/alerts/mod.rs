@@ -44,7 +44,7 @@ pub fn describe_metrics() {
     metrics::describe_gauge!("sluice_alerts_standing", "Alerts that stand, by name");
     metrics::describe_gauge!(
         "sluice_certificate_end_timestamp_seconds",
-        "When a certificate ends: http, or a channel's"
+        "When a certificate ends: http, a channel's, or channel/destination"
     );
     metrics::describe_gauge!("sluice_memory_resident_bytes", "Memory in use by this process");
     metrics::describe_gauge!("sluice_memory_bound_bytes", "What it may use at most");
