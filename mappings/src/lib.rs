@@ -11,6 +11,7 @@ pub mod fields;
 pub mod hl7;
 mod json;
 pub mod matching;
+mod named;
 pub mod records;
 pub mod search;
 pub mod site;

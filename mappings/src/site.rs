@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::fhir::FhirVersion;
 use crate::fhir::codes::systems;
 use crate::hl7::Location;
+use crate::named::uuid_v5;
 
 /// The tables of a site file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -214,7 +215,7 @@ impl SiteSettings {
         }
         let text = serde_json::to_vec(&(self.discharge_disposition, shown, &self.field))
             .expect("structs with text keys, written to memory");
-        let digest = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, &text);
+        let digest = uuid_v5(&uuid::Uuid::NAMESPACE_URL, &text);
         Some(format!("{:08x}", digest.as_u64_pair().0 >> 32))
     }
 }

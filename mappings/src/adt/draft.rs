@@ -12,6 +12,7 @@ use super::{Change, Context, Effect, ISSUES_MAX, Issue, IssueCode, Outcome, Reco
 use crate::entity::{AuthorityUse, LegalEntity, Profile};
 use crate::hl7::Location;
 use crate::hl7::datatypes::{DtmError, Hd, Ts};
+use crate::named::uuid_v5;
 use crate::records::{
     EventCode, Moment, PatientRecord, Record, RecordType, ResourceId, Stamp, StayRecord,
 };
@@ -341,7 +342,7 @@ fn mint(ej: EjId, kind: &str, parts: &[&str], taken: u32) -> ResourceId {
     if taken > 0 {
         name.push_str(&format!("\0{taken}"));
     }
-    ResourceId(*uuid::Uuid::new_v5(&NAMESPACE, name.as_bytes()).as_bytes())
+    ResourceId(*uuid_v5(&NAMESPACE, name.as_bytes()).as_bytes())
 }
 
 /// The Organization of the EJ itself: one for each, whatever its feed says. Its name and its

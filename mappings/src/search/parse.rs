@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use super::asked::Place;
 use super::{Query, QueryError, Reason, chained, sort};
 use crate::fhir::FhirVersion;
+use crate::named::uuid_v5;
 use crate::records::RecordType;
 
 /// Most parameters of one query.
@@ -88,6 +89,6 @@ fn hash(
         // Lengths, so that no value can pose as a name.
         text.push_str(&format!("\0{}\0{name}{}\0{value}", name.len(), value.len()));
     }
-    let digest = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, text.as_bytes());
+    let digest = uuid_v5(&uuid::Uuid::NAMESPACE_URL, text.as_bytes());
     digest.as_u64_pair().0
 }
