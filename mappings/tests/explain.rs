@@ -34,6 +34,11 @@ time_zone = "Asia/Tokyo"
 namespace = "CH"
 system = "urn:x:patients"
 
+[[site.code]]
+table = "0001"
+from = "W"
+to = "F"
+
 [[site.field]]
 field = "ZPI-1"
 on = "patient"
@@ -142,4 +147,21 @@ fn what_a_merge_takes_away() {
 #[test]
 fn a_message_that_comes_again_makes_nothing_and_is_tried_as_another() {
     check("repetition", PLAIN, FhirVersion::R4);
+}
+
+#[test]
+fn a_field_reaches_what_any_of_its_parts_reaches() {
+    let explanation = last_of("admission", OF_TOKYO, FhirVersion::R4);
+    let fields = explanation.fields();
+    let shown: Vec<_> = fields.iter().map(|(at, _)| at.to_string()).collect();
+    let of_pid: Vec<_> = shown.iter().filter(|at| at.starts_with("PID")).collect();
+    assert_eq!(of_pid, ["PID[1]-1", "PID[1]-3", "PID[1]-5", "PID[1]-7", "PID[1]-8"]);
+    let reaches = |place: &str| {
+        let (_, reaches) = fields.iter().find(|(at, _)| at.to_string() == place).unwrap();
+        reaches.iter().copied().collect::<Vec<_>>()
+    };
+    let names = ["Patient.name.family", "Patient.name.given", "Patient.name.use"];
+    assert_eq!(reaches("PID[1]-5"), names);
+    assert!(reaches("PID[1]-1").is_empty());
+    assert_eq!(fields.len(), 19);
 }

@@ -207,4 +207,18 @@ mod tests {
         let served = json["rest"][0]["resource"].as_array().unwrap();
         assert_eq!(served.len(), ResourceType::all(FhirVersion::R5).count());
     }
+
+    #[test]
+    fn a_type_has_the_operations_that_are_served() {
+        for of_type in ResourceType::all(FhirVersion::R5) {
+            let names: Vec<&str> = operations(of_type).iter().map(|one| one.name).collect();
+            let expected: &[&str] = match of_type.name() {
+                "Patient" => &["everything", "export", "match", "ihe-pix"],
+                "Encounter" => &["everything"],
+                "Group" => &["export"],
+                _ => &[],
+            };
+            assert_eq!(names, expected, "{}", of_type.name());
+        }
+    }
 }

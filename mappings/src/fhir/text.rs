@@ -85,6 +85,8 @@ mod tests {
     #[test]
     fn what_fhir_forbids_in_a_string_is_left_out_and_a_blank_one_is_none() {
         assert_eq!(string(" a\u{0}b\u{1f} ").as_deref(), Some("ab"));
+        assert_eq!(string("a b ").as_deref(), Some("a b"));
+        assert_eq!(string(" a b").as_deref(), Some("a b"));
         assert_eq!(string("a\tb").as_deref(), Some("a\tb"));
         assert_eq!(string(" \u{7} "), None);
         assert_eq!(string(""), None);

@@ -193,7 +193,7 @@ impl<'a> Serializer for &'a mut Writer {
         value.serialize(&mut *self)?;
         if name == NUMBER {
             // Without its quotes.
-            self.room.copy_within(from + 1..self.length - 1, from);
+            self.room.copy_within(from + 1..self.length, from);
             self.length -= 2;
         }
         Ok(())
@@ -370,6 +370,15 @@ mod tests {
     enum Value {
         ValueString(String),
         ValueNothing {},
+    }
+
+    #[test]
+    fn what_a_resource_never_holds_is_refused() {
+        let mut writer = Writer { room: vec![0; BYTES], length: 0 };
+        assert!(Value::ValueString("A".into()).serialize(&mut writer).is_err(), "a variant");
+        assert!('A'.serialize(&mut writer).is_err());
+        assert!(().serialize(&mut writer).is_err());
+        assert!(1.5_f64.serialize(&mut writer).is_err(), "numbers are integers or text");
     }
 
     proptest! {

@@ -321,4 +321,13 @@ mod tests {
             [(b"FHS|x", 0), (b"BHS|y", 0), (b"BTS|2", 2), (b"FTS|1", 2)];
         assert_eq!(told, expected);
     }
+
+    #[test]
+    fn a_frame_begins_the_file_or_a_message() {
+        assert!(is_framed(b"\r\n\x0bPID|1"));
+        assert!(is_framed(b"junk\r\x0bMSH|^~\\&|"));
+        assert!(!is_framed(b"MSH|^~\\&|a\x0bb"));
+        assert!(!is_framed(b"junk\x0b\rMSH|^~\\&|"));
+        assert!(!is_framed(b""));
+    }
 }

@@ -24,8 +24,7 @@ pub(super) fn each_break(bytes: &[u8], from: usize, field: u8, mut found: impl F
         let mut ends = equal(word, field) | equal(word, b'\r') | equal(word, b'\n');
         if ends == 0 {
             at += WORD;
-            empty += 1;
-            if empty == EMPTY_WORDS_MAX {
+            if is_long(&mut empty) {
                 empty = 0;
                 let rest = &bytes[at..];
                 at += memchr3(field, b'\r', b'\n', rest).unwrap_or(rest.len());
@@ -44,6 +43,13 @@ pub(super) fn each_break(bytes: &[u8], from: usize, field: u8, mut found: impl F
             found(at);
         }
     }
+}
+
+/// Counts one more word without any end, and tells whether they are many: which way the next end is
+/// looked for.
+const fn is_long(empty: &mut u32) -> bool {
+    *empty += 1;
+    *empty == EMPTY_WORDS_MAX
 }
 
 /// The high bit of each byte of `word` that is `byte`; exact, no carry leaves its byte.

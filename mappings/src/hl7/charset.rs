@@ -338,4 +338,37 @@ mod tests {
             assert_eq!(text, windows_1252(byte).to_string());
         }
     }
+
+    #[test]
+    fn a_letter_of_8859_15_stands_beside_letters() {
+        for (text, is_letter) in [
+            (&b"c\xBDur"[..], true),
+            (b"\xE9\xBD", true),
+            (b"1\xBD", false),
+            (b"\xD7\xBD", false),
+            (b"\xF7\xBD", false),
+            (b"2\xBDuv", true),
+            (b"2\xBDu1", false),
+            (b"2\xBD1u", false),
+            (b"2\xA4", true),
+            (b"L\xB4HA", false),
+        ] {
+            assert_eq!(is_latin9_letter(text, 1), is_letter, "{text:?}");
+        }
+        assert!(is_latin9_letter(b"\xBDuv", 0));
+    }
+
+    #[test]
+    fn what_a_set_lacks_is_a_question_mark() {
+        assert_eq!(encode("a\u{80}\u{7f}", Charset::Ascii), b"a?\x7f");
+        assert_eq!(encode("\u{ff}\u{100}", Charset::Latin1), b"\xff?");
+        assert_eq!(encode("€\u{100}", Charset::Latin9), b"\xA4?");
+        assert_eq!(encode("€\u{100}", Charset::Windows1252), b"\x80?");
+    }
+
+    #[test]
+    fn a_set_is_shown_as_msh_18_writes_it() {
+        assert_eq!(Charset::Latin9.to_string(), "8859/15");
+        assert_eq!(Charset::Utf8.to_string(), "UNICODE UTF-8");
+    }
 }

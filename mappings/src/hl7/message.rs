@@ -140,8 +140,8 @@ impl<'a> Message<'a> {
                 fields_from = self.fields.len();
             }
             line_start = at + 1;
-            // The LF of a CRLF ends no further line.
-            line += u32::from(byte == b'\r' || at == 0 || bytes[at - 1] != b'\r');
+            // The LF of a CRLF ends no further line; `MSH` stands before every end.
+            line += u32::from(byte == b'\r' || bytes[at - 1] != b'\r');
         });
         if bytes.len() > line_start {
             self.close_line(line_start, bytes.len(), fields_from, line, &mut occurrences);

@@ -65,12 +65,6 @@ impl<'a> MshRaw<'a> {
         self.separators_valid
     }
 
-    /// MSH-2 as it came.
-    #[must_use]
-    pub fn encoding_characters(&self) -> &'a [u8] {
-        self.field(2)
-    }
-
     /// The `n`-th field counted as the standard does (MSH-1 is the separator), raw; empty where
     /// there is none.
     #[must_use]

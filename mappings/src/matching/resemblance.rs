@@ -73,10 +73,6 @@ const fn same(is_so: bool) -> u32 {
 
 /// The best of all pairs; `None` where one side knows none.
 fn best(asked: &[String], known: &[String], like: impl Fn(&str, &str) -> u32) -> Option<u32> {
-    let filled = |list: &[String]| list.iter().any(|text| !text.is_empty());
-    if !filled(asked) || !filled(known) {
-        return None;
-    }
     let pairs = asked.iter().flat_map(|one| known.iter().map(move |other| (one, other)));
     pairs
         .filter(|(one, other)| !one.is_empty() && !other.is_empty())

@@ -75,3 +75,35 @@ fn what_cannot_be_indexed_can_still_be_acknowledged() {
         assert!(MshRaw::find(raw).is_none());
     }
 }
+
+#[test]
+fn a_field_of_the_raw_header_is_found_wherever_it_stands() {
+    let fields: Vec<String> = (3..=30).map(|n| format!("f{n}")).collect();
+    let raw = format!("MSH|^~\\&|{}\rPID|1", fields.join("|"));
+    let msh = MshRaw::find(raw.as_bytes()).unwrap();
+    for n in 3..=30 {
+        assert_eq!(msh.field(n), format!("f{n}").as_bytes(), "MSH-{n}");
+    }
+    assert!(msh.field(31).is_empty() && msh.field(0).is_empty());
+}
+
+#[test]
+fn a_component_is_of_the_first_repetition() {
+    let msh = MshRaw::find(b"MSH|^~\\&|A|||||| ADT^A01~X^Y^Z|").unwrap();
+    assert_eq!(msh.component(9, 1), b" ADT");
+    assert_eq!(msh.component(9, 2), b"A01");
+    assert_eq!((msh.component(9, 3), msh.component(9, 0)), (&b""[..], &b""[..]));
+    // Without a repetition separator there is one, whatever is in it.
+    let msh = MshRaw::find(b"MSH|^|A||||||ADT^A\x0001|").unwrap();
+    assert_eq!(msh.component(9, 2), b"A\x0001");
+}
+
+#[test]
+fn what_separates_fields_does_so_whatever_mars_the_others() {
+    let msh = MshRaw::find(b"MSH$$A$B$C|D^E").unwrap();
+    assert!(!msh.separators_valid());
+    assert_eq!((msh.separators().field(), msh.separators().component()), (b'$', b'^'));
+    assert_eq!((msh.field(4), msh.component(5, 2)), (&b"B"[..], &b"E"[..]));
+    let msh = MshRaw::find(b"MSH^^A^B").unwrap();
+    assert_eq!(msh.separators().field(), b'|', "the usual ones cannot stand under it");
+}

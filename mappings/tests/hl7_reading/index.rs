@@ -297,3 +297,24 @@ fn debug_shows_no_text_of_the_message() {
     );
     assert!(!shown.contains("ZQX"), "{shown}");
 }
+
+#[test]
+fn a_line_is_counted_by_each_cr_and_each_lf_that_follows_none() {
+    for (before, line) in
+        [("\n", 2), ("\r", 2), ("\r\n", 2), ("\r\r\n", 3), ("\n\n", 3), ("\n\r", 3)]
+    {
+        let at = u32::try_from(before.len()).unwrap();
+        assert_eq!(
+            kinds(&format!("{before}MSH|^~\\&|A\rpid|1")),
+            [(DefectKind::LeadingSpace, 0, 1), (DefectKind::SegmentName, at + 11, line + 1)],
+            "{before:?}"
+        );
+    }
+}
+
+#[test]
+fn a_line_of_blanks_is_blank_and_one_of_separators_is_a_segment() {
+    assert_eq!(kinds("MSH|^~\\&|A\r \t \rPID|1"), [(DefectKind::BlankLine, 11, 2)]);
+    let text = "MSH\t^~\\&\tA\r\t\t\rPID\t1";
+    assert_eq!(kinds(text), [(DefectKind::SegmentName, 11, 2)]);
+}
