@@ -241,4 +241,23 @@ mod tests {
         assert_eq!(escape("a|b^c\rd\\", &short), "a?b?c?d\\");
         assert_eq!(unescape(r"a\F\b", &short), r"a\F\b");
     }
+
+    #[test]
+    fn each_separator_and_each_control_character_but_a_tab_is_written_as_its_sequence() {
+        let written = |text: &str| escape(text, &Separators::DEFAULT).into_owned();
+        assert_eq!(written(r"|^&~\"), r"\F\\S\\T\\R\\E\");
+        assert_eq!(written("a b|\t\x1c\x7f"), "a b\\F\\\t\\X1C\\\x7f");
+        assert!(matches!(escape("a b", &Separators::DEFAULT), Cow::Borrowed(_)));
+        assert!(matches!(unescape("a b", &Separators::DEFAULT), Cow::Borrowed(_)));
+        let short = Separators::declared(b'|', b"^").unwrap();
+        assert_eq!(unescape("a\0F\0", &short), "a\0F\0");
+    }
+
+    #[test]
+    fn a_command_without_an_argument_has_none() {
+        assert_eq!(read(r"a\.fi\b\.nf\c"), "abc");
+        for raw in [r"\.fi2\", r"\.nf+1\", r"\.ce1\"] {
+            assert_eq!(read(raw), raw);
+        }
+    }
 }

@@ -158,4 +158,14 @@ mod tests {
         assert_eq!(Location::segment(b"Dup").at_occurrence(2).to_string(), "???[2]");
         assert_eq!(Location::segment(&[0xC3, 0xA9, b'x']).erl('^'), "???^1");
     }
+
+    #[test]
+    fn a_name_is_a_capital_and_two_capitals_or_digits() {
+        for name in [b"PID", b"PV1", b"Z00"] {
+            assert_eq!(segment_name(name), Some(*name));
+        }
+        for other in [&b"pID"[..], b"1ID", b"P-1", b"PI-", b"--D", b"-I-", b"PI", b"PIDX", b""] {
+            assert_eq!(segment_name(other), None, "{other:?}");
+        }
+    }
 }

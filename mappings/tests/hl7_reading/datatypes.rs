@@ -174,3 +174,50 @@ fn debug_shows_no_text_of_a_datatype() {
         assert!(!shown.contains("ZQX") && !shown.contains("1980"), "{shown}");
     });
 }
+
+/// Table 0529, which says how much of a time is meant (§2.A.77).
+#[test]
+fn a_degree_of_precision_takes_away_what_was_padded() {
+    use DtmPrecision::{Day, Fraction, Hour, Minute, Month, Second, Year};
+    for (degree, precision) in [
+        ("Y", Year),
+        ("L", Month),
+        ("D", Day),
+        ("H", Hour),
+        ("M", Minute),
+        ("S", Second),
+        ("", Fraction),
+        ("X", Fraction),
+    ] {
+        with(&format!("20260310090507.25^{degree}"), |field| {
+            assert_eq!(Ts::of(field).dtm().unwrap().precision(), precision, "{degree}");
+        });
+    }
+}
+
+#[test]
+fn the_codings_of_a_cwe_are_three_with_a_system_and_a_version_each() {
+    with("A^a^S1^B^b^S2^1^2^orig^C^c^S3^3", |field| {
+        let codings: Vec<_> = Cwe::of(field).codings().collect();
+        let text =
+            |one: &Option<std::borrow::Cow<'_, str>>| one.as_deref().unwrap_or("").to_owned();
+        let shown: Vec<_> = codings
+            .iter()
+            .map(|one| {
+                format!(
+                    "{} {} {} {}",
+                    one.code,
+                    text(&one.text),
+                    text(&one.system),
+                    text(&one.version)
+                )
+            })
+            .collect();
+        assert_eq!(shown, ["A a S1 1", "B b S2 2", "C c S3 3"]);
+    });
+}
+
+#[test]
+fn there_is_no_part_before_the_first() {
+    with("A^B", |field| assert!(Cx::of(field).part(0).is_empty()));
+}

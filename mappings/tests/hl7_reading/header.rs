@@ -107,3 +107,20 @@ fn what_separates_fields_does_so_whatever_mars_the_others() {
     let msh = MshRaw::find(b"MSH^^A^B").unwrap();
     assert_eq!(msh.separators().field(), b'|', "the usual ones cannot stand under it");
 }
+
+#[test]
+fn what_a_sender_wants_answered_is_read() {
+    let text = "MSH|^~\\&|A|B|||||ADT^ A\\F\\ |1|P|2.5|||AL| NE |";
+    let message = Message::index(text).unwrap();
+    let msh = Msh::of(&message);
+    assert_eq!(msh.accept_acknowledgement(), "AL");
+    assert_eq!(msh.application_acknowledgement(), "NE");
+    assert_eq!(msh.trigger_event(), "A|", "blanks around a code mean nothing");
+}
+
+#[test]
+fn a_header_is_found_behind_a_byte_order_mark_and_blanks() {
+    let msh = MshRaw::find(b"\xEF\xBB\xBF  MSH|^~\\&|A||||||ADT|ID7").unwrap();
+    assert_eq!(msh.control_id(), b"ID7");
+    assert!(MshRaw::find(b"\xEF\xBB\xBFPID|1").is_none());
+}

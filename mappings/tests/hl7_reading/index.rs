@@ -318,3 +318,30 @@ fn a_line_of_blanks_is_blank_and_one_of_separators_is_a_segment() {
     let text = "MSH\t^~\\&\tA\r\t\t\rPID\t1";
     assert_eq!(kinds(text), [(DefectKind::SegmentName, 11, 2)]);
 }
+
+#[test]
+fn a_run_of_segments_begins_behind_a_name_and_may_be_empty() {
+    let text = "MSH|^~\\&|A\rPID|1\rPV1|1\rDG1|1\rPV1|2\rDG1|2";
+    let message = Message::index(text).unwrap();
+    let all = message.segments();
+    let of = |run: sluice_mappings::hl7::Segments<'_>| {
+        run.iter().map(|s| s.name().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(of(all.after("PV1")), "DG1 PV1 DG1");
+    assert_eq!(of(all.before("PV1")), "MSH PID");
+    assert_eq!(of(all.after("PV1").before("PV1")), "DG1");
+    assert!(all.after("ZZZ").is_empty() && !all.is_empty());
+}
+
+#[test]
+fn a_value_is_null_or_empty_or_says_something() {
+    let text = Value::Text("a".into());
+    assert!(Value::Null.is_null() && !Value::Empty.is_null() && !text.is_null());
+    assert!(Value::Empty.is_empty() && !Value::Null.is_empty() && !text.is_empty());
+}
+
+#[test]
+fn a_place_is_read_from_its_text() {
+    assert_eq!("PID-65535".parse(), Ok(Location::field(b"PID", 65_535).at_occurrence(0)));
+    assert!("PID-065535".parse::<Location>().is_err() && "PID-100000".parse::<Location>().is_err());
+}

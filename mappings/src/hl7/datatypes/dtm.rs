@@ -250,4 +250,23 @@ mod tests {
         assert_eq!(dtm.at_most(DtmPrecision::Fraction), dtm);
         assert_eq!(dtm.at_most(DtmPrecision::Year).date(), None);
     }
+
+    #[test]
+    fn the_last_that_is_allowed_is_and_the_next_is_not() {
+        let of = |text| Dtm::parse(text).map(|dtm| (dtm.precision(), dtm.offset_minutes()));
+        let fraction = Ok((DtmPrecision::Fraction, None));
+        assert_eq!(of("20260310090507.123456789"), fraction);
+        assert_eq!(of("20260310090507.1234567890"), Err(DtmError::Malformed { at: 14 }));
+        assert_eq!(of("20260310090507.12x4"), Err(DtmError::Malformed { at: 17 }));
+        let minute = |offset| Ok((DtmPrecision::Minute, Some(offset)));
+        assert_eq!(of("202603100905+0159"), minute(119));
+        assert_eq!(of("202603100905+0160"), Err(DtmError::Offset));
+        assert_eq!(of("202603100905+1400"), minute(840));
+        assert_eq!(of("202603100905-1400"), minute(-840));
+        assert_eq!(of("202603100905+1401"), Err(DtmError::Offset));
+        let date = |text| Dtm::parse(text).unwrap().date();
+        assert_eq!(date("20260310"), Some(civil::date(2026, 3, 10)));
+        assert_eq!(date("202603100905"), Some(civil::date(2026, 3, 10)));
+        assert_eq!(date("202603"), None);
+    }
 }

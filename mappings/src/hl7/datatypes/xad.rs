@@ -60,13 +60,7 @@ impl<'a> Xad<'a> {
         tract.text_of(1).or_else(|| tract.text_of(2))
     }
 
-    /// XAD.2, whole. French senders put several lines in it, see [`Xad::other_lines`].
-    #[must_use]
-    pub fn other_designation(&self) -> Option<Cow<'a, str>> {
-        self.0.text_of(2)
-    }
-
-    /// XAD.2 as the lines it holds: separated by an escaped component separator (`\S\`, IHE PAM
+    /// XAD.2 as the lines that French senders put in it: separated by an escaped component separator (`\S\`, IHE PAM
     /// France) or by a line break. Cut after unescaping, which comes after splitting.
     #[must_use]
     pub fn other_lines(&self) -> Vec<String> {
