@@ -15,10 +15,13 @@ use super::open::{OpenError, secret};
 use super::outcome::{Code, Outcome};
 use super::settings::{FhirOut, OAuth2};
 
-/// A token is not used for its last seconds: a request takes some.
+/// A token is not used for its last seconds: a request takes some. One that lasts less than twice
+/// as long, for the first half of its time.
 const BEFORE_END: Duration = Duration::from_secs(30);
 /// Where the server does not say how long a token lasts (RFC 6749 §5.1: it should).
 const UNTOLD: Duration = Duration::from_secs(300);
+/// Whatever it says: a day.
+const LASTS_MAX: Duration = Duration::from_secs(86_400);
 
 pub(super) enum Auth {
     None,
@@ -69,10 +72,10 @@ impl Auth {
         }
     }
 
-    /// The server did not take the token: the next request asks for another.
-    pub async fn forget(&self) {
+    /// The server did not take that token: the next request asks for another, unless one did already.
+    pub async fn forget(&self, refused: &str) {
         if let Self::OAuth2(granted) = self {
-            *granted.token.lock().await = None;
+            granted.token.lock().await.take_if(|(token, _)| token == refused);
         }
     }
 }
@@ -87,8 +90,8 @@ impl Granted {
             return Ok(token.clone());
         }
         let grant = self.ask().await?;
-        let lasts = grant.expires_in.map_or(UNTOLD, Duration::from_secs);
-        let until = Instant::now() + lasts.saturating_sub(BEFORE_END);
+        let lasts = grant.expires_in.map_or(UNTOLD, Duration::from_secs).min(LASTS_MAX);
+        let until = Instant::now() + lasts - BEFORE_END.min(lasts / 2);
         *token = Some((grant.access_token.clone(), until));
         Ok(grant.access_token)
     }
@@ -112,11 +115,11 @@ impl Granted {
             .header("accept", "application/json")
             .header("content-type", "application/x-www-form-urlencoded")
             .body(form(&body));
-        let answer = ask(request).await?;
+        let answer = ask(request).await.map_err(|code| code.of_token_server())?;
         if answer.outcome() != Outcome::Accepted {
-            return Err(Code::of("no token"));
+            return Err(Code::http(answer.status).of_token_server());
         }
-        serde_json::from_slice(&answer.body).map_err(|_| Code::of("no token"))
+        serde_json::from_slice(&answer.body).map_err(|_| Code::of("no token").of_token_server())
     }
 }
 

@@ -126,7 +126,8 @@ impl Server {
                 .request(verb.clone(), url)
                 .header("accept", "application/fhir+json")
                 .header("prefer", "return=minimal");
-            if let Some(token) = self.auth.token().await? {
+            let token = self.auth.token().await?;
+            if let Some(token) = &token {
                 request = request.bearer_auth(token);
             }
             if !body.is_empty() {
@@ -137,7 +138,7 @@ impl Server {
             if answer.status != 401 || !std::mem::take(&mut again) {
                 return Ok(answer);
             }
-            self.auth.forget().await;
+            self.auth.forget(&token.unwrap_or_default()).await;
         }
     }
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, RequestBuilder, Response};
 
+use super::handshake::why;
 use super::open::{OpenError, read};
 use super::outcome::{Code, Outcome};
 
@@ -88,6 +89,9 @@ async fn whole(mut answer: Response) -> Result<Vec<u8>, Code> {
 }
 
 fn unreached(error: &reqwest::Error) -> Code {
+    if let Some(code) = why(error) {
+        return code;
+    }
     Code::of(if error.is_timeout() {
         "timeout"
     } else if error.is_connect() {

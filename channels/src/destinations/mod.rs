@@ -5,6 +5,7 @@ mod auth;
 mod breaker;
 mod fhir;
 mod file;
+mod handshake;
 mod http;
 mod mllp;
 mod open;

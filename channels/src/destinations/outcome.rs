@@ -82,6 +82,12 @@ impl Code {
         }
     }
 
+    /// Not of the peer itself, but of the server that gives us leave to ask it.
+    #[must_use]
+    pub fn of_token_server(&self) -> Self {
+        Self(Cow::Owned(format!("token server: {self}")))
+    }
+
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

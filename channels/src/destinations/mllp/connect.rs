@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use super::super::handshake::why;
 use super::super::open::{OpenError, authorities, own_certificate};
 use super::super::outcome::Code;
 use super::super::settings::{MllpOut, TlsOut};
@@ -51,7 +52,8 @@ impl Connector {
         })?;
         let connector = TlsConnector::from(Arc::new(config));
         let stream = connector.connect(name.clone(), stream).await;
-        Ok(Box::new(stream.map_err(|_| Code::of("tls"))?))
+        let unfit = |error: io::Error| why(&error).unwrap_or(Code::of("tls"));
+        Ok(Box::new(stream.map_err(unfit)?))
     }
 }
 

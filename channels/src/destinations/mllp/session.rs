@@ -12,6 +12,7 @@ use tokio::time::{sleep_until, timeout};
 use super::Job;
 use super::answer::judge;
 use super::connect::{Connector, Wire};
+use crate::destinations::handshake::why;
 use crate::destinations::outcome::{Code, Outcome};
 use crate::destinations::settings::{MllpOut, ms};
 use crate::mllp::{Event, FrameDecoder, FrameLimits};
@@ -126,7 +127,8 @@ impl Session {
                         None => std::future::pending().await,
                     }
                 } => match written {
-                    Ok(0) | Err(_) => return Code::of("reset"),
+                    Ok(0) => return Code::of("reset"),
+                    Err(error) => return broken(&error),
                     Ok(bytes) => {
                         if let Some(frame) = out.front_mut() {
                             frame.advance(bytes);
@@ -134,15 +136,17 @@ impl Session {
                                 out.pop_front();
                             }
                         }
-                        if out.is_empty() && write.flush().await.is_err() {
-                            return Code::of("reset");
+                        if out.is_empty()
+                            && let Err(error) = write.flush().await
+                        {
+                            return broken(&error);
                         }
                     }
                 },
                 bytes = read.read_buf(decoder.buffer_mut()) => match bytes {
                     Ok(0) => return Code::of("closed"),
                     Ok(_) => {}
-                    Err(_) => return Code::of("reset"),
+                    Err(error) => return broken(&error),
                 },
                 job = self.jobs.recv() => match job {
                     Some(job) => self.send(connection, job),
@@ -175,4 +179,9 @@ impl Session {
             None => self.strays.increment(1),
         }
     }
+}
+
+/// A TLS 1.3 peer tells only after its handshake what it thinks of our certificate.
+fn broken(error: &std::io::Error) -> Code {
+    why(error).unwrap_or(Code::of("reset"))
 }
