@@ -63,6 +63,23 @@ pub enum Bench {
         #[command(flatten)]
         reporting: Reporting,
     },
+    /// What ingest loses to destinations that hang and fail, beside an engine that has none
+    #[command(
+        after_help = "Example:\n  sluice bench delivery --seconds 10 --rounds 5\n  sluice bench delivery --connections 32 --fail \"refused==0\""
+    )]
+    Delivery {
+        /// How long each turn runs
+        #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
+        seconds: u64,
+        /// How often the two engines take turns
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+        rounds: u32,
+        /// Connections that send, each as quickly as it is answered
+        #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=250))]
+        connections: u32,
+        #[command(flatten)]
+        reporting: Reporting,
+    },
     /// Whole exports, with what the engine keeps and without it
     #[command(
         after_help = "Example:\n  sluice bench export --patients 2000 --iterations 20\n  sluice bench export --url http://127.0.0.1:8080 --ej EJ1 --export-types patients,venues --token @token.txt --fail \"gain>=50%\""

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use sluice_fixtures::bench::delivery::{self, DeliveryPlan};
 use sluice_fixtures::bench::mllp::{MllpPlan, MllpReport, Row, Turn};
 use sluice_fixtures::bench::rates::{self, RatesPlan};
 use sluice_fixtures::bench::state::StateReport;
@@ -68,6 +69,13 @@ pub fn run(arguments: cli::Bench) -> Outcome {
             let plan = UrgentPlan { seconds, rounds, connections, every };
             let folder = scratch()?;
             let report = urgent::run(&executable()?, folder.path(), &plan, progress)?;
+            reporting::finish(report, &thresholds, &reporting, true)
+        }
+        cli::Bench::Delivery { seconds, rounds, connections, reporting } => {
+            let thresholds = reporting::thresholds(&reporting, &delivery::MEASURES)?;
+            let plan = DeliveryPlan { seconds, rounds, connections };
+            let folder = scratch()?;
+            let report = delivery::run(&executable()?, folder.path(), plan, progress)?;
             reporting::finish(report, &thresholds, &reporting, true)
         }
         cli::Bench::Export(arguments) => super::bench_http::export(&arguments),
