@@ -176,6 +176,7 @@ fn bounds_of_state_and_flow_that_nothing_could_work_with_are_found() {
     assert_eq!(only("[state]\nflush_every_ms = 0\n").key, "state.flush_every_ms");
     assert_eq!(only("[state]\ndirty_bytes_cut = 999999999\n").key, "state.dirty_bytes_max");
     assert_eq!(only("[flow]\ncontrol_ids_max = 0\n").key, "flow.control_ids_max");
+    assert_eq!(only("[flow]\ndead_letters_max = 0\n").key, "flow.dead_letters_max");
     let problem = only("[flow]\nlag_records_max = 5\n");
     assert!(problem.what.contains("lag_pushback_records"), "{}", problem.what);
 }

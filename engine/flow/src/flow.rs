@@ -177,6 +177,7 @@ impl Flow {
             entities: entities.to_vec(),
             apply: self.apply,
             reach: self.intake.settings.control_ids_max,
+            dead_letters_max: self.intake.settings.dead_letters_max,
             lease: Arc::new(ProcessLock),
         })
     }

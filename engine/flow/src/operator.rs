@@ -52,6 +52,14 @@ pub enum Deed {
     ChannelReloaded {
         channel: ChannelId,
     },
+    DestinationStarted {
+        channel: ChannelId,
+        destination: DestinationName,
+    },
+    DestinationPaused {
+        channel: ChannelId,
+        destination: DestinationName,
+    },
     CacheCleared,
     CacheWarmed,
 }

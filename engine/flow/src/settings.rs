@@ -39,6 +39,10 @@ pub struct FlowSettings {
     /// least half as many are there, the newest. Default 4 000 000: three months of a large
     /// hospital, 256 MB.
     pub message_rows_max: u64,
+    /// Dead letters of an EJ that may be open at once: not applied, or not delivered. 200 bytes each
+    /// in memory. Default 100 000: hours of a feed whose peer refuses everything, 20 MB. Beyond, a
+    /// destination stands still at the next message that it would set aside.
+    pub dead_letters_max: u64,
     /// Days after which journal segments that a checkpoint covers may go. Default 0: never, so
     /// that any mapping fix can be applied to all that ever came.
     pub retention_days: u32,
@@ -54,6 +58,7 @@ impl Default for FlowSettings {
             applied_ack_ms: 10_000,
             lag_records_max: 2_000_000,
             message_rows_max: 4_000_000,
+            dead_letters_max: 100_000,
             retention_days: 0,
         }
     }
@@ -68,6 +73,7 @@ impl FlowSettings {
             ("control_ids_max", self.control_ids_max),
             ("lag_records_max", self.lag_records_max),
             ("message_rows_max", self.message_rows_max),
+            ("dead_letters_max", self.dead_letters_max),
         ] {
             if value == 0 {
                 problems.push((key, "0 is too small; it must be at least 1".to_owned()));

@@ -137,6 +137,11 @@ impl Call<'_> {
         self.route.id_in(self.parts.uri.path()).unwrap_or_default()
     }
 
+    /// The `{destination}` in the path.
+    pub(crate) fn destination(&self) -> &str {
+        self.route.destination_in(self.parts.uri.path()).unwrap_or_default()
+    }
+
     /// The `{vid}` in the path.
     pub(crate) fn version(&self) -> &str {
         self.route.version_in(self.parts.uri.path()).unwrap_or_default()

@@ -1,6 +1,6 @@
 //! What the server tells of destinations and dead letters, for the HTTP face.
 
-use sluice_ids::{EjId, Micros, Seq};
+use sluice_ids::{ChannelId, DestinationName, EjId, Micros, Seq};
 
 use crate::acts::NotRecorded;
 
@@ -12,7 +12,7 @@ pub struct QueueTold {
     pub destination: String,
     /// `mllp`, `fhir`, `file` or `webhook`.
     pub kind: &'static str,
-    /// `running`, `waiting` (the peer is left alone for a while), or `stuck`.
+    /// `running`, `waiting` (the peer is left alone for a while), `paused`, or `stuck`.
     pub state: &'static str,
     /// Of one that is stuck.
     pub why: Option<String>,
@@ -64,10 +64,23 @@ pub enum LetterAct {
     Discard { reason: String },
 }
 
-/// Asked by `/api/queues` and `/api/ejs/{ej}/dead-letters`. Acts write the journal: called where
+/// Asked by `/api/queues`, a channel's destinations and `/api/ejs/{ej}/dead-letters`. Acts write the journal: called where
 /// blocking does no harm.
 pub trait DeliveryDesk: Send + Sync + 'static {
     fn queues(&self) -> Vec<QueueTold>;
+
+    /// Has a destination send nothing, or send again, in all EJs of its channel; kept over a restart.
+    ///
+    /// # Errors
+    /// When the act cannot be recorded in each of these EJs, or not be kept: it is not done.
+    fn pause(
+        &self,
+        ejs: &[EjId],
+        channel: ChannelId,
+        destination: DestinationName,
+        paused: bool,
+        by: &str,
+    ) -> Result<(), NotRecorded>;
 
     /// Those that are open, in the order of their messages.
     fn letters(&self, ej: EjId) -> Vec<LetterTold>;

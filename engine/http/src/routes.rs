@@ -86,6 +86,7 @@ pub struct Route {
     ej_segment: Option<usize>,
     type_segment: Option<usize>,
     id_segment: Option<usize>,
+    destination_segment: Option<usize>,
     version_segment: Option<usize>,
     member_segment: Option<usize>,
 }
@@ -110,6 +111,7 @@ impl Route {
             ej_segment: segment("{ej}"),
             type_segment: segment("{type}"),
             id_segment: segment("{id}"),
+            destination_segment: segment("{destination}"),
             version_segment: segment("{vid}"),
             member_segment: segment("{member}"),
             method,
@@ -269,6 +271,10 @@ impl Route {
         path.split('/').nth(self.id_segment?)
     }
 
+    pub(crate) fn destination_in<'p>(&self, path: &'p str) -> Option<&'p str> {
+        path.split('/').nth(self.destination_segment?)
+    }
+
     pub(crate) fn version_in<'p>(&self, path: &'p str) -> Option<&'p str> {
         path.split('/').nth(self.version_segment?)
     }
@@ -346,6 +352,18 @@ pub fn table() -> Vec<Route> {
         post("/api/channels/{id}/stop", needs(Role::Operator, Visible), ops::channels::stop).wide(),
         post("/api/channels/{id}/pause", needs(Role::Operator, Visible), ops::channels::pause)
             .wide(),
+        post(
+            "/api/channels/{id}/destinations/{destination}/start",
+            needs(Role::Operator, Visible),
+            ops::delivery::start,
+        )
+        .wide(),
+        post(
+            "/api/channels/{id}/destinations/{destination}/pause",
+            needs(Role::Operator, Visible),
+            ops::delivery::pause,
+        )
+        .wide(),
         post("/api/channels/reload", needs(Role::Operator, Every), ops::channels::reload).wide(),
         post("/api/cache/clear", needs(Role::Operator, Every), ops::caches::clear).wide(),
         post("/api/cache/warm", needs(Role::Operator, Every), ops::caches::warm).wide(),

@@ -22,6 +22,30 @@ fn queues_are_those_of_ones_own_ejs() {
 }
 
 #[test]
+fn a_destination_is_paused_by_whoever_may_act_on_all_ejs_of_its_channel() {
+    let server = Running::start(settings());
+    let (all, one) = (server.token(Role::Operator, &["*"]), server.token(Role::Operator, &["EJ1"]));
+    let reader = server.token(Role::Reader, &["*"]);
+    let base = "/api/channels/EJ1.mllp/destinations";
+    let post = |path: &str, token: &str| server.request("POST", path, Some(token), &[], b"");
+    for (verb, state) in [("pause", "paused"), ("pause", "paused"), ("start", "running")] {
+        let told = post(&format!("{base}/lab/{verb}"), &all);
+        assert_eq!(told.status, 200);
+        let queues = told.json()["queues"].as_array().unwrap().clone();
+        assert_eq!(queues.len(), 2, "of both EJs");
+        assert!(queues.iter().all(|queue| queue["state"] == state), "{queues:?}");
+    }
+    assert_eq!(post(&format!("{base}/lab/pause"), &one).status, 404, "the channel has another EJ");
+    assert_eq!(post(&format!("{base}/lab/pause"), &reader).status, 403);
+    assert_eq!(post(&format!("{base}/none/pause"), &all).status, 404);
+    assert_eq!(post(&format!("{base}/no+name/pause"), &all).status, 404);
+    assert_eq!(post("/api/channels/none/destinations/lab/pause", &all).status, 404);
+    *server.vitals.full.lock() = true;
+    assert_eq!(post(&format!("{base}/lab/pause"), &all).status, 503, "nothing unrecorded is done");
+    assert_eq!(server.get("/api/queues", Some(&all)).json()["queues"][0]["state"], "running");
+}
+
+#[test]
 fn a_dead_letter_is_tried_again_or_discarded_with_a_reason_by_a_named_operator() {
     let server = Running::start(settings());
     let token = server.token(Role::Operator, &["EJ1"]);

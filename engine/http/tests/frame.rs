@@ -13,7 +13,7 @@ use support::{Answer, Running, TestVitals, deps, ej, head, settings};
 fn concrete(template: &str, ej: &str) -> String {
     let path = template.replace("{ej}", ej).replace("{type}", "Patient");
     let path = path.replace("{vid}", "1").replace("{member}", "Encounter");
-    let path = path.replace("{file}", "Patient-EJ1.ndjson");
+    let path = path.replace("{file}", "Patient-EJ1.ndjson").replace("{destination}", "lab");
     path.replace("{id}", "00000000-0000-5000-8000-000000000000")
 }
 

@@ -12,7 +12,9 @@ use std::path::PathBuf;
 pub use bench::{Bench, BenchExport, BenchFhir, BenchMix, BenchScale, Measured};
 pub use generate::{Dialect, Framing, Generate};
 pub use messages::{Found, Messages};
-pub use remote::{Acts, ChannelNamed, Channels, DeadLetterAct, DeadLetters, Queues, Remote};
+pub use remote::{
+    Acts, ChannelNamed, ChannelOrDestination, Channels, DeadLetterAct, DeadLetters, Queues, Remote,
+};
 pub use replay::{Auditing, Pace, Replay, Reporting};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

@@ -1,14 +1,64 @@
 //! Destinations and dead letters, as the HTTP face asks for them.
 
-use sluice_flow::{Deed, Letter, NotRecorded, QueueTold, Way};
+use std::path::Path;
+
+use parking_lot::Mutex;
+use sluice_flow::{Deed, Delivery, Letter, NotRecorded, QueueTold, Way};
 use sluice_http::{DeliveryDesk, LetterAct, LetterTold};
 use sluice_ids::{ChannelId, DestinationName, EjId};
 
-use crate::engine::Core;
+use crate::engine::{Core, chain};
+use crate::exit::{CANNOT_START, Failure};
+use crate::wishes::Paused;
+
+/// What was paused before, as it is paused now.
+///
+/// # Errors
+/// When it cannot be read what that is.
+pub fn paused(data_dir: &Path, delivery: &Delivery) -> Result<Mutex<Paused>, Failure> {
+    let paused = Paused::open(data_dir).map_err(|error| {
+        Failure::new(CANNOT_START, chain("what destinations were told", &error))
+    })?;
+    paused.ways().for_each(|way| delivery.pause(way, true));
+    Ok(Mutex::new(paused))
+}
 
 impl DeliveryDesk for Core {
     fn queues(&self) -> Vec<sluice_http::QueueTold> {
         self.delivery.queues().into_iter().map(queue).collect()
+    }
+
+    fn pause(
+        &self,
+        ejs: &[EjId],
+        channel: ChannelId,
+        destination: DestinationName,
+        pause: bool,
+        by: &str,
+    ) -> Result<(), sluice_http::NotRecorded> {
+        // Acts on destinations follow each other, as the journal has them.
+        let mut paused = self.paused.lock();
+        let deed = if pause {
+            Deed::DestinationPaused { channel, destination }
+        } else {
+            Deed::DestinationStarted { channel, destination }
+        };
+        for ej in ejs {
+            let recorded = self.flow.act(*ej, by, deed.clone());
+            recorded.map_err(|error| not_recorded(*ej, &error))?;
+        }
+        let way = Way { channel, destination };
+        paused.set(way, pause).map_err(|error| {
+            tracing::error!(
+                %channel, %destination, error = %error,
+                "what a destination is to do cannot be kept"
+            );
+            sluice_http::NotRecorded
+        })?;
+        self.delivery.pause(way, pause);
+        let state = if pause { "paused" } else { "started" };
+        tracing::info!(%channel, %destination, token = by, state, "told by an operator");
+        Ok(())
     }
 
     fn letters(&self, ej: EjId) -> Vec<LetterTold> {
@@ -43,11 +93,13 @@ impl DeliveryDesk for Core {
             }
         };
         let recorded = self.flow.act(ej, by, deed);
-        recorded.map(|_| ()).map_err(|error: NotRecorded| {
-            tracing::warn!(ej = %ej, error = %error, "an act could not be recorded");
-            sluice_http::NotRecorded
-        })
+        recorded.map(|_| ()).map_err(|error| not_recorded(ej, &error))
     }
+}
+
+fn not_recorded(ej: EjId, error: &NotRecorded) -> sluice_http::NotRecorded {
+    tracing::warn!(%ej, error = %error, "an act could not be recorded");
+    sluice_http::NotRecorded
 }
 
 fn way((channel, destination): &(String, String)) -> Option<Way> {

@@ -10,17 +10,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use parking_lot::Mutex;
 use sluice_config::{Config, Loaded};
 use sluice_flow::{
-    Deed, Delivery, Flow, Halt, MessageTold, Parts, Past, PastError, Recorded, Version, WalkFrom,
-    Walked, keys_of,
+    Delivery, Flow, Halt, MessageTold, Parts, Past, PastError, Version, WalkFrom, Walked, keys_of,
 };
 use sluice_http::{
-    ActDesk, ActTold, Acts, CacheAct, ChannelDesk, DeliveryDesk, Deps, Forgotten, Inbound,
-    MessageDesk, NotRecorded, Reason, Server, Tokens, Vitals,
+    ActDesk, ChannelDesk, DeliveryDesk, Deps, Forgotten, Inbound, MessageDesk, Reason, Server,
+    Tokens, Vitals,
 };
 use sluice_ids::{ChannelId, EjId, Lsn, Micros, Seq};
-use sluice_journal::{EmbeddedJournal, Fault, Journal, Owner, ReadError};
+use sluice_journal::{EmbeddedJournal, Fault, Journal, Owner};
 use sluice_mappings::adt;
 use sluice_mappings::entity::LegalEntity;
 use sluice_mappings::records::{Record, RecordType, ResourceId};
@@ -32,6 +32,7 @@ use crate::alerts::{self, Alerts, Watch};
 use crate::channels::Channels;
 use crate::exit::{CANNOT_START, CONFIGURATION, Failure, JOURNAL_FAILED, NOT_SO};
 use crate::sources::Ways;
+use crate::wishes::Paused;
 
 /// How long a start waits for the fold before it serves what is there.
 const SHORT_FOLD: Duration = Duration::from_millis(500);
@@ -53,9 +54,10 @@ pub struct Core {
     state: State,
     pub(crate) flow: Flow,
     pub(crate) delivery: Delivery,
+    pub(crate) paused: Mutex<Paused>,
     /// Where the journal ended at the start: until then the state is older than what was
     /// acknowledged before.
-    at_start: Vec<(EjId, Seq)>,
+    pub(crate) at_start: Vec<(EjId, Seq)>,
     /// Once true, what was journaled before the start is applied, or cannot be.
     folded: AtomicBool,
     starting: AtomicBool,
@@ -123,10 +125,11 @@ impl Core {
         })
         .map_err(|e| cannot("the flow", &e))?;
         let delivery = flow.delivery(&state, entities);
+        let paused = crate::delivery::paused(&config.data_dir, &delivery)?;
         let at_start = ejs.iter().map(|ej| (*ej, journal.tail(*ej))).collect();
         let (folded, starting) = (AtomicBool::new(false), AtomicBool::new(true));
         let stopping = AtomicBool::new(false);
-        Ok(Self { journal, state, flow, delivery, at_start, folded, starting, stopping })
+        Ok(Self { journal, state, flow, delivery, paused, at_start, folded, starting, stopping })
     }
 
     /// Through which a message came, as long as it is kept.
@@ -417,31 +420,6 @@ impl Vitals for Core {
 
     fn journaled(&self, ej: EjId) -> Option<Seq> {
         Some(self.journal.tail(ej))
-    }
-}
-
-impl ActDesk for Core {
-    fn acts(&self, ej: EjId) -> Result<Acts<'_>, Forgotten> {
-        let unreadable = move |error: ReadError| forgotten(ej, PastError::Journal(error));
-        let acts = self.flow.acts(ej).map_err(unreadable)?;
-        Ok(Box::new(acts.map(move |act| {
-            let Recorded { ej, seq, at, by, about } = act.map_err(unreadable)?;
-            Ok(ActTold { ej, seq, at, by, about })
-        })))
-    }
-
-    fn caches(&self, act: CacheAct, by: &str) -> Result<(), NotRecorded> {
-        let deed = match act {
-            CacheAct::Cleared => Deed::CacheCleared,
-            CacheAct::Warmed => Deed::CacheWarmed,
-        };
-        for (ej, _) in &self.at_start {
-            self.flow.act(*ej, by, deed.clone()).map_err(|error| {
-                tracing::warn!(ej = %ej, error = %error, "an act could not be recorded");
-                NotRecorded
-            })?;
-        }
-        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! `sluice`: HL7v2 ADT in over MLLP, FHIR out.
 
+mod acts;
 mod alerts;
 mod channels;
 mod cli;

@@ -14,7 +14,7 @@ mod pipeline;
 mod queue;
 mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -25,6 +25,7 @@ use sluice_journal::{Journal, ReadError};
 use sluice_mappings::entity::LegalEntity;
 use sluice_state::State;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -44,10 +45,6 @@ use crate::past::Past;
 use pipeline::Pipeline;
 use queue::Queue;
 
-/// Open dead letters of an EJ, at most: 200 bytes each in memory. Beyond, a destination stands
-/// still at the next message that it would set aside.
-const LETTERS_MAX: usize = 100_000;
-
 /// What all deliveries share.
 pub(crate) struct Deps {
     pub journal: Arc<dyn Journal>,
@@ -56,6 +53,7 @@ pub(crate) struct Deps {
     pub entities: Vec<LegalEntity>,
     pub apply: Apply,
     pub reach: u64,
+    pub dead_letters_max: u64,
     pub lease: Arc<dyn Lease>,
 }
 
@@ -69,7 +67,7 @@ impl Deps {
     }
 
     fn letters_full(&self, ej: EjId) -> bool {
-        self.letters(ej).is_some_and(|letters| letters.count() >= LETTERS_MAX)
+        self.letters(ej).is_some_and(|letters| letters.count() as u64 >= self.dead_letters_max)
     }
 
     fn applied(&self, ej: EjId) -> Seq {
@@ -104,6 +102,7 @@ struct Running {
     settings: DestinationSettings,
     queue: Arc<Queue>,
     breaker: Arc<sluice_channels::destinations::Breaker>,
+    paused: watch::Sender<bool>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -113,6 +112,8 @@ pub struct Delivery {
     deps: Arc<Deps>,
     breakers: Breakers,
     running: Mutex<BTreeMap<(EjId, Way), Running>>,
+    /// What an operator paused, running or not. Taken while `running` is held.
+    paused: Mutex<BTreeSet<Way>>,
 }
 
 /// What is in flight is given up; what it was is delivered at the next start.
@@ -127,7 +128,21 @@ impl Drop for Delivery {
 impl Delivery {
     pub(crate) fn new(deps: Deps) -> Self {
         let (deps, breakers) = (Arc::new(deps), Breakers::default());
-        Self { deps, breakers, running: Mutex::default() }
+        Self { deps, breakers, running: Mutex::default(), paused: Mutex::default() }
+    }
+
+    /// Has a destination send nothing from now on, or send again; one that begins later too. An
+    /// attempt that is under way ends.
+    pub fn pause(&self, way: Way, paused: bool) {
+        let running = self.running.lock();
+        if paused {
+            self.paused.lock().insert(way);
+        } else {
+            self.paused.lock().remove(&way);
+        }
+        for (_, one) in running.iter().filter(|((_, of), _)| *of == way) {
+            one.paused.send_replace(paused);
+        }
     }
 
     /// Makes a channel's destinations those that its settings name: what is the same goes on, what
@@ -212,6 +227,8 @@ impl Delivery {
         let breaker = self.breakers.of(&settings.peer(), delivery.breaker_failures, open);
         let queue = Arc::new(Queue::new(ej, way, cursor.seq));
         let stop = CancellationToken::new();
+        let mut running = self.running.lock();
+        let paused = watch::Sender::new(self.paused.lock().contains(&way));
         let pipeline = Pipeline {
             deps: Arc::clone(&self.deps),
             ej,
@@ -219,12 +236,13 @@ impl Delivery {
             settings: settings.clone(),
             breaker: Arc::clone(&breaker),
             queue: Arc::clone(&queue),
+            paused: paused.subscribe(),
             stop: stop.clone(),
         };
         let task = tokio::spawn(pipeline.run(cursor));
         let settings = settings.clone();
-        let running = Running { settings, queue, breaker, stop, task };
-        self.running.lock().insert((ej, way), running);
+        let one = Running { settings, queue, breaker, paused, stop, task };
+        running.insert((ej, way), one);
         Ok(())
     }
 
@@ -233,15 +251,16 @@ impl Delivery {
     pub fn queues(&self) -> Vec<QueueTold> {
         let running = self.running.lock();
         let told = running.iter().map(|((ej, way), of)| {
-            let waiting = of.breaker.is_open();
+            let (paused, waiting) = (*of.paused.borrow(), of.breaker.is_open());
             let told = QueueTold {
                 ej: *ej,
                 way: *way,
                 kind: of.settings.kind(),
-                doing: match (of.task.is_finished(), waiting) {
-                    (true, _) => Doing::Stuck,
-                    (false, true) => Doing::Waiting,
-                    (false, false) => Doing::Running,
+                doing: match (of.task.is_finished(), paused, waiting) {
+                    (true, ..) => Doing::Stuck,
+                    (false, true, _) => Doing::Paused,
+                    (false, false, true) => Doing::Waiting,
+                    (false, false, false) => Doing::Running,
                 },
                 why: of.task.is_finished().then(|| "it ended; the log says why".to_owned()),
                 cursor: Seq::ZERO,

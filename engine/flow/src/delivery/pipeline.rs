@@ -10,7 +10,7 @@ use sluice_channels::destinations::{
 };
 use sluice_ids::{EjId, Seq};
 use sluice_journal::{Append, Entry, Refusal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +38,7 @@ pub(super) struct Pipeline {
     pub settings: DestinationSettings,
     pub breaker: Arc<Breaker>,
     pub queue: Arc<Queue>,
+    pub paused: watch::Receiver<bool>,
     pub stop: CancellationToken,
 }
 
@@ -114,8 +115,10 @@ impl Pipeline {
         let delivery = self.settings.delivery();
         let room = (delivery.window * 2).max(32);
         let mut ended = false;
+        let mut paused = self.paused.clone();
         loop {
-            while going.len() < delivery.window
+            while !*paused.borrow_and_update()
+                && going.len() < delivery.window
                 && let Some(item) = line.next()
             {
                 going.push(self.delivered(item, client, delivery));
@@ -129,6 +132,11 @@ impl Pipeline {
                 biased;
                 () = self.stop.cancelled() => break,
                 Some((item, end)) = going.next() => {
+                    let Some(end) = end else {
+                        line.done(&item.keys);
+                        line.push(item);
+                        continue;
+                    };
                     let aside = matches!(end, End::SetAside(..));
                     if !self.ended(&item, end).await {
                         break;
@@ -167,6 +175,7 @@ impl Pipeline {
                     Some(Batch::Stuck(why)) => self.queue.stuck(Some(why.to_owned())),
                     None => ended = true,
                 },
+                () = told(&mut paused) => {}
                 () = changed(&mut letters) => self.retry_letters(&mut line, &mut retried).await,
                 () = until(due) => self.keep(&tracker, &mut written, true).await,
             }
@@ -174,7 +183,10 @@ impl Pipeline {
         // What is in flight may yet be answered; what is not is delivered at the next start.
         let finish = async {
             while let Some((item, end)) = going.next().await {
-                if matches!(end, End::Left(_)) && self.ended(&item, end).await && !item.is_letter {
+                if let Some(end @ End::Left(_)) = end
+                    && self.ended(&item, end).await
+                    && !item.is_letter
+                {
                     tracker.finish(item.seq);
                     written.since += 1;
                 }
@@ -185,37 +197,42 @@ impl Pipeline {
         self.keep(&tracker, &mut written, true).await;
     }
 
-    /// Tries until it is delivered, or never will be.
+    /// Tries until it is delivered, or never will be; `None`: until it was paused.
     async fn delivered(
         &self,
         item: Item,
         client: &dyn Destination,
         delivery: &DeliverySettings,
-    ) -> (Item, End) {
+    ) -> (Item, Option<End>) {
         if delivery.hold_patient && !item.is_letter && self.is_held(&item) {
-            return (item, End::SetAside(Reason::Behind, Code::of("behind")));
+            return (item, Some(End::SetAside(Reason::Behind, Code::of("behind"))));
         }
         let mut attempts = 0_u32;
         let mut answered = 0_u32;
+        let mut paused = self.paused.clone();
         loop {
             while !self.deps.lease.is_held() {
                 sleep(AGAIN).await;
             }
-            let pass = self.breaker.pass().await;
+            let pass = tokio::select! {
+                biased;
+                () = until_paused(&mut paused) => return (item, None),
+                pass = self.breaker.pass() => pass,
+            };
             let Some(outgoing) = self.outgoing(&item).await else {
                 drop(pass);
-                return (item, End::Left(Left::Superseded));
+                return (item, Some(End::Left(Left::Superseded)));
             };
             attempts = attempts.saturating_add(1);
             let mut after = None;
             match client.deliver(outgoing).await {
                 Outcome::Accepted => {
                     pass.tell(true);
-                    return (item, End::Left(Left::Accepted));
+                    return (item, Some(End::Left(Left::Accepted)));
                 }
                 Outcome::Refused(code) => {
                     pass.tell(true);
-                    return (item, End::SetAside(Reason::Refused, code));
+                    return (item, Some(End::SetAside(Reason::Refused, code)));
                 }
                 Outcome::NotNow(code, wait) => {
                     pass.tell(true);
@@ -223,7 +240,7 @@ impl Pipeline {
                     (answered, after) = (answered.saturating_add(1), wait);
                     let max = delivery.answered_retries_max;
                     if max > 0 && answered >= max {
-                        return (item, End::SetAside(Reason::GaveUp, code));
+                        return (item, Some(End::SetAside(Reason::GaveUp, code)));
                     }
                 }
                 Outcome::Unreached(code) => {
@@ -231,7 +248,11 @@ impl Pipeline {
                     self.queue.failed(false, code.as_str());
                 }
             }
-            sleep(after.unwrap_or_default().max(backoff(delivery, attempts))).await;
+            let wait = after.unwrap_or_default().max(backoff(delivery, attempts));
+            tokio::select! {
+                () = until_paused(&mut paused) => return (item, None),
+                () = sleep(wait) => {}
+            }
         }
     }
 
@@ -401,6 +422,19 @@ async fn changed(letters: &mut Option<tokio::sync::watch::Receiver<u64>>) {
         None => false,
     };
     if !told {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Until an operator says otherwise; for ever where nobody can any more.
+async fn told(paused: &mut watch::Receiver<bool>) {
+    if paused.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn until_paused(paused: &mut watch::Receiver<bool>) {
+    if paused.wait_for(|paused| *paused).await.is_err() {
         std::future::pending::<()>().await;
     }
 }

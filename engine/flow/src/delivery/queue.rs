@@ -21,8 +21,8 @@ pub enum Doing {
     Waiting,
     /// It cannot go on until something is changed: [`QueueTold::why`].
     Stuck,
-    /// Declared, and its channel is not enabled.
-    Stopped,
+    /// Told so by an operator: nothing is sent.
+    Paused,
 }
 
 impl Doing {
@@ -32,7 +32,7 @@ impl Doing {
             Self::Running => "running",
             Self::Waiting => "waiting",
             Self::Stuck => "stuck",
-            Self::Stopped => "stopped",
+            Self::Paused => "paused",
         }
     }
 }
@@ -93,6 +93,7 @@ struct Counters {
     depth: Gauge,
     in_flight: Gauge,
     oldest: Gauge,
+    paused: Gauge,
     stuck: Gauge,
 }
 
@@ -131,6 +132,7 @@ impl Queue {
             depth: gauge!("sluice_delivery_depth", &labels),
             in_flight: gauge!("sluice_delivery_in_flight", &labels),
             oldest: gauge!("sluice_delivery_oldest_seconds", &labels),
+            paused: gauge!("sluice_delivery_paused", &labels),
             stuck: gauge!("sluice_delivery_stuck", &labels),
         };
         let state = State { read: cursor, cursor, ..State::default() };
@@ -198,8 +200,12 @@ impl Queue {
         let recent: u64 = recent.map(|(_, count)| count).sum();
         told.delivered_per_s = recent as f64 / RATE_OVER.as_secs_f64();
         if let Some(why) = &state.stuck {
-            (told.doing, told.why) = (Doing::Stuck, Some(why.clone()));
+            told.why = Some(why.clone());
+            if told.doing != Doing::Paused {
+                told.doing = Doing::Stuck;
+            }
         }
+        self.counters.paused.set(if told.doing == Doing::Paused { 1.0 } else { 0.0 });
         self.counters.depth.set(told.depth as f64);
         let age = state.oldest.map_or(0, |oldest| now.get().saturating_sub(oldest.get()).max(0));
         self.counters.oldest.set(age as f64 / 1e6);
@@ -229,5 +235,6 @@ pub(crate) fn describe_metrics() {
     describe_gauge!("sluice_delivery_depth", "Messages that wait, or the most that there can be");
     describe_gauge!("sluice_delivery_in_flight", "Messages on their way");
     describe_gauge!("sluice_delivery_oldest_seconds", "Age of the oldest message that waits");
+    describe_gauge!("sluice_delivery_paused", "1 where an operator paused a destination");
     describe_gauge!("sluice_delivery_stuck", "1 where a destination cannot go on");
 }

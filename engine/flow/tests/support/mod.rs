@@ -3,6 +3,7 @@
 //! A flow behind a real listener, over a journal and a mapping that a test can steer.
 
 pub mod journal;
+pub mod peer;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

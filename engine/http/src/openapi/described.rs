@@ -101,6 +101,12 @@ pub(super) fn of(route: &Route) -> Described {
         (_, "/api/channels/{id}/pause") => {
             ("Keep a channel's connections, and read nothing from them", ok(&schema("Channel")))
         }
+        (_, "/api/channels/{id}/destinations/{destination}/start") => {
+            ("Have a destination send again", ok(&schema("Queues")))
+        }
+        (_, "/api/channels/{id}/destinations/{destination}/pause") => {
+            ("Have a destination send nothing until it is started", ok(&schema("Queues")))
+        }
         (_, "/api/channels/reload") => {
             let mut answers = ok(&schema("Reloaded"));
             let about = "Nothing changed, and why";
@@ -318,7 +324,7 @@ pub(super) fn schemas() -> Value {
             "queues": list(object(json!({
                 "ej": string, "channel": string, "destination": string,
                 "type": { "enum": ["mllp", "fhir", "file", "webhook"] },
-                "state": { "enum": ["running", "waiting", "stuck"] },
+                "state": { "enum": ["running", "waiting", "paused", "stuck"] },
                 "why": text_or_null, "cursor": count, "depth": count, "depth_is_exact": truth,
                 "in_flight": count, "oldest": text_or_null,
                 "delivered_per_s": { "type": "number", "minimum": 0 },

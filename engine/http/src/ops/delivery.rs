@@ -1,10 +1,10 @@
-//! `/api/queues` and `/api/ejs/{ej}/dead-letters`: what waits to be delivered, and what was set
-//! aside. Places, names and codes; never what a message says.
+//! `/api/queues`, a channel's destinations and `/api/ejs/{ej}/dead-letters`: what waits to be
+//! delivered, and what was set aside. Places, names and codes; never what a message says.
 
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
-use sluice_ids::EjId;
+use sluice_ids::{ChannelId, DestinationName, EjId};
 
 use super::json;
 use crate::call::Call;
@@ -26,6 +26,35 @@ pub(crate) fn queues(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let queues = call.app.delivery.queues();
     let shown = queues.iter().filter(|queue| visible.contains(&queue.ej)).map(queue);
     Ok(json(StatusCode::OK, &json!({ "queues": shown.collect::<Vec<Value>>() })))
+}
+
+pub(crate) fn start(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+    pause_if(call, false)
+}
+
+pub(crate) fn pause(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+    pause_if(call, true)
+}
+
+/// By whoever may act on all EJs of the channel; answered with how it stands then.
+fn pause_if(call: &Call<'_>, paused: bool) -> Result<Response<Body>, Fault> {
+    let channel = ChannelId::new(call.id()).map_err(|_| Fault::NotFound)?;
+    let destination = DestinationName::new(call.destination()).map_err(|_| Fault::NotFound)?;
+    let named = || {
+        let mut queues = call.app.delivery.queues();
+        queues.retain(|queue| {
+            queue.channel == channel.as_str() && queue.destination == destination.as_str()
+        });
+        queues
+    };
+    let ejs: Vec<EjId> = named().iter().map(|queue| queue.ej).collect();
+    let reach = call.reach();
+    if ejs.is_empty() || !ejs.iter().all(|ej| reach.holds(*ej)) {
+        return Err(Fault::NotFound);
+    }
+    call.app.delivery.pause(&ejs, channel, destination, paused, &call.caller())?;
+    let queues: Vec<Value> = named().iter().map(queue).collect();
+    Ok(json(StatusCode::OK, &json!({ "queues": queues })))
 }
 
 fn queue(told: &QueueTold) -> Value {

@@ -6,7 +6,7 @@ use sluice_http::{
     MessageShown, MessagesAsked, MessagesFound, NotAgain, NotFound, NotRecorded, QueueTold,
     ReloadTold,
 };
-use sluice_ids::{ChannelId, EjId, Micros, Phi, Seq};
+use sluice_ids::{ChannelId, DestinationName, EjId, Micros, Phi, Seq};
 
 use super::ej;
 use super::vitals::TestVitals;
@@ -164,7 +164,7 @@ impl DeliveryDesk for TestVitals {
             channel: "EJ1.mllp".to_owned(),
             destination: "lab".to_owned(),
             kind: "mllp",
-            state: "running",
+            state: if *self.paused.lock() { "paused" } else { "running" },
             why: None,
             cursor: Seq::new(7),
             depth: 2,
@@ -177,6 +177,23 @@ impl DeliveryDesk for TestVitals {
             trouble: Some("AE 207".to_owned()),
         };
         [ej("EJ1"), ej("EJ2")].map(queue).to_vec()
+    }
+
+    fn pause(
+        &self,
+        ejs: &[EjId],
+        channel: ChannelId,
+        destination: DestinationName,
+        paused: bool,
+        by: &str,
+    ) -> Result<(), NotRecorded> {
+        assert_eq!((ejs, by.is_empty()), (&[ej("EJ1"), ej("EJ2")][..], false));
+        assert_eq!((channel.as_str(), destination.as_str()), ("EJ1.mllp", "lab"));
+        if *self.full.lock() {
+            return Err(NotRecorded);
+        }
+        *self.paused.lock() = paused;
+        Ok(())
     }
 
     fn letters(&self, of: EjId) -> Vec<LetterTold> {

@@ -47,6 +47,8 @@ pub struct TestVitals {
     pub messages: Arc<Messages>,
     /// How channels stand that were told to.
     pub channels: Mutex<HashMap<String, &'static str>>,
+    /// Whether the one destination is.
+    pub paused: Mutex<bool>,
 }
 
 impl Vitals for TestVitals {

@@ -25,15 +25,19 @@ pub enum Channels {
     /// Every channel: how it stands, where it listens, its file
     #[command(after_help = "Example:\n  sluice channels list")]
     List(Remote),
-    /// Have a channel take messages, also after a restart
-    #[command(after_help = "Example:\n  sluice channels start EJ1.mllp")]
-    Start(ChannelNamed),
+    /// Have a channel take messages, or a destination of it send them, also after a restart
+    #[command(
+        after_help = "Example:\n  sluice channels start EJ1.mllp\n  sluice channels start EJ1.mllp --destination laboratory"
+    )]
+    Start(ChannelOrDestination),
     /// Close a channel: nobody can connect until it is started
     #[command(after_help = "Example:\n  sluice channels stop EJ1.mllp")]
     Stop(ChannelNamed),
-    /// Leave what comes in the sockets: connections stay, answers wait
-    #[command(after_help = "Example:\n  sluice channels pause EJ1.mllp")]
-    Pause(ChannelNamed),
+    /// Leave what comes in the sockets: connections stay, answers wait. Or have a destination send nothing
+    #[command(
+        after_help = "Example:\n  sluice channels pause EJ1.mllp\n  sluice channels pause EJ1.mllp --destination laboratory"
+    )]
+    Pause(ChannelOrDestination),
     /// Read the channel files again; 1 where one of them is not in force
     #[command(after_help = "Example:\n  sluice channels reload --json")]
     Reload(Remote),
@@ -45,6 +49,15 @@ pub struct ChannelNamed {
     pub channel: String,
     #[command(flatten)]
     pub remote: Remote,
+}
+
+#[derive(Args)]
+pub struct ChannelOrDestination {
+    #[command(flatten)]
+    pub named: ChannelNamed,
+    /// A destination of it, alone
+    #[arg(long, value_name = "NAME")]
+    pub destination: Option<String>,
 }
 
 #[derive(Args)]

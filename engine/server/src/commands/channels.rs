@@ -4,16 +4,17 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use super::delivery;
 use super::remote::Engine;
-use crate::cli::{ChannelNamed, Channels, Remote};
+use crate::cli::{ChannelNamed, ChannelOrDestination, Channels, Remote};
 use crate::exit::{Failure, NOT_SO, Outcome};
 
 pub fn run(command: &Channels) -> Outcome {
     match command {
         Channels::List(flags) => list(flags),
-        Channels::Start(named) => act(named, "start", "running"),
+        Channels::Start(of) => act_on_either(of, "start", "running"),
         Channels::Stop(named) => act(named, "stop", "stopped"),
-        Channels::Pause(named) => act(named, "pause", "paused"),
+        Channels::Pause(of) => act_on_either(of, "pause", "paused"),
         Channels::Reload(flags) => reload(flags),
     }
 }
@@ -28,6 +29,15 @@ fn list(flags: &Remote) -> Outcome {
         println!("{}", line(channel));
     }
     bad(&answer);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn act_on_either(of: &ChannelOrDestination, verb: &str, wanted: &str) -> Outcome {
+    let ChannelOrDestination { named, destination } = of;
+    let Some(destination) = destination else { return act(named, verb, wanted) };
+    let path = format!("/api/channels/{}/destinations/{destination}/{verb}", named.channel);
+    let answer = Engine::of(&named.remote)?.post(&path, &json!({}))?;
+    delivery::show_queues(&answer, named.remote.json);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -10,9 +10,15 @@ use crate::exit::Outcome;
 
 pub fn queues(arguments: &cli::Queues) -> Outcome {
     let answer = Engine::of(&arguments.remote)?.get("/api/queues", &[])?;
-    if arguments.remote.json {
+    show_queues(&answer, arguments.remote.json);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// As `/api/queues` answers.
+pub fn show_queues(answer: &Value, json: bool) {
+    if json {
         println!("{answer}");
-        return Ok(ExitCode::SUCCESS);
+        return;
     }
     let queues = list(&answer["queues"]);
     if queues.is_empty() {
@@ -33,7 +39,6 @@ pub fn queues(arguments: &cli::Queues) -> Outcome {
         );
         println!("{}", line.trim_end());
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 pub fn dead_letters(arguments: &cli::DeadLetters) -> Outcome {

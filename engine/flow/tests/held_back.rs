@@ -1,0 +1,105 @@
+//! Destinations that stand still: paused by an operator, or because too many dead letters are open.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use serde_json::json;
+use sluice_flow::{Deed, Doing, Way};
+use support::Bench;
+use support::peer::{AA, Peer, Say, deliver, drained, send, until, way};
+
+#[tokio::test]
+async fn a_paused_destination_sends_nothing_counts_what_waits_and_goes_on_in_order() {
+    let (one, two) = (Peer::new(|_, _| AA).await, Peer::new(|_, _| AA).await);
+    let mut bench = Bench::new("PAUSED");
+    let mut second = serde_json::to_value(two.settings(json!({}))).unwrap();
+    second["name"] = "ward".into();
+    bench.destination = vec![one.settings(json!({})), serde_json::from_value(second).unwrap()];
+    let running = bench.start();
+    deliver(&running).await;
+    send(&running, &[("P1", "1")]).await;
+    drained(&running).await;
+    running.delivery.pause(way(&running), true);
+    send(&running, &[("P1", "2"), ("P2", "3"), ("P1", "4")]).await;
+    // The other one goes on.
+    until(|| two.accepted().len() == 4).await;
+    let told = || running.delivery.queues().into_iter().find(|told| told.way == way(&running));
+    until(|| told().is_some_and(|told| told.depth == 3 && told.depth_is_exact)).await;
+    let queue = told().unwrap();
+    assert_eq!((queue.doing, queue.in_flight), (Doing::Paused, 0));
+    assert!(queue.oldest.is_some());
+    assert_eq!(*one.got.lock(), ["1"]);
+    running.delivery.pause(way(&running), false);
+    drained(&running).await;
+    assert_eq!(one.accepted().len(), 4);
+    let of_first: Vec<String> = one.accepted().into_iter().filter(|id| id != "3").collect();
+    assert_eq!(of_first, ["1", "2", "4"]);
+    assert_eq!(told().unwrap().doing, Doing::Running);
+}
+
+#[tokio::test]
+async fn what_is_being_tried_again_stops_being_tried_when_it_is_paused() {
+    // Not now, for as long as it is asked.
+    let peer = Peer::new(|_, _| Say::Ack("AE", "207")).await;
+    let mut bench = Bench::new("PAUSEDAGAIN");
+    bench.destination = vec![peer.settings(json!({ "answered_retries_max": 0 }))];
+    let running = bench.start();
+    deliver(&running).await;
+    send(&running, &[("P1", "1"), ("P2", "2")]).await;
+    until(|| peer.got.lock().len() > 4).await;
+    running.delivery.pause(way(&running), true);
+    until(|| running.delivery.queues()[0].in_flight == 0).await;
+    let asked = peer.got.lock().len();
+    let queue = running.delivery.queues().remove(0);
+    assert_eq!((queue.doing, queue.depth), (Doing::Paused, 2));
+    // Longer than any wait between two attempts here.
+    tokio::time::sleep(std::time::Duration::from_millis(60)).await;
+    assert_eq!(peer.got.lock().len(), asked, "nothing is sent");
+    running.delivery.pause(way(&running), false);
+    until(|| peer.got.lock().len() > asked).await;
+}
+
+#[tokio::test]
+async fn one_that_was_paused_before_it_began_is_paused_and_a_reload_changes_nothing_of_it() {
+    let (peer, other) = (Peer::new(|_, _| AA).await, Peer::new(|_, _| AA).await);
+    let mut bench = Bench::new("PAUSEDFIRST");
+    bench.destination = vec![peer.settings(json!({ "from": "beginning" }))];
+    let running = bench.start();
+    running.delivery.pause(way(&running), true);
+    deliver(&running).await;
+    send(&running, &[("P1", "1")]).await;
+    until(|| running.delivery.queues()[0].depth == 1).await;
+    let mut channel = running.channel.clone();
+    channel.destination = vec![other.settings(json!({ "from": "beginning" }))];
+    running.delivery.set(&channel).await.unwrap();
+    until(|| running.delivery.queues()[0].depth == 1).await;
+    assert_eq!(running.delivery.queues()[0].doing, Doing::Paused);
+    assert!(peer.got.lock().is_empty() && other.got.lock().is_empty());
+    running.delivery.pause(way(&running), false);
+    drained(&running).await;
+    assert_eq!(other.accepted(), ["1"]);
+    assert!(peer.got.lock().is_empty());
+}
+
+#[tokio::test]
+async fn beyond_so_many_dead_letters_a_destination_stands_still_until_one_is_closed() {
+    let peer = Peer::new(|_, _| Say::Ack("AR", "200")).await;
+    let mut bench = Bench::new("FULL");
+    bench.flow.dead_letters_max = 2;
+    bench.destination = vec![peer.settings(json!({ "window": 1 }))];
+    let running = bench.start();
+    deliver(&running).await;
+    send(&running, &[("P1", "1"), ("P2", "2"), ("P3", "3"), ("P4", "4")]).await;
+    let why = || running.delivery.queues().remove(0).why;
+    until(|| why().is_some()).await;
+    assert_eq!(why().unwrap(), "too many dead letters are open");
+    let letters = running.delivery.letters(bench.ej);
+    assert_eq!((letters.len(), peer.got.lock().len()), (2, 3), "and no further");
+    let Way { channel, destination } = way(&running);
+    let (destination, reason) = (Some(destination), "entered by hand".to_owned());
+    let deed = Deed::Discard { message: letters[0].seq, channel, destination, reason };
+    running.flow.act(bench.ej, "local", deed).unwrap();
+    until(|| peer.got.lock().len() == 4).await;
+    assert_eq!(running.delivery.letters(bench.ej).len(), 2);
+}
