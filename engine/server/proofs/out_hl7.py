@@ -202,7 +202,7 @@ folder = "{root}/archive"
                 sluice = start()
                 sender = Sender(sluice.mllp)
         sender.close()
-        done = until(lambda: sluice.caught_up() and depth(sluice) == 0, 120)
+        done = until(lambda: sluice.caught_up() and depth(sluice) == 0, 60 + asked.messages)
         must(done, f"{scene}: {asked.messages} more delivered, taken {len(peer.taken) - before} times")
     sluice = paused(sluice, start, feed, peer)
     code = sluice.stop()
