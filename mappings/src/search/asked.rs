@@ -66,8 +66,7 @@ pub(super) fn test(
         }
         "identifier" if parameter.kind == Kind::Reference => asked.numbered(),
         "above" | "below" => asked.hierarchy(modifier == "below"),
-        of_type if parameter.kind == Kind::Reference => asked.of_type(of_type),
-        _ => Err(UNSUPPORTED),
+        of_type => asked.of_type(of_type),
     }
 }
 
@@ -257,7 +256,7 @@ impl Asked<'_> {
         Ok(Test::Joined { join: Join::Found(queries), via })
     }
 
-    /// `subject:Patient=id`.
+    /// `subject:Patient=id`; what is no reference has no targets.
     fn of_type(&self, of_type: &str) -> Result<Test, Reason> {
         let version = self.place.version;
         let mut targets = self.parameter.targets.iter();
