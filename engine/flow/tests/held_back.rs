@@ -1,4 +1,5 @@
-//! Destinations that stand still: paused by an operator, or because too many dead letters are open.
+//! Destinations that stand still: paused by an operator, because too many dead letters are open, or
+//! because they could not begin.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -102,4 +103,24 @@ async fn beyond_so_many_dead_letters_a_destination_stands_still_until_one_is_clo
     running.flow.act(bench.ej, "local", deed).unwrap();
     until(|| peer.got.lock().len() == 4).await;
     assert_eq!(running.delivery.letters(bench.ej).len(), 2);
+}
+
+#[tokio::test]
+async fn a_destination_that_cannot_begin_says_so_and_is_tried_again() {
+    let peer = Peer::new(|_, _| AA).await;
+    let mut bench = Bench::new("BEGINS");
+    bench.destination = vec![peer.settings(json!({}))];
+    let running = bench.start();
+    bench.journal.damage(true);
+    assert!(running.delivery.set(&running.channel).await.is_err());
+    let told = running.delivery.queues().remove(0);
+    let why = "it cannot begin: segment 1 is damaged at byte 0";
+    assert_eq!((told.doing, told.why.as_deref()), (Doing::Stuck, Some(why)));
+
+    bench.journal.damage(false);
+    running.delivery.set(&running.channel).await.unwrap();
+    send(&running, &[("P1", "1")]).await;
+    drained(&running).await;
+    assert_eq!(peer.accepted(), ["1"]);
+    assert_eq!(running.delivery.queues().remove(0).doing, Doing::Running);
 }

@@ -254,8 +254,8 @@ impl Channels {
                     None
                 }
             };
-            if changed.contains(&id)
-                && let Some(one) = inner.running.get(&id)
+            // Of one that did not change too: what could not begin is tried again.
+            if let Some(one) = inner.running.get(&id)
                 && let Err(error) = self.core.delivery.set(&one.settings).await
             {
                 tracing::error!(channel = %id, error = %error, "a destination cannot begin");

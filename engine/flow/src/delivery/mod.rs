@@ -104,6 +104,8 @@ struct Running {
     breaker: Arc<sluice_channels::destinations::Breaker>,
     paused: watch::Sender<bool>,
     stop: CancellationToken,
+    /// False: the journal did not tell where it stands, and the task does nothing.
+    begun: bool,
     task: JoinHandle<()>,
 }
 
@@ -146,11 +148,11 @@ impl Delivery {
     }
 
     /// Makes a channel's destinations those that its settings name: what is the same goes on, what
-    /// changed is stopped where it stands and goes on from there, what is new begins. Within a
-    /// tokio runtime.
+    /// changed is stopped where it stands and goes on from there, what is new begins, what ended or
+    /// could not begin is tried again. Within a tokio runtime.
     ///
     /// # Errors
-    /// When the journal cannot tell where one stands; the others are started.
+    /// When the journal cannot tell where one stands: it is told as stuck; the others are started.
     pub async fn set(&self, channel: &ChannelSettings) -> Result<(), ReadError> {
         let ways = |settings: &DestinationSettings| Way {
             channel: channel.id,
@@ -161,7 +163,8 @@ impl Delivery {
             wanted.extend(channel.ejs.iter().map(|ej| ((*ej, ways(settings)), settings)));
         }
         self.stop_those(|key, running| {
-            key.1.channel == channel.id && wanted.get(key) != Some(&&running.settings)
+            let same = wanted.get(key) == Some(&&running.settings);
+            key.1.channel == channel.id && (!same || !running.begun || running.task.is_finished())
         })
         .await;
         for lane in &self.deps.lanes {
@@ -208,6 +211,7 @@ impl Delivery {
         for running in stopped {
             // One that panicked has ended too, and said so.
             let _ = running.task.await;
+            running.queue.stuck(None);
         }
     }
 
@@ -219,13 +223,16 @@ impl Delivery {
     ) -> Result<(), ReadError> {
         let (deps, of) = (Arc::clone(&self.deps), settings.clone());
         let placed = move || Cursor::place(&*deps.journal, ej, way, &of);
-        let Ok(cursor) = tokio::task::spawn_blocking(placed).await else { return Ok(()) };
-        let cursor = cursor?;
-        self.deps.cursor_moved(ej, way, cursor.seq);
+        let (cursor, why, outcome) = match tokio::task::spawn_blocking(placed).await {
+            Ok(Ok(cursor)) => (Some(cursor), None, Ok(())),
+            Ok(Err(error)) => (None, Some(format!("it cannot begin: {error}")), Err(error)),
+            Err(_) => (None, Some("it cannot begin; the log says why".to_owned()), Ok(())),
+        };
+        let at = cursor.as_ref().map_or(Seq::ZERO, |cursor| cursor.seq);
         let delivery = settings.delivery();
         let open = Duration::from_millis(delivery.breaker_open_ms);
         let breaker = self.breakers.of(&settings.peer(), delivery.breaker_failures, open);
-        let queue = Arc::new(Queue::new(ej, way, cursor.seq));
+        let queue = Arc::new(Queue::new(ej, way, at));
         let stop = CancellationToken::new();
         let mut running = self.running.lock();
         let paused = watch::Sender::new(self.paused.lock().contains(&way));
@@ -239,11 +246,18 @@ impl Delivery {
             paused: paused.subscribe(),
             stop: stop.clone(),
         };
-        let task = tokio::spawn(pipeline.run(cursor));
+        let begun = cursor.is_some();
+        let task = if let Some(cursor) = cursor {
+            self.deps.cursor_moved(ej, way, cursor.seq);
+            tokio::spawn(pipeline.run(cursor))
+        } else {
+            queue.stuck(why);
+            tokio::spawn(async {})
+        };
         let settings = settings.clone();
-        let one = Running { settings, queue, breaker, paused, stop, task };
+        let one = Running { settings, queue, breaker, paused, stop, begun, task };
         running.insert((ej, way), one);
-        Ok(())
+        outcome
     }
 
     /// How each destination stands, by channel, destination and EJ.

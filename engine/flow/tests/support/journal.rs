@@ -38,6 +38,8 @@ struct Inner {
     oldest: HashMap<EjId, Seq>,
     /// Whose readers panic.
     broken: HashSet<EjId>,
+    /// Nothing is found by a key.
+    damaged: bool,
 }
 
 struct Shared {
@@ -59,6 +61,7 @@ impl MemoryJournal {
             lsn: 0,
             oldest: HashMap::new(),
             broken: HashSet::new(),
+            damaged: false,
         };
         Self(Arc::new(Shared { inner: Mutex::new(inner), grown: Condvar::new() }))
     }
@@ -92,6 +95,11 @@ impl MemoryJournal {
     pub fn break_readers_of(&self, ej: EjId) {
         self.0.inner.lock().broken.insert(ej);
         self.0.grown.notify_all();
+    }
+
+    /// Whether finding records by a key fails.
+    pub fn damage(&self, damaged: bool) {
+        self.0.inner.lock().damaged = damaged;
     }
 
     pub fn waiting(&self) -> usize {
@@ -215,6 +223,9 @@ impl Journal for MemoryJournal {
     }
 
     fn find(&self, ej: EjId, index: KeyIndex, hash: u64) -> Result<Vec<Seq>, ReadError> {
+        if self.0.inner.lock().damaged {
+            return Err(ReadError::Damaged { segment: 1, offset: 0 });
+        }
         let keys_of = keys_of();
         let carries = |record: &Record| match index {
             KeyIndex::ControlId => keys_of(record).control_id == Some(hash),
