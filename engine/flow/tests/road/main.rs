@@ -323,6 +323,7 @@ fn is_accepted(record: &sluice_journal::Record) -> bool {
     Verdict::from_number(record.entry.verdict).is_some_and(Verdict::is_accepted)
 }
 
+#[expect(clippy::print_stdout, reason = "what is skipped is said")]
 fn shared(path: &str) -> Option<PathBuf> {
     let path = repository().join("../shared").join(path);
     if path.exists() {

@@ -9,7 +9,6 @@ use super::{Road, demo, ej1, messages, shared};
 use crate::support::Client;
 
 /// Messages that are not ours to keep in the repository; they are beside it where it is worked on.
-#[expect(clippy::print_stdout, reason = "what is skipped is said")]
 #[tokio::test]
 async fn a_simulators_feed_is_answered_ca_from_end_to_end() {
     let Some(feed) = shared("feeds/simulated-hospital-adt.hl7") else { return };
