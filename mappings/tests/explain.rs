@@ -165,3 +165,15 @@ fn a_field_reaches_what_any_of_its_parts_reaches() {
     assert!(reaches("PID[1]-1").is_empty());
     assert_eq!(fields.len(), 19);
 }
+
+#[test]
+fn a_field_is_one_whatever_it_is_made_of() {
+    let text = "MSH|^~\\&|||||||ADT^A28|1|P|2.5\rPID|1||7^^^CH&1.2&ISO~8^^^CH&1.3&ISO||A&B&C^D\r";
+    let lane = Lane::new(LegalEntity::new(toml::from_str(PLAIN).unwrap()).unwrap());
+    let context = Context { entity: &lane.entity, seq: Seq::new(1), received_at: Micros::new(0) };
+    let message = Message::index(text).unwrap();
+    let explanation = explain(&message, &context, &lane.records, FhirVersion::R4);
+    let fields = explanation.fields();
+    let shown: Vec<_> = fields.iter().map(|(at, _)| at.to_string()).collect();
+    assert_eq!(shown, ["MSH[1]-10", "MSH[1]-11", "PID[1]-1", "PID[1]-3", "PID[1]-5"]);
+}

@@ -96,12 +96,19 @@ fn a_condition_is_found_by_whom_it_is_about_and_who_says_so() {
             (BOTH, "recorded-date:missing=false", true),
         ],
     );
+    let mut first = condition(71);
+    first.asserters = vec![sluice_mappings::records::Practitioner::default(), doctor("", Some(51))];
+    check(
+        first,
+        &[(&[R4], "asserter:missing=true", true), (&[R5], "asserter:missing=false", true)],
+    );
     let mut nobody = condition(71);
     nobody.asserters = vec![sluice_mappings::records::Practitioner::default()];
     (nobody.stay, nobody.asserted) = (None, None);
     check(
         nobody,
         &[
+            (BOTH, "asserter:missing=true", true),
             (&[R5], "participant-function=informant", false),
             (BOTH, "encounter:missing=true", true),
             (BOTH, "recorded-date:missing=true", true),
@@ -206,6 +213,8 @@ fn an_observation_is_found_by_what_it_says_of_whatever_type() {
             (&[R4], "value-string=pale", true),
             (&[R5], "value-string=pale", false),
             (&[R5], "value-markdown=pale", true),
+            (&[R4], "value-string:missing=false", true),
+            (&[R5], "value-string:missing=true", true),
         ],
     );
     check(
@@ -341,11 +350,13 @@ fn the_structure_is_found_by_its_parts() {
         ],
     );
     placed.managing_organization = Some(id(41));
+    placed.addresses = vec![fhir_records::others::address("B", "1 quai", "BRON")];
     check(
         placed,
         &[
             (BOTH, "organization:identifier=FINESS", false),
             (BOTH, "organization=Organization/#41", true),
+            (BOTH, "address-city=bron", true),
         ],
     );
     check(
@@ -376,6 +387,7 @@ fn the_structure_is_found_by_its_parts() {
 #[test]
 fn a_patient_and_a_stay_are_found_by_who_treats_them() {
     let mut one = whole_patient(1);
+    (one.addresses[0].district, one.addresses[0].state) = ("RHONE".into(), "ARA".into());
     one.practices = vec![fhir_records::others::named("Cabinet", Some(42))];
     one.declared_practitioners = vec![doctor("ODRP", Some(52))];
     check(
@@ -394,6 +406,17 @@ fn a_patient_and_a_stay_are_found_by_who_treats_them() {
             (BOTH, "address-postalcode=69003", true),
             (BOTH, "address-city:contains=yon", true),
             (BOTH, "address-city:contains=aris", false),
+            (BOTH, "address-country=fra", true),
+            (BOTH, "address-country=lyon", false),
+            (BOTH, "address-state=ara", true),
+            (BOTH, "address-state=rhone", false),
+            (BOTH, "address=rhone", true),
+            (BOTH, "address=ara", true),
+            (BOTH, "address=fra", true),
+            (BOTH, "_profile:missing=true", true),
+            (BOTH, "_security:missing=true", true),
+            (BOTH, "_security=R", false),
+            (BOTH, "phone:missing=false", true),
             // More than a row has room for.
             (BOTH, "address=12 rue des eglantiers", true),
             (BOTH, "address=12 rue des eglises", false),

@@ -62,11 +62,6 @@ pub(super) fn matches(record: &Record, of: ContactOf, tokens: &[Token]) -> bool 
     })
 }
 
-pub(super) fn are_there(record: &Record, of: ContactOf) -> bool {
-    let mut shown = telecoms(record).iter().filter_map(ContactPoint::new);
-    shown.any(|contact| of.systems().contains(&contact.system))
-}
-
 pub(super) fn rows(record: &Record, out: &mut Vec<(Param, Key)>) {
     for contact in telecoms(record).iter().filter_map(ContactPoint::new) {
         let key = key_of(contact.system, Some(&plain(contact.system, &contact.value)));

@@ -310,13 +310,13 @@ impl DateValue {
                 out.extend([span(i64::MIN, low - 1, true), span(low, high, false), after(high)]);
             }
             Prefix::Gt => out.extend([near(high), after(high)]),
-            Prefix::Ge => out.extend([near(low - 1), after(low - 1)]),
+            Prefix::Ge => out.extend([near(low), after(low - 1)]),
             Prefix::Lt => out.push(span(i64::MIN, low - 1, true)),
             Prefix::Le => out.push(span(i64::MIN, high, true)),
             Prefix::Sa => out.push(after(high)),
             Prefix::Eb => {
                 let surely = low - COARSE_MICROS;
-                out.extend([span(i64::MIN, surely, true), span(surely + 1, low, false)]);
+                out.extend([span(i64::MIN, surely, true), span(surely, low, false)]);
             }
             Prefix::Ap => {
                 let wide = wider(self.instants);
@@ -333,8 +333,9 @@ impl DateValue {
             let to = to.min(i64::MAX - 1);
             Span::new(Param::PeriodEnd, number(from, 0), number(to, 0), exact)
         };
+        // Longer than any clock is put on: what is as far as this is surely on that side.
         let margin = END_MARGIN_MICROS;
-        let beyond = |at: i64| span(at + margin + 1, i64::MAX, true);
+        let beyond = |at: i64| span(at + margin, i64::MAX, true);
         let near = |at: i64| span(at - margin, at + margin, false);
         let later = |at: i64| span(at - margin, at + COARSE_MICROS, false);
         match self.prefix {
@@ -342,13 +343,13 @@ impl DateValue {
             Prefix::Ne => out.push(span(i64::MIN, i64::MAX, false)),
             Prefix::Gt => out.extend([near(high), beyond(high)]),
             Prefix::Ge => out.extend([near(low), beyond(low)]),
-            Prefix::Lt => out.extend([span(i64::MIN, low - margin - 1, true), later(low)]),
+            Prefix::Lt => out.extend([span(i64::MIN, low - margin, true), later(low)]),
             Prefix::Le => out.extend([span(i64::MIN, high - margin, true), later(high)]),
             Prefix::Sa => {
                 let surely = high + COARSE_MICROS;
-                out.extend([span(high - margin, surely, false), span(surely + 1, i64::MAX, true)]);
+                out.extend([span(high - margin, surely, false), span(surely, i64::MAX, true)]);
             }
-            Prefix::Eb => out.extend([span(i64::MIN, low - margin - 1, true), near(low)]),
+            Prefix::Eb => out.extend([span(i64::MIN, low - margin, true), near(low)]),
             Prefix::Ap => {
                 let wide = wider(self.instants);
                 out.push(span(wide.low - margin, wide.high + COARSE_MICROS, false));

@@ -66,13 +66,13 @@ impl Number {
             return None;
         }
         let significant = whole.trim_start_matches('0').len() + fraction.len();
-        if significant > DIGITS_MAX || exponent.unsigned_abs() > 40 {
+        if significant > DIGITS_MAX {
             return None;
         }
         let mantissa: i128 = format!("{whole}{fraction}").parse().ok()?;
-        // The last digit stands for 10^place.
-        let place = exponent - i32::try_from(fraction.len()).ok()?;
-        let shift = place + i32::try_from(PLACES_MAX).ok()? + 1;
+        // The last digit stands for 10^shift of our units.
+        let places = i32::try_from(PLACES_MAX + 1 - fraction.len()).ok()?;
+        let shift = exponent.checked_add(places)?;
         let unit = 10_i128.checked_pow(u32::try_from(shift).ok()?)?;
         if unit < 10 {
             return None;
@@ -355,5 +355,114 @@ mod tests {
         ] {
             assert_eq!(QuantityValue::parse(value).unwrap().matches(&own), found, "{value}");
         }
+    }
+
+    #[test]
+    fn a_number_is_read_as_far_as_its_digits_reach() {
+        let of = |text: &str| Number::parse(text).map(|(number, half)| (number.0, half));
+        assert_eq!(of("1"), Some((ONE, ONE / 2)));
+        assert_eq!(of("-1.5"), Some((-ONE - ONE / 2, ONE / 20)));
+        assert_eq!(of("2e2"), Some((200 * ONE, 50 * ONE)));
+        assert_eq!(
+            of("123456789012345678").map(|read| read.0),
+            Some(123_456_789_012_345_678 * ONE)
+        );
+        assert_eq!(of("0.123456789012345678"), Some((1_234_567_890_123_456_780, 5)));
+        assert_eq!(of("1e-18"), Some((10, 5)));
+        for none in [
+            "1234567890123456789",
+            "0.1234567890123456789",
+            "1e-19",
+            "1e40",
+            "1e2147483647",
+            "1e-2147483648",
+            "1.",
+            ".5",
+            "1e",
+            "+1",
+            "",
+        ] {
+            assert_eq!(of(none), None, "{none}");
+        }
+        let float = |text: &str| Number::parse(text).unwrap().0.float();
+        assert!((float("2.5") - 2.5).abs() < 1e-9 && (float("-400") + 400.0).abs() < 1e-9);
+    }
+
+    /// FHIR §3.2.1.5.9, of what is told with a comparator too: what it may be is a range.
+    #[test]
+    fn a_quantity_is_found_by_what_it_may_be() {
+        let number = |text: &str| Number::parse(text).unwrap().0;
+        for (comparator, own, found, others) in [
+            (
+                "",
+                "5",
+                "5 5.0 ne4 gt4 ge5 ge4 lt6 le5 le6 sa4 eb6 ap5 ap5.5",
+                "ne5 4 6 5.5 4.5 gt5 ge6 lt5 le4 sa5 eb5 ap6 ap4.5",
+            ),
+            ("", "5.5", "5.5 gt5 sa5 6", "5 eb5 lt5"),
+            ("", "4.5", "5 4.5 lt5", "4 sa5"),
+            ("", "-5", "-5 lt0 gt-6 ap-5", "gt-5 5 ap5 ap-6"),
+            ("<", "5", "gt4 lt0 le0 eb5 eb6 ne5 ap5", "gt5 ge5 5 4 sa0 eb4 ap6"),
+            ("<=", "5", "gt4 ge5 lt0 eb6", "gt5 eb5 sa0"),
+            (">", "5", "lt6 le6 gt100 sa5 sa4 ne5", "lt5 le5 sa6 eb100 5 6"),
+            (">=", "5", "le5 lt6 sa4 gt100 ap5", "lt5 sa5 eb100 ap4.5"),
+        ] {
+            let at = Some(number(own));
+            let (low, high) = match comparator {
+                "<" | "<=" => (None, at),
+                ">" | ">=" => (at, None),
+                _ => (at, at),
+            };
+            let open = matches!(comparator, "<" | ">");
+            let text = String::new;
+            let own_value =
+                Measured { low, high, open, system: text(), code: text(), unit: text() };
+            let of = QuantityOf::Length;
+            let row = own_value.point().map_or_else(|| open_key(of), |at| key(of, at.float()));
+            for (queries, expected) in [(found, true), (others, false)] {
+                for query in queries.split(' ') {
+                    let value = QuantityValue::parse(query).unwrap();
+                    let shown = format!("{comparator}{own}: {query}");
+                    assert_eq!(value.matches(&own_value), expected, "{shown}");
+                    let mut own_spans = Vec::new();
+                    spans(of, &[value], &mut own_spans);
+                    let held = own_spans.iter().any(|span| span.holds(Param::Quantity, &row));
+                    assert!(held || !expected, "{shown}: no row leads to it");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_unit_is_asked_for_by_its_system_its_code_or_its_text() {
+        let at = Some(Number::parse("5").unwrap().0);
+        let kilograms = Measured {
+            low: at,
+            high: at,
+            open: false,
+            system: "urn:u".into(),
+            code: "kg".into(),
+            unit: "kilo".into(),
+        };
+        for (query, found) in [
+            ("5", true),
+            ("5||", true),
+            ("5||kg", true),
+            ("5||kilo", true),
+            ("5||g", false),
+            ("5|urn:u|kg", true),
+            ("5|urn:u|", true),
+            ("5|urn:u|kilo", false),
+            ("5|urn:v|kg", false),
+            ("5|urn:v|", false),
+            ("6||kg", false),
+        ] {
+            assert_eq!(QuantityValue::parse(query).unwrap().matches(&kilograms), found, "{query}");
+        }
+        let keys = [QuantityOf::Length, QuantityOf::Value(Within::Root)].map(|of| key(of, 1.0)[0]);
+        assert_eq!(keys, [1, 2], "they stand in keys that are kept");
+        let of = QuantityOf::Length;
+        let ordered = [f64::MIN, -2.5, -1.0, 0.0, 1.0, 2.5, f64::MAX].map(|at| key(of, at));
+        assert!(ordered.is_sorted() && open_key(of) > ordered[6]);
     }
 }

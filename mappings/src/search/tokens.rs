@@ -454,4 +454,18 @@ mod tests {
             }
         }
     }
+
+    /// They stand in keys that are kept.
+    #[test]
+    fn the_coded_elements_of_a_type_have_numbers_of_their_own() {
+        for record_type in RecordType::ALL {
+            let mut numbers: Vec<u8> =
+                tokens_of(record_type).iter().map(|own| own.number()).collect();
+            let count = numbers.len();
+            numbers.sort_unstable();
+            numbers.dedup();
+            assert!(numbers.len() == count && !numbers.contains(&0), "{}", record_type.fhir());
+        }
+        assert_eq!([TokenOf::Code, TokenOf::ComboCode].map(TokenOf::number), [1, 1]);
+    }
 }

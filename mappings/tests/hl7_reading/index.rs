@@ -345,3 +345,10 @@ fn a_place_is_read_from_its_text() {
     assert_eq!("PID-65535".parse(), Ok(Location::field(b"PID", 65_535).at_occurrence(0)));
     assert!("PID-065535".parse::<Location>().is_err() && "PID-100000".parse::<Location>().is_err());
 }
+
+#[test]
+fn a_crlf_ends_one_line() {
+    let text = "MSH|^~\\&|A\r\nPID|1\r\npid|1\r\rPV1|1\npv1|1";
+    let found = [(DefectKind::SegmentName, 19, 3), (DefectKind::SegmentName, 32, 6)];
+    assert_eq!(kinds(text), found);
+}
