@@ -12,8 +12,8 @@ use jiff::tz::TimeZone;
 use sluice_mappings::fhir::FhirVersion;
 use sluice_mappings::records::{PlaceStatus, Record, RecordType};
 use sluice_mappings::search::{
-    Key, Kind, Param, Parsed, QueryError, Reason, SORT_KEYS_MAX, Span, VALUE_BYTES_MAX, VALUES_MAX,
-    param, params, parse, rows,
+    CHAIN_LINKS_MAX, Key, Kind, Param, Parsed, QueryError, Reason, SORT_KEYS_MAX, Span,
+    VALUE_BYTES_MAX, VALUES_MAX, param, params, parse, rows,
 };
 
 const VERSIONS: [FhirVersion; 2] = FhirVersion::ALL;
@@ -248,4 +248,35 @@ fn dead_or_alive_is_everybody() {
         let found = [0, 1, 2].map(|at: usize| parsed.query.matches(ej(), &all[at]));
         assert_eq!(found, expected, "{value}");
     }
+}
+
+/// Nobody says anything there; what is asked is well formed all the same.
+#[test]
+fn what_no_record_says_may_be_asked_for_as_the_standard_has_it() {
+    assert_eq!(reason(RecordType::Location, "type:text", "a"), None);
+    assert_eq!(reason(RecordType::Procedure, "instantiates-uri:below", "urn:x"), None);
+    assert_eq!(reason(RecordType::Account, "name", "a"), None);
+    let unsupported = Some(Reason::ModifierUnsupported);
+    assert_eq!(reason(RecordType::Account, "name:text", "a"), unsupported);
+    assert_eq!(reason(RecordType::Location, "type:below", "a"), unsupported);
+}
+
+#[test]
+fn an_account_is_asked_for_by_its_number_without_being_looked_up() {
+    let joins = |name: &str| {
+        let parsed = read(RecordType::Stay, FhirVersion::R4, name, "urn:x|7").unwrap();
+        parsed.query.clauses[0].join().is_some()
+    };
+    assert!(!joins("account:identifier"), "there may be no record of it");
+    assert!(joins("practitioner:identifier"));
+}
+
+#[test]
+fn a_chain_has_as_many_links_as_the_limit_says() {
+    let nested = |links: usize| format!("{}code", "_has:Procedure:part-of:".repeat(links));
+    assert_eq!(reason(RecordType::Procedure, &nested(CHAIN_LINKS_MAX), "a"), None);
+    assert!(reason(RecordType::Procedure, &nested(CHAIN_LINKS_MAX + 1), "a").is_some());
+    let chained = |links: usize| format!("{}code", "part-of:Procedure.".repeat(links));
+    assert_eq!(reason(RecordType::Procedure, &chained(CHAIN_LINKS_MAX), "a"), None);
+    assert!(reason(RecordType::Procedure, &chained(CHAIN_LINKS_MAX + 1), "a").is_some());
 }

@@ -17,7 +17,7 @@ use fhir_records::{
 use jiff::tz::TimeZone;
 use sluice_mappings::adt::legal_entity_id;
 use sluice_mappings::fhir::FhirVersion::{self, R4, R5};
-use sluice_mappings::records::{ObservationValue, Record};
+use sluice_mappings::records::{ObservationValue, PlaceStatus, Record};
 use sluice_mappings::search::{Key, Param, Span, parse, rows};
 
 /// Whether the record is found, and by its rows; where a number is asked for, whoever it refers to has
@@ -241,6 +241,8 @@ fn an_allergy_is_found_by_who_wrote_it_down() {
             (BOTH, "date=2019-04", false),
             (BOTH, "code=256259004", true),
             (BOTH, "type:missing=false", true),
+            (BOTH, "severity=moderate", true),
+            (BOTH, "severity=mild", false),
         ],
     );
     let mut own = allergy(65);
@@ -420,6 +422,7 @@ fn a_patient_and_a_stay_are_found_by_who_treats_them() {
             // More than a row has room for.
             (BOTH, "address=12 rue des eglantiers", true),
             (BOTH, "address=12 rue des eglises", false),
+            (BOTH, "address=12 rue dez", false),
             (BOTH, "address=12 rue de", true),
             (BOTH, "address=12 rue d", true),
         ],
@@ -451,4 +454,26 @@ fn a_patient_and_a_stay_are_found_by_who_treats_them() {
             true,
         )],
     );
+}
+
+#[test]
+fn a_stay_is_found_by_its_label_and_by_the_places_that_have_a_name() {
+    let mut one = stay(11, 1);
+    one.is_protected = Some(true);
+    check(one, &[(BOTH, "_security=R", true), (BOTH, "_security=N", false)]);
+    let mut placed = stay(11, 1);
+    let at = |name: &str, location: Option<u8>| {
+        let to = place(name, "", "", "");
+        let start = "2026-03-10T09:00:00+01:00";
+        let mut one = fhir_records::movement(to, 30, PlaceStatus::Active, start);
+        one.end = Some(moment("2026-03-10T10:00:00+01:00"));
+        one.location = location.map(id);
+        one
+    };
+    for (name, location, found) in
+        [("3101", None, true), ("3101", Some(30), true), ("", Some(30), true), ("", None, false)]
+    {
+        placed.movements = vec![at(name, location)];
+        check(placed.clone(), &[(BOTH, "location-period=2026-03-10", found)]);
+    }
 }

@@ -333,7 +333,6 @@ impl Test {
     fn matches(&self, ej: EjId, entities: &Entities, record: &Record) -> bool {
         match (self, record) {
             (Self::All, _) => true,
-            (Self::Nothing | Self::Joined { .. }, _) => false,
             (Self::Id(ids), _) => ids.contains(&record.id()),
             (Self::Entity(ids), _) => ids.contains(&legal_entity_id(ej)),
             (Self::LastUpdated(values), _) => {

@@ -468,4 +468,24 @@ mod tests {
         }
         assert_eq!([TokenOf::Code, TokenOf::ComboCode].map(TokenOf::number), [1, 1]);
     }
+
+    /// The elements whose type is CodeableConcept in the standard.
+    #[test]
+    fn a_sites_own_codes_are_looked_for_in_concepts_alone() {
+        use FhirVersion::{R4, R5};
+        use RecordType::{AllergyIntolerance, Condition, Coverage, Stay};
+        for (of_type, of, expected) in [
+            (AllergyIntolerance, TokenOf::Category, [false, false]),
+            (AllergyIntolerance, TokenOf::Type, [false, true]),
+            (AllergyIntolerance, TokenOf::Criticality, [false, false]),
+            (AllergyIntolerance, TokenOf::Code, [true, true]),
+            (Condition, TokenOf::Category, [true, true]),
+            (Coverage, TokenOf::Type, [true, true]),
+            (Coverage, TokenOf::Status, [false, false]),
+            (Stay, TokenOf::Reason, [true, true]),
+        ] {
+            let is = [R4, R5].map(|version| is_concept(of_type, of, version));
+            assert_eq!(is, expected, "{} {}", of_type.fhir(), of.number());
+        }
+    }
 }
