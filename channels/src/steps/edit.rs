@@ -70,7 +70,7 @@ fn joined(lines: &[String]) -> String {
 /// The steps down from the line to the place, from 0: field, repetition, component, subcomponent.
 fn path(place: &Location) -> Option<Vec<usize>> {
     let mut path = vec![usize::from(place.field)];
-    if place.segment_name() == "MSH" {
+    if place.is_in_header() {
         // MSH-1 is the separator itself, so MSH-3 stands where another segment's second field does.
         path[0] = path[0].checked_sub(1)?;
     }
@@ -141,6 +141,7 @@ mod tests {
             ("PID-8", "F", "Given\r", "Given|||F\r"),
             ("PID-3[3]", "C", "~B|", "~B~C|"),
             ("MSH-3", "NEW", "|APP|", "|NEW|"),
+            ("BHS-3", "NEW", "OBX|2|ST\r", "OBX|2|ST\rBHS||NEW\r"),
             ("MSH-9.2", "A01", "|CHU\r", "|CHU|||||^A01\r"),
             ("OBX[2]-3", "X", "OBX|2|ST\r", "OBX|2|ST|X\r"),
             ("OBX[3]-1", "3", "OBX|2|ST\r", "OBX|2|ST\rOBX|3\r"),

@@ -314,7 +314,9 @@ fn writable(key: &'static str, path: &str) -> Result<Location, StepProblem> {
     let at = place(key, path)?;
     match (at.segment_name(), at.field) {
         (_, 0) => Err(StepProblem::new(key, "names no field")),
-        ("MSH", 1 | 2) => Err(StepProblem::new(key, "MSH-1 and MSH-2 are the separators")),
+        (name, 1 | 2) if at.is_in_header() => {
+            Err(StepProblem::new(key, format!("{name}-1 and {name}-2 are the separators")))
+        }
         _ => Ok(at),
     }
 }

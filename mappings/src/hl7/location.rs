@@ -4,6 +4,8 @@ use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
+use super::segment::is_header;
+
 /// A place in a message: segment, field, repetition, component, subcomponent, each counted
 /// from 1 as the standard does; 0 is "not given". It holds no text of the message but the
 /// segment's name, and `???` for a line whose name is none.
@@ -83,6 +85,12 @@ impl Location {
             Some(_) => std::str::from_utf8(&self.segment).unwrap_or("???"),
             None => "???",
         }
+    }
+
+    /// Whether the segment is a header, whose first field is the field separator itself.
+    #[must_use]
+    pub const fn is_in_header(&self) -> bool {
+        is_header(&self.segment)
     }
 
     /// ERR-2 as an ERL (HL7 v2.5.1 §2.A.28), `PID^1^5^1^1`, with the answer's component

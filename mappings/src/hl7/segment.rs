@@ -87,14 +87,14 @@ impl<'a> Segment<'a> {
     /// The highest field number that the segment writes, empty ones included.
     #[must_use]
     pub fn fields_count(&self) -> usize {
-        self.fields.len() + usize::from(self.is_header() && !self.fields.is_empty())
+        self.fields.len() + usize::from(is_header(&self.name) && !self.fields.is_empty())
     }
 
     /// The `n`-th field, from 1, counted as the standard does: MSH-1 is the field separator
     /// itself and MSH-2 the encoding characters; both are taken whole.
     #[must_use]
     pub fn field(&self, n: usize) -> Field<'a> {
-        if !self.is_header() {
+        if !is_header(&self.name) {
             return Field::new(self.piece(n), self.separators);
         }
         match n {
@@ -109,11 +109,6 @@ impl<'a> Segment<'a> {
     pub fn fields(&self) -> impl Iterator<Item = Field<'a>> + use<'a> {
         let segment = *self;
         (1..=self.fields_count()).map(move |n| segment.field(n))
-    }
-
-    /// Segments whose first field is the field separator itself.
-    fn is_header(&self) -> bool {
-        matches!(&self.name, b"MSH" | b"BHS" | b"FHS")
     }
 
     /// What stands after the `n`-th field separator.
@@ -140,6 +135,11 @@ impl fmt::Debug for Segment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Segment({}, {} bytes)", self.location(), self.raw.len())
     }
+}
+
+/// Whether the first field of segments of that name is the field separator itself.
+pub(super) const fn is_header(name: &[u8; 3]) -> bool {
+    matches!(name, b"MSH" | b"BHS" | b"FHS")
 }
 
 /// A run of segments in the message's order.
