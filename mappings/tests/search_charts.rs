@@ -217,6 +217,21 @@ fn an_observation_is_found_by_what_it_says_of_whatever_type() {
             (&[R5], "value-string:missing=true", true),
         ],
     );
+    // It says nothing, and says so.
+    let mut unobtained = says(Vec::new());
+    unobtained.status = "X".into();
+    check(
+        unobtained,
+        &[
+            (BOTH, "data-absent-reason:missing=false", true),
+            (BOTH, "value-string:missing=true", true),
+        ],
+    );
+    // A text is no text of a concept.
+    check(
+        says(vec![text("Pâle")]),
+        &[(&[R5], "value-markdown=pale", false), (&[R5], "value-markdown:missing=true", true)],
+    );
     check(
         says(vec![coded("P", "Pâle"), coded("Q", "Sec")]),
         &[
@@ -351,6 +366,7 @@ fn the_structure_is_found_by_its_parts() {
             (BOTH, "organization=Organization/#41", false),
         ],
     );
+    placed.operational_status = coded("O", "", "0116");
     placed.managing_organization = Some(id(41));
     placed.addresses = vec![fhir_records::others::address("B", "1 quai", "BRON")];
     check(
@@ -359,6 +375,8 @@ fn the_structure_is_found_by_its_parts() {
             (BOTH, "organization:identifier=FINESS", false),
             (BOTH, "organization=Organization/#41", true),
             (BOTH, "address-city=bron", true),
+            (BOTH, "operational-status=O", true),
+            (BOTH, "operational-status=U", false),
         ],
     );
     check(
