@@ -19,7 +19,7 @@ use sluice_mappings::records::{
     Coded, HumanName, Identifier, PractitionerRecord, PractitionerRoleRecord, Record, RecordType,
     ResourceId, Stamp,
 };
-use sluice_mappings::search::{self, Kind, Query};
+use sluice_mappings::search::{self, Join, Kind, Query};
 
 /// The element of a parameter, by version, as paths into the JSON. Those of the parameters that
 /// are not here have tests of their own.
@@ -556,4 +556,9 @@ fn a_code_that_a_site_file_shows_is_found_in_its_ej_and_version() {
         let of_i10 = code.ends_with("I10");
         assert_eq!(finds(&asked, &plain, &condition(&plain)), of_i10, "{version} {code}");
     }
+    // At the end of a chain too.
+    let (stays, path) = (RecordType::Stay, "diagnosis:Condition.code");
+    let asked = query(&lane, stays, FhirVersion::R4, path, "hypertension");
+    let Some(Join::Found(conditions)) = asked.clauses[0].join() else { panic!("a chain") };
+    assert!(conditions.iter().any(|of| finds(of, &lane, &condition(&lane))));
 }

@@ -201,13 +201,12 @@ impl QuantityValue {
             _ => self.half,
         };
         let (low, high) = (Number(at.0 - reach).float(), Number(at.0 + reach).float());
-        // What the float rounds is far within this.
-        let margin = (at.float().abs() + 1.0) * 1e-9;
+        // Of two numbers the float of the greater one is never the less: what is asked for is within.
         let (from, to) = match self.prefix {
-            Prefix::Eq | Prefix::Ap => (low - margin, high + margin),
+            Prefix::Eq | Prefix::Ap => (low, high),
             Prefix::Ne => (f64::MIN, f64::MAX),
-            Prefix::Gt | Prefix::Ge | Prefix::Sa => (low - margin, f64::MAX),
-            Prefix::Lt | Prefix::Le | Prefix::Eb => (f64::MIN, high + margin),
+            Prefix::Gt | Prefix::Ge | Prefix::Sa => (low, f64::MAX),
+            Prefix::Lt | Prefix::Le | Prefix::Eb => (f64::MIN, high),
         };
         Span::new(Param::Quantity, key(of, from), key(of, to), false)
     }
@@ -311,6 +310,10 @@ mod tests {
             ("gt5.4", "5.41", true),
             ("gt5.4", "5.4", false),
             ("ge5.4", "5.4", true),
+            ("le5.4", "5.4", true),
+            ("lt5.4", "5.39", true),
+            ("lt5.40000000000000", "5.39999999999999", true),
+            ("gt5.40000000000000", "5.40000000000001", true),
             ("lt-1", "-1.5", true),
             ("ne5", "5.2", false),
             ("ne5", "6", true),
