@@ -107,7 +107,7 @@ impl Server {
         let bundle = Bundle::new(BundleType::Transaction).write(entries);
         let answer = self.ask(Verb::POST, &self.base, bundle.into()).await?;
         let outcome = match answer.outcome() {
-            Outcome::Accepted => told(&answer, resources.len()),
+            Outcome::Accepted => told(&answer, resources),
             otherwise => otherwise,
         };
         if outcome == Outcome::Accepted {
@@ -166,7 +166,7 @@ struct ToldResponse {
 
 /// A transaction is whole or not at all, but some servers answer 200 to one that they treated as a
 /// batch: each entry is looked at.
-fn told(answer: &Answer, entries: usize) -> Outcome {
+fn told(answer: &Answer, resources: &[Resource]) -> Outcome {
     let Ok(told) = serde_json::from_slice::<Told>(&answer.body) else {
         // `return=minimal` may leave nothing to read.
         return if answer.body.is_empty() {
@@ -178,16 +178,16 @@ fn told(answer: &Answer, entries: usize) -> Outcome {
     if told.entry.is_empty() {
         return Outcome::Accepted;
     }
-    if told.entry.len() != entries {
+    if told.entry.len() != resources.len() {
         return Outcome::NotNow(Code::of("entries missing"), None);
     }
-    for entry in told.entry {
+    for (entry, resource) in told.entry.into_iter().zip(resources) {
         let status = entry.response.map(|response| response.status).unwrap_or_default();
         let status = status.split(' ').next().unwrap_or_default().parse().unwrap_or(0);
         let (retry_after, body) = (None, Vec::new());
         match (Answer { status, retry_after, body }).outcome() {
             Outcome::Accepted => {}
-            _ if matches!(status, 404 | 410) => {}
+            _ if resource.json.is_none() && matches!(status, 404 | 410) => {}
             otherwise => return otherwise,
         }
     }
@@ -244,9 +244,17 @@ mod tests {
                 r#"{{"entry":[{{"response":{{"status":"200 OK"}}}},{{"response":{{"status":"{second}"}}}}]}}"#
             )
         };
-        assert_eq!(told(&answer(&bundle("201 Created")), 2), Outcome::Accepted);
-        assert_eq!(told(&answer(&bundle("422")), 2), Outcome::Refused(Code::http(422)));
-        assert_eq!(told(&answer(""), 2), Outcome::Accepted);
-        assert!(matches!(told(&answer(&bundle("200")), 3), Outcome::NotNow(..)));
+        let put = || Resource { json: Some("{}".into()), ..resource(2) };
+        let two = [put(), put()];
+        assert_eq!(told(&answer(&bundle("201 Created")), &two), Outcome::Accepted);
+        assert_eq!(told(&answer(&bundle("422")), &two), Outcome::Refused(Code::http(422)));
+        assert_eq!(told(&answer(""), &two), Outcome::Accepted);
+        let three = [put(), put(), put()];
+        assert!(matches!(told(&answer(&bundle("200")), &three), Outcome::NotNow(..)));
+        for absent in [404, 410] {
+            let answer = answer(&bundle(&absent.to_string()));
+            assert_eq!(told(&answer, &two), Outcome::Refused(Code::http(absent)), "of a PUT");
+            assert_eq!(told(&answer, &[put(), resource(3)]), Outcome::Accepted, "of a DELETE");
+        }
     }
 }
