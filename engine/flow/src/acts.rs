@@ -21,7 +21,7 @@ const CHANNEL: &str = "flow";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// Applying it panicked.
+    /// Applying it panicked, or making of it what a destination is sent.
     Panic,
     /// A step of its channel could not do its work.
     Step,
@@ -40,7 +40,7 @@ impl Reason {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Panic => "applying it panicked",
+            Self::Panic => "working on it panicked",
             Self::Step => "a step of its channel failed",
             Self::Refused => "the peer refused it",
             Self::GaveUp => "the peer could not take it, time and again",

@@ -12,6 +12,7 @@ use sluice_ids::{EjId, Micros, Seq};
 use sluice_journal::{Journal, Kind};
 use support::Bench;
 use support::peer::{AA, Peer, Say, deliver, drained, mllp, send, until, way};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 /// The accepted message records' control ids up to a cursor.
@@ -98,6 +99,25 @@ async fn what_is_refused_for_good_is_set_aside_and_the_cursor_moves_on() {
     drop(running);
     let running = bench.start();
     assert!(running.delivery.letters(bench.ej).is_empty(), "closed for good");
+}
+
+#[tokio::test]
+async fn what_is_refused_while_it_stops_is_not_delivered_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut bench = Bench::new("STOPS");
+    bench.destination = vec![mllp(listener.local_addr().unwrap(), json!({}))];
+    let running = bench.start();
+    deliver(&running).await;
+    send(&running, &[("P1", "1")]).await;
+    let (mut stream, _) = listener.accept().await.unwrap();
+    while stream.read_u8().await.unwrap() != 0x1C {}
+    let refusal = b"\x0bMSH|^~\\&|||||||ACK|x1|P|2.5\rMSA|AR|1\rERR|||200|E\r\x1c\r";
+    // Stopped first, answered then.
+    let (_, answered) = tokio::join!(running.delivery.stop(), stream.write_all(refusal));
+    answered.unwrap();
+    let letters = running.delivery.letters(bench.ej);
+    assert_eq!(letters.iter().map(|letter| letter.reason).collect::<Vec<_>>(), [Reason::Refused]);
+    assert_eq!(behind(&bench, last_cursor(&bench)), ["1"]);
 }
 
 #[tokio::test]

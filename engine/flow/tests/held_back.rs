@@ -1,12 +1,14 @@
-//! Destinations that stand still: paused by an operator, because too many dead letters are open, or
-//! because they could not begin.
+//! Destinations that stand still: paused by an operator, because too many dead letters are open,
+//! because they could not begin, or because what they are to send cannot be read.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
 use serde_json::json;
-use sluice_flow::{Deed, Doing, Way};
+use sluice_channels::destinations::DestinationSettings;
+use sluice_flow::{Deed, Doing, Reason, Way};
+use sluice_ids::Seq;
 use support::Bench;
 use support::peer::{AA, Peer, Say, deliver, drained, send, until, way};
 
@@ -103,6 +105,118 @@ async fn beyond_so_many_dead_letters_a_destination_stands_still_until_one_is_clo
     running.flow.act(bench.ej, "local", deed).unwrap();
     until(|| peer.got.lock().len() == 4).await;
     assert_eq!(running.delivery.letters(bench.ej).len(), 2);
+}
+
+#[tokio::test]
+async fn beyond_so_many_dead_letters_one_that_is_tried_again_makes_room() {
+    // Of the first message the third attempt is accepted; nothing else ever is.
+    fn script(id: &str, time: usize) -> Say {
+        if id == "1" && time == 3 { AA } else { Say::Ack("AR", "200") }
+    }
+    let peer = Peer::new(script).await;
+    let mut bench = Bench::new("ROOM");
+    bench.flow.dead_letters_max = 2;
+    bench.destination = vec![peer.settings(json!({ "window": 1 }))];
+    let running = bench.start();
+    deliver(&running).await;
+    // The third is refused too, and waits for room: it is the first one's patient's.
+    send(&running, &[("P1", "1"), ("P2", "2"), ("P1", "3"), ("P4", "4")]).await;
+    let queue = || running.delivery.queues().remove(0);
+    until(|| queue().why.is_some()).await;
+    let Way { channel, destination } = way(&running);
+    let message = running.delivery.letters(bench.ej)[0].seq;
+    let retry = || {
+        let deed = Deed::Retry { message, channel, destination };
+        running.flow.act(bench.ej, "local", deed).unwrap();
+    };
+    retry();
+    until(|| peer.got.lock().len() == 4).await;
+    // Refused once more it takes no more room than it had.
+    until(|| running.delivery.letters(bench.ej).iter().all(|letter| !letter.retrying)).await;
+    assert_eq!(*peer.got.lock(), ["1", "2", "3", "1"]);
+    retry();
+    until(|| peer.got.lock().len() == 6).await;
+    assert_eq!(*peer.got.lock(), ["1", "2", "3", "1", "1", "4"]);
+    assert_eq!(peer.accepted(), ["1"]);
+    until(|| queue().why.is_some()).await;
+    assert_eq!((queue().doing, running.delivery.letters(bench.ej).len()), (Doing::Stuck, 2));
+    // Room for the last: nothing is left to send, and it says so.
+    let letter = running.delivery.letters(bench.ej).remove(0).seq;
+    let (destination, reason) = (Some(destination), "entered by hand".to_owned());
+    let deed = Deed::Discard { message: letter, channel, destination, reason };
+    running.flow.act(bench.ej, "local", deed).unwrap();
+    drained(&running).await;
+    until(|| queue().doing == Doing::Running).await;
+    assert_eq!(queue().why, None);
+}
+
+/// A destination of records, which no message here changes: there is nobody to ask.
+fn records() -> DestinationSettings {
+    let delivery = json!({ "retry_first_ms": 1, "retry_max_ms": 20 });
+    let url = "https://127.0.0.1:9/fhir";
+    let settings = json!({ "type": "fhir", "name": "lab", "url": url, "delivery": delivery });
+    serde_json::from_value(settings).unwrap()
+}
+
+#[tokio::test]
+async fn what_cannot_be_looked_up_is_not_passed_but_tried_until_it_can() {
+    let mut bench = Bench::new("LOOKED");
+    bench.destination = vec![records()];
+    let running = bench.start();
+    deliver(&running).await;
+    running.delivery.pause(way(&running), true);
+    send(&running, &[("P1", "1")]).await;
+    let queue = || running.delivery.queues().remove(0);
+    until(|| queue().depth == 1 && queue().depth_is_exact).await;
+    bench.journal.damage(true);
+    running.delivery.pause(way(&running), false);
+    until(|| queue().trouble.is_some()).await;
+    assert_eq!(queue().trouble.as_deref(), Some("the journal is damaged"));
+    let message = bench.messages().remove(0).seq;
+    assert!(queue().cursor < message && queue().depth == 1, "it is not passed");
+    bench.journal.damage(false);
+    drained(&running).await;
+    assert!(queue().cursor >= message && queue().trouble.is_none());
+    assert!(running.delivery.letters(bench.ej).is_empty());
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_rendered_is_set_aside() {
+    let mut bench = Bench::new("RENDERED");
+    bench.destination = vec![records()];
+    let running = bench.start();
+    deliver(&running).await;
+    running.delivery.pause(way(&running), true);
+    send(&running, &[("P1", "1"), ("P1", "2")]).await;
+    let queue = || running.delivery.queues().remove(0);
+    until(|| queue().depth == 2 && queue().depth_is_exact).await;
+    bench.journal.panic_once();
+    running.delivery.pause(way(&running), false);
+    drained(&running).await;
+    let letters = running.delivery.letters(bench.ej);
+    let [letter] = &letters[..] else { panic!("one letter, not {letters:?}") };
+    assert_eq!(letter.seq, bench.messages()[0].seq);
+    assert_eq!((letter.reason, letter.code.as_deref()), (Reason::Panic, Some("rendering")));
+}
+
+#[tokio::test]
+async fn a_destination_whose_reading_panics_says_so_and_goes_on_when_it_can() {
+    let peer = Peer::new(|_, _| AA).await;
+    let mut bench = Bench::new("READING");
+    bench.destination = vec![peer.settings(json!({ "from": "beginning" }))];
+    let running = bench.start();
+    send(&running, &[("P1", "1")]).await;
+    bench.folded(&running).await;
+    bench.journal.break_up_to(bench.messages()[0].seq);
+    deliver(&running).await;
+    let queue = || running.delivery.queues().remove(0);
+    until(|| queue().why.is_some()).await;
+    let why = "reading it panicked; the log says why";
+    assert_eq!((queue().doing, queue().why.as_deref()), (Doing::Stuck, Some(why)));
+    bench.journal.break_up_to(Seq::ZERO);
+    drained(&running).await;
+    assert_eq!(peer.accepted(), ["1"]);
+    assert_eq!((queue().doing, queue().why), (Doing::Running, None));
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@
 //!   dead letter is durable. So after a crash some are delivered again, and none is left out.
 //! - **Coalesced.** A record is written once [`RECORDS_MAX`] messages were delivered since the
 //!   last, or [`TIME_MAX`] after the first of them: so many are delivered again after a crash, and
-//!   those in flight. At a stop nothing is.
+//!   those in flight. At a stop only what was not answered in time, or had no room among the
+//!   dead letters.
 //! - **Fenced.** Each start takes the next `term`. Of several records the one of the highest term
 //!   counts: who was taken for dead and writes on moves nothing.
 

@@ -33,15 +33,15 @@ impl<T: InLine> Line<T> {
         self.waiting.insert(item.seq(), item);
     }
 
-    /// The first that may go; it is busy until [`Self::done`].
-    pub fn next(&mut self) -> Option<T> {
+    /// The first that may go, of those that are wanted; it is busy until [`Self::done`].
+    pub fn next(&mut self, wanted: impl Fn(&T) -> bool) -> Option<T> {
         let mut before: HashSet<u64> = HashSet::new();
         let may = |item: &T, before: &HashSet<u64>| {
             item.keys().iter().all(|key| !self.busy.contains_key(key) && !before.contains(key))
         };
         let mut found = None;
         for (seq, item) in &self.waiting {
-            if may(item, &before) {
+            if wanted(item) && may(item, &before) {
                 found = Some(*seq);
                 break;
             }
@@ -83,7 +83,7 @@ mod tests {
     }
 
     fn next(line: &mut Line<Of>) -> Option<u64> {
-        line.next().map(|item| item.0)
+        line.next(|_| true).map(|item| item.0)
     }
 
     #[test]

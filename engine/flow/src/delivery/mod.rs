@@ -4,6 +4,7 @@
 //! patient. `docs/destinations.md` tells the rules; `cursor.rs`, `line.rs`, `letters.rs` and
 //! `content.rs` keep one each.
 
+mod attempt;
 mod content;
 mod cursor;
 mod lease;

@@ -1,22 +1,19 @@
 //! One destination for one EJ at work: reads, sends, retries, sets aside, moves its cursor.
 
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use sluice_channels::destinations::{
-    Body, Breaker, Code, DeliverySettings, Destination, DestinationSettings, Outcome, Outgoing,
-    open,
-};
-use sluice_ids::{EjId, Seq};
+use sluice_channels::destinations::{Breaker, Code, Destination, DestinationSettings, open};
+use sluice_ids::{EjId, Micros, Seq};
 use sluice_journal::{Append, Entry, Refusal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Deps;
-use super::content::rendered;
 use super::cursor::{Cursor, PASSED_MAX, RECORDS_MAX, TIME_MAX, Tracker, Way};
 use super::line::Line;
 use super::queue::{Left, Queue};
@@ -29,7 +26,7 @@ const AHEAD_MAX: usize = 1_024;
 /// How long a stop waits for what is in flight.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 /// Between two tries of what does not depend on a peer: a folder, the journal.
-const AGAIN: Duration = Duration::from_secs(1);
+pub(super) const AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) struct Pipeline {
     pub deps: Arc<Deps>,
@@ -43,7 +40,7 @@ pub(super) struct Pipeline {
 }
 
 /// How the delivery of a message ended.
-enum End {
+pub(super) enum End {
     Left(Left),
     /// For good, and why.
     SetAside(Reason, Code),
@@ -55,6 +52,16 @@ struct Written {
     /// Messages done since.
     since: usize,
     first: Option<Instant>,
+}
+
+/// What was read, and how far it is done.
+struct Work {
+    tracker: Tracker,
+    written: Written,
+    /// When what is not done was received.
+    received: BTreeMap<Seq, Micros>,
+    /// Dead letters that are tried again.
+    retried: BTreeSet<Seq>,
 }
 
 impl Pipeline {
@@ -103,66 +110,77 @@ impl Pipeline {
         client: &dyn Destination,
         mut batches: mpsc::Receiver<Batch>,
     ) {
-        let mut tracker = Tracker::new(&cursor);
         let mut read = cursor.seq;
-        let mut written = Written { cursor, since: 0, first: None };
+        let mut work = Work {
+            tracker: Tracker::new(&cursor),
+            written: Written { cursor, since: 0, first: None },
+            received: BTreeMap::new(),
+            retried: BTreeSet::new(),
+        };
         let mut line: Line<Item> = Line::new();
         let mut going = FuturesUnordered::new();
-        let mut oldest = std::collections::BTreeMap::new();
+        // To be set aside, when there is room for another dead letter.
+        let mut full: VecDeque<(Item, End)> = VecDeque::new();
+        let mut unread: Option<&'static str> = None;
+        let mut stuck = None;
         let mut letters = self.deps.letters(self.ej).map(|letters| letters.changed());
-        let mut retried: std::collections::BTreeSet<Seq> = std::collections::BTreeSet::new();
-        self.retry_letters(&mut line, &mut retried).await;
+        let mut again = self.retry_letters(&mut line, &mut work.retried).await;
         let delivery = self.settings.delivery();
         let room = (delivery.window * 2).max(32);
         let mut ended = false;
         let mut paused = self.paused.clone();
-        loop {
+        'run: loop {
+            while !self.deps.letters_full(self.ej)
+                && let Some((item, end)) = full.pop_front()
+            {
+                if !self.settled(&item, end, &mut work).await {
+                    break 'run;
+                }
+            }
+            let why = if full.is_empty() { unread } else { Some("too many dead letters are open") };
+            if stuck != why {
+                stuck = why;
+                self.queue.stuck(why.map(str::to_owned));
+            }
+            // While there is no room, an operator's retry may yet make some.
             while !*paused.borrow_and_update()
                 && going.len() < delivery.window
-                && let Some(item) = line.next()
+                && let Some(item) = line.next(|item| full.is_empty() || item.is_letter)
             {
                 going.push(self.delivered(item, client, delivery));
             }
-            self.keep(&tracker, &mut written, false).await;
-            let first = oldest.values().next().copied();
-            self.queue.stands(read, tracker.cursor(), (oldest.len(), going.len()), first);
-            let may_read = !ended && line.len() < room && tracker.held() < AHEAD_MAX;
-            let due = written.first.map(|first| first + TIME_MAX);
+            self.keep(&work.tracker, &mut work.written, false).await;
+            let first = work.received.values().next().copied();
+            let unfinished = (work.received.len(), going.len());
+            self.queue.stands(read, work.tracker.cursor(), unfinished, first);
+            let may_read = !ended && line.len() < room && work.tracker.held() < AHEAD_MAX;
+            let due = work.written.first.map(|first| first + TIME_MAX);
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break,
                 Some((item, end)) = going.next() => {
-                    let Some(end) = end else {
-                        line.done(&item.keys);
-                        line.push(item);
-                        continue;
-                    };
-                    let aside = matches!(end, End::SetAside(..));
-                    if !self.ended(&item, end).await {
-                        break;
-                    }
                     line.done(&item.keys);
-                    if item.is_letter {
-                        retried.remove(&item.seq);
-                        continue;
+                    match end {
+                        None => line.push(item),
+                        Some(end) if self.has_room(&item, &end) => {
+                            if !self.settled(&item, end, &mut work).await {
+                                break;
+                            }
+                        }
+                        Some(end) => full.push_back((item, end)),
                     }
-                    oldest.remove(&item.seq);
-                    tracker.finish(item.seq);
-                    // What was set aside may be closed by an operator at once: it must not come again.
-                    written.since += if aside { RECORDS_MAX } else { 1 };
-                    written.first.get_or_insert_with(Instant::now);
                 }
                 batch = batches.recv(), if may_read => match batch {
                     Some(Batch::Read { items, to }) => {
-                        self.queue.stuck(None);
+                        unread = None;
                         for item in items {
-                            if !tracker.is_finished(item.seq) && !self.is_aside(item.seq) {
-                                tracker.begin(item.seq);
-                                oldest.insert(item.seq, item.received_at);
+                            if !work.tracker.is_finished(item.seq) && !self.is_aside(item.seq) {
+                                work.tracker.begin(item.seq);
+                                work.received.insert(item.seq, item.received_at);
                                 line.push(item);
                             }
                         }
-                        tracker.read(to);
+                        work.tracker.read(to);
                         read = read.max(to);
                     }
                     Some(Batch::Lost { from, to }) => {
@@ -172,122 +190,61 @@ impl Pipeline {
                             "retention let go what was to be delivered"
                         );
                     }
-                    Some(Batch::Stuck(why)) => self.queue.stuck(Some(why.to_owned())),
+                    Some(Batch::Stuck(why)) => unread = Some(why),
                     None => ended = true,
                 },
                 () = told(&mut paused) => {}
-                () = changed(&mut letters) => self.retry_letters(&mut line, &mut retried).await,
-                () = until(due) => self.keep(&tracker, &mut written, true).await,
+                () = changed(&mut letters) => {
+                    again = self.retry_letters(&mut line, &mut work.retried).await;
+                }
+                () = until(again) => {
+                    again = self.retry_letters(&mut line, &mut work.retried).await;
+                }
+                () = until(due) => self.keep(&work.tracker, &mut work.written, true).await,
             }
         }
         // What is in flight may yet be answered; what is not is delivered at the next start.
         let finish = async {
             while let Some((item, end)) = going.next().await {
-                if let Some(end @ End::Left(_)) = end
-                    && self.ended(&item, end).await
-                    && !item.is_letter
+                if let Some(end) = end
+                    && self.has_room(&item, &end)
                 {
-                    tracker.finish(item.seq);
-                    written.since += 1;
+                    self.settled(&item, end, &mut work).await;
                 }
             }
         };
         let _ = timeout(STOP_WAIT, finish).await;
         drop(going);
-        self.keep(&tracker, &mut written, true).await;
+        self.keep(&work.tracker, &mut work.written, true).await;
     }
 
-    /// Tries until it is delivered, or never will be; `None`: until it was paused.
-    async fn delivered(
-        &self,
-        item: Item,
-        client: &dyn Destination,
-        delivery: &DeliverySettings,
-    ) -> (Item, Option<End>) {
-        if delivery.hold_patient && !item.is_letter && self.is_held(&item) {
-            return (item, Some(End::SetAside(Reason::Behind, Code::of("behind"))));
+    /// Whether it can end so: one more dead letter may be too many.
+    fn has_room(&self, item: &Item, end: &End) -> bool {
+        item.is_letter || matches!(end, End::Left(_)) || !self.deps.letters_full(self.ej)
+    }
+
+    /// Ends it; false at the stop, and then it has not ended.
+    async fn settled(&self, item: &Item, end: End, work: &mut Work) -> bool {
+        let aside = matches!(end, End::SetAside(..));
+        if !self.ended(item, end).await {
+            return false;
         }
-        let mut attempts = 0_u32;
-        let mut answered = 0_u32;
-        let mut paused = self.paused.clone();
-        loop {
-            while !self.deps.lease.is_held() {
-                sleep(AGAIN).await;
-            }
-            let pass = tokio::select! {
-                biased;
-                () = until_paused(&mut paused) => return (item, None),
-                pass = self.breaker.pass() => pass,
-            };
-            let Some(outgoing) = self.outgoing(&item).await else {
-                drop(pass);
-                return (item, Some(End::Left(Left::Superseded)));
-            };
-            attempts = attempts.saturating_add(1);
-            let mut after = None;
-            match client.deliver(outgoing).await {
-                Outcome::Accepted => {
-                    pass.tell(true);
-                    return (item, Some(End::Left(Left::Accepted)));
-                }
-                Outcome::Refused(code) => {
-                    pass.tell(true);
-                    return (item, Some(End::SetAside(Reason::Refused, code)));
-                }
-                Outcome::NotNow(code, wait) => {
-                    pass.tell(true);
-                    self.queue.failed(true, code.as_str());
-                    (answered, after) = (answered.saturating_add(1), wait);
-                    let max = delivery.answered_retries_max;
-                    if max > 0 && answered >= max {
-                        return (item, Some(End::SetAside(Reason::GaveUp, code)));
-                    }
-                }
-                Outcome::Unreached(code) => {
-                    pass.tell(false);
-                    self.queue.failed(false, code.as_str());
-                }
-            }
-            let wait = after.unwrap_or_default().max(backoff(delivery, attempts));
-            tokio::select! {
-                () = until_paused(&mut paused) => return (item, None),
-                () = sleep(wait) => {}
-            }
+        if item.is_letter {
+            work.retried.remove(&item.seq);
+            return true;
         }
+        work.received.remove(&item.seq);
+        work.tracker.finish(item.seq);
+        // What was set aside may be closed by an operator at once: it must not come again.
+        work.written.since += if aside { RECORDS_MAX } else { 1 };
+        work.written.first.get_or_insert_with(Instant::now);
+        true
     }
 
     /// Set aside before a crash, and the cursor did not get to say so.
     fn is_aside(&self, seq: Seq) -> bool {
         let letters = self.deps.letters(self.ej);
         letters.is_some_and(|letters| letters.get(seq, Some(self.way)).is_some())
-    }
-
-    fn is_held(&self, item: &Item) -> bool {
-        let letters = self.deps.letters(self.ej);
-        letters.is_some_and(|letters| letters.holds(self.way, &item.patients))
-    }
-
-    /// As it is now; `None` where nothing is left to send.
-    async fn outgoing(&self, item: &Item) -> Option<Outgoing> {
-        let body = match (&item.body, &self.settings) {
-            (Some(body), _) => body.clone(),
-            (None, DestinationSettings::Fhir(settings)) => {
-                let (deps, ej, seq) = (Arc::clone(&self.deps), self.ej, item.seq);
-                let release = settings.version;
-                let resources = spawn_blocking(move || {
-                    let record = deps.journal.get(ej, seq).ok().flatten();
-                    record.map(|record| rendered(&deps, ej, &record, release))
-                });
-                let resources = resources.await.ok().flatten().unwrap_or_default();
-                if resources.is_empty() {
-                    return None;
-                }
-                Body::Resources(resources)
-            }
-            (None, _) => return None,
-        };
-        let (ej, channel) = (self.ej, self.way.channel);
-        Some(Outgoing { ej, channel, seq: item.seq, received_at: item.received_at, body })
     }
 
     /// Makes durable what has to be before the cursor may move; false at the stop.
@@ -304,12 +261,6 @@ impl Pipeline {
                 self.queue.left(left);
             }
             End::SetAside(reason, code) => {
-                while self.deps.letters_full(self.ej) {
-                    self.queue.stuck(Some("too many dead letters are open".to_owned()));
-                    if self.rest(AGAIN).await {
-                        return false;
-                    }
-                }
                 let (ej, why) = (self.ej, code.as_str());
                 let Way { channel, destination } = self.way;
                 tracing::warn!(
@@ -344,12 +295,14 @@ impl Pipeline {
         true
     }
 
+    /// Puts those in line that are due; when to look again, where one could not be read.
     async fn retry_letters(
         &self,
         line: &mut Line<Item>,
-        retried: &mut std::collections::BTreeSet<Seq>,
-    ) {
-        let Some(letters) = self.deps.letters(self.ej) else { return };
+        retried: &mut BTreeSet<Seq>,
+    ) -> Option<Instant> {
+        let letters = self.deps.letters(self.ej)?;
+        let mut again = None;
         for seq in letters.due(self.way) {
             if retried.contains(&seq) || retried.len() >= AHEAD_MAX {
                 continue;
@@ -367,9 +320,14 @@ impl Pipeline {
                     let letter = DeadLetter { seq, reason: Reason::Delivered, way, code: None };
                     self.letter(letter).await;
                 }
-                Ok(Err(_)) | Err(_) => {}
+                Err(error) if error.is_panic() => {
+                    let (way, code) = (Some(self.way), Some("steps".to_owned()));
+                    self.letter(DeadLetter { seq, reason: Reason::Panic, way, code }).await;
+                }
+                Ok(Err(_)) | Err(_) => again = Some(Instant::now() + AGAIN),
             }
         }
+        again
     }
 
     /// Writes the cursor where it is due, or where it moved and `now` says so.
@@ -433,40 +391,9 @@ async fn told(paused: &mut watch::Receiver<bool>) {
     }
 }
 
-async fn until_paused(paused: &mut watch::Receiver<bool>) {
-    if paused.wait_for(|paused| *paused).await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
 async fn until(due: Option<Instant>) {
     match due {
         Some(due) => tokio::time::sleep_until(due).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Doubled with each attempt up to the most, half of it by lot: destinations that failed together
-/// do not come back together.
-fn backoff(delivery: &DeliverySettings, attempts: u32) -> Duration {
-    use std::hash::{BuildHasher, RandomState};
-    let doubled = delivery.retry_first_ms.saturating_mul(1 << (attempts - 1).min(20));
-    let most = doubled.min(delivery.retry_max_ms);
-    // Each of these states is keyed anew by the system's randomness.
-    let lot = RandomState::new().hash_one(attempts) % (most / 2 + 1);
-    Duration::from_millis(most - most / 2 + lot)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn attempts_come_apart_and_never_further_than_the_most() {
-        let delivery = DeliverySettings::default();
-        for (attempts, most) in [(1, 500), (2, 1_000), (5, 8_000), (9, 60_000), (4_000, 60_000)] {
-            let wait = u64::try_from(backoff(&delivery, attempts).as_millis()).unwrap();
-            assert!((most / 2..=most).contains(&wait), "{wait} ms at {attempts}");
-        }
     }
 }

@@ -32,6 +32,9 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// How long a source sleeps at the end of what is folded before it looks whether it is still wanted.
 const END_WAIT: Duration = Duration::from_secs(5);
 
+/// Why a source stands still where reading panicked.
+const PANICKED: &str = "reading it panicked; the log says why";
+
 /// Where a message that names no patient stands in line: those follow each other.
 const NOBODY: u64 = 0;
 
@@ -95,23 +98,26 @@ impl Source {
     /// nobody takes them any more.
     pub async fn run(self, from: Seq, batches: mpsc::Sender<Batch>) {
         let mut from = from;
+        // What could not be read is read at once when it can be, new or not: so it is told.
+        let mut stuck = false;
         loop {
             let (source, at) = (self.clone(), from);
             let opened = spawn_blocking(move || source.open(at)).await;
             let mut place = match opened {
                 Ok(Ok(place)) => place,
-                Ok(Err(error)) => {
-                    if batches.send(Batch::Stuck(reason(&error))).await.is_err() {
+                failed => {
+                    let why = if let Ok(Err(error)) = failed { reason(&error) } else { PANICKED };
+                    stuck = true;
+                    if batches.send(Batch::Stuck(why)).await.is_err() {
                         return;
                     }
                     sleep(AGAIN).await;
                     continue;
                 }
-                Err(_) => return,
             };
             loop {
                 let Some(lane) = self.deps.lane(self.ej) else { return };
-                if !lane.progress.reached(place.next, END_WAIT).await {
+                if !stuck && !lane.progress.reached(place.next, END_WAIT).await {
                     if batches.is_closed() {
                         return;
                     }
@@ -122,27 +128,29 @@ impl Source {
                     let batch = source.batch(&mut place);
                     (place, batch)
                 });
-                // A panic in here is ours; the place is doubtful, and read anew.
-                let Ok((back, batch)) = read.await else { break };
-                place = back;
-                let (batch, again) = match batch {
-                    Ok(batch) => (batch, false),
-                    Err(ReadError::Released { oldest, .. }) => {
-                        from = oldest;
-                        (Batch::Lost { from: place.next, to: oldest }, true)
+                let batch = match read.await {
+                    Ok((back, Ok(batch))) => {
+                        (from, stuck) = (back.next, false);
+                        place = back;
+                        if batches.send(batch).await.is_err() {
+                            return;
+                        }
+                        continue;
                     }
-                    Err(error) => (Batch::Stuck(reason(&error)), true),
+                    Ok((back, Err(ReadError::Released { oldest, .. }))) => {
+                        from = oldest;
+                        Batch::Lost { from: back.next, to: oldest }
+                    }
+                    Ok((_, Err(error))) => Batch::Stuck(reason(&error)),
+                    // A panic in here is ours; the place is doubtful, and read anew.
+                    Err(_) => Batch::Stuck(PANICKED),
                 };
-                if !again {
-                    from = place.next;
-                }
+                stuck |= matches!(batch, Batch::Stuck(_));
                 if batches.send(batch).await.is_err() {
                     return;
                 }
-                if again {
-                    sleep(AGAIN).await;
-                    break;
-                }
+                sleep(AGAIN).await;
+                break;
             }
         }
     }
@@ -343,7 +351,7 @@ fn is_accepted(record: &Record) -> bool {
     Verdict::from_number(record.entry.verdict).is_some_and(Verdict::is_accepted)
 }
 
-const fn reason(error: &ReadError) -> &'static str {
+pub(super) const fn reason(error: &ReadError) -> &'static str {
     match error {
         ReadError::Damaged { .. } => "the journal is damaged",
         ReadError::Released { .. } => "the journal let it go",

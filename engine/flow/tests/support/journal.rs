@@ -38,8 +38,12 @@ struct Inner {
     oldest: HashMap<EjId, Seq>,
     /// Whose readers panic.
     broken: HashSet<EjId>,
-    /// Nothing is found by a key.
+    /// Nothing is found, by a key or at its place.
     damaged: bool,
+    /// The next record that is looked up at its place panics.
+    panics: bool,
+    /// Reading on from here or before panics.
+    broken_to: Seq,
 }
 
 struct Shared {
@@ -62,6 +66,8 @@ impl MemoryJournal {
             oldest: HashMap::new(),
             broken: HashSet::new(),
             damaged: false,
+            panics: false,
+            broken_to: Seq::ZERO,
         };
         Self(Arc::new(Shared { inner: Mutex::new(inner), grown: Condvar::new() }))
     }
@@ -97,7 +103,17 @@ impl MemoryJournal {
         self.0.grown.notify_all();
     }
 
-    /// Whether finding records by a key fails.
+    /// From now on, reading on from here or before panics.
+    pub fn break_up_to(&self, place: Seq) {
+        self.0.inner.lock().broken_to = place;
+    }
+
+    /// The next record that is looked up at its place panics.
+    pub fn panic_once(&self) {
+        self.0.inner.lock().panics = true;
+    }
+
+    /// Whether finding records fails, by a key or at their place.
     pub fn damage(&self, damaged: bool) {
         self.0.inner.lock().damaged = damaged;
     }
@@ -173,6 +189,7 @@ impl Reader for MemoryReader {
     fn next(&mut self) -> Result<Option<Record>, ReadError> {
         let inner = self.shared.inner.lock();
         assert!(!inner.broken.contains(&self.ej), "a reader that was broken by the test");
+        assert!(self.from > inner.broken_to, "a place that was broken by the test");
         if let Some(oldest) = inner.oldest.get(&self.ej).copied()
             && self.from < oldest
         {
@@ -198,6 +215,13 @@ impl Journal for MemoryJournal {
     }
 
     fn get(&self, ej: EjId, seq: Seq) -> Result<Option<Record>, ReadError> {
+        let mut inner = self.0.inner.lock();
+        if inner.damaged {
+            return Err(ReadError::Damaged { segment: 1, offset: 0 });
+        }
+        let panics = std::mem::take(&mut inner.panics);
+        drop(inner);
+        assert!(!panics, "a place that was broken by the test");
         Ok(self.records(ej).into_iter().find(|record| record.seq == seq))
     }
 
