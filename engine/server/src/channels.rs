@@ -24,9 +24,10 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::alerts::Declared;
 use crate::engine::{Core, chain};
 use crate::exit::{CANNOT_START, Failure};
-use crate::sources::{Source, Ways, certificates_of, source_type};
+use crate::sources::{Source, Ways, declared_by, source_type};
 use crate::wishes::{Wish, Wishes};
 
 /// How often the channel files are looked at. One that changed is read when it looks the same
@@ -59,7 +60,7 @@ struct Inner {
 #[derive(Default)]
 struct Shown {
     channels: Vec<ChannelTold>,
-    certificates: Vec<(String, PathBuf)>,
+    declared: Declared,
     bad: Vec<BadChannelFile>,
 }
 
@@ -84,13 +85,12 @@ impl Channels {
         let of = |(settings, file): Written| {
             (settings.id, Running { settings, file, source: None, problem: None })
         };
+        let declared = declared_by(config.channel.iter());
         let running = config.channel.iter().cloned().zip(files).map(of).collect();
         let inner = Inner { running, wishes, bad: Vec::new(), ended: false };
-        let shown = RwLock::new(Shown::default());
-        let runtime = Handle::current();
-        let channels =
-            Self { core, ways, sources, config, runtime, inner: Mutex::new(inner), shown };
-        Ok(channels)
+        let shown = RwLock::new(Shown { declared, ..Shown::default() });
+        let (runtime, inner) = (Handle::current(), Mutex::new(inner));
+        Ok(Self { core, ways, sources, config, runtime, inner, shown })
     }
 
     /// Starts those that should run.
@@ -120,9 +120,9 @@ impl Channels {
         shown.channels.iter().filter_map(|told| Some((told.id, told.address?))).collect()
     }
 
-    /// The certificates that channels show, by the channel or `channel/destination`.
-    pub fn certificates(&self) -> Vec<(String, PathBuf)> {
-        self.shown.read().certificates.clone()
+    /// What they have that is watched; before they are started too.
+    pub fn declared(&self) -> Declared {
+        self.shown.read().declared.clone()
     }
 
     /// Ends them all, together: each may take as long as its slowest peer.
@@ -436,9 +436,8 @@ impl Channels {
             }
         };
         let channels = inner.running.iter().map(told).collect();
-        let settings = inner.running.values().map(|one| &one.settings);
-        let certificates = settings.flat_map(certificates_of).collect();
-        *self.shown.write() = Shown { channels, certificates, bad: told_of(&inner.bad) };
+        let declared = declared_by(inner.running.values().map(|one| &one.settings));
+        *self.shown.write() = Shown { channels, declared, bad: told_of(&inner.bad) };
     }
 }
 

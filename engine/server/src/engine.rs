@@ -195,9 +195,8 @@ impl Engine {
         let channels = Arc::new(Channels::new(loaded, Arc::clone(&core), Arc::clone(&ways))?);
         let alerts = Arc::new(Alerts::default());
         let (asked, ages, told) = (Arc::downgrade(&channels), ages_of(&core), Arc::clone(&alerts));
-        let certificates =
-            Box::new(move || asked.upgrade().map(|them| them.certificates()).unwrap_or_default());
-        let watch = alerts::watch(&config, prometheus.clone(), ages, certificates, told)?;
+        let ask = Box::new(move || asked.upgrade().map(|them| them.declared()));
+        let watch = alerts::watch(&config, prometheus.clone(), ages, ask, told)?;
         let (server, http) =
             http_face(&config, &core, &channels, entities, prometheus, &ways, alerts).await?;
         let http_stop = CancellationToken::new();

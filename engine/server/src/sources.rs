@@ -16,6 +16,7 @@ use sluice_channels::{ChannelSettings, MllpSettings, MllpSource, SourceSettings}
 use sluice_http::{Inbound, Post, Posted, PostedFuture, Way};
 use sluice_ids::ChannelId;
 
+use crate::alerts::Declared;
 use crate::engine::chain;
 
 /// A source that runs.
@@ -135,9 +136,19 @@ pub const fn source_type(source: &SourceSettings) -> &'static str {
     }
 }
 
+/// What is watched of channels; nothing of those that are not enabled.
+pub fn declared_by<'a>(channels: impl Iterator<Item = &'a ChannelSettings>) -> Declared {
+    let mut declared = Declared::default();
+    for channel in channels.filter(|channel| channel.enabled) {
+        declared.channels.insert(channel.id.to_string());
+        declared.certificates.extend(certificates_of(channel));
+    }
+    declared
+}
+
 /// The certificates that a channel shows its clients, and that its destinations show their peers: of
-/// which one, and its file. None of a channel that is declared alone.
-pub fn certificates_of(channel: &ChannelSettings) -> Vec<(String, PathBuf)> {
+/// which one, and its file.
+fn certificates_of(channel: &ChannelSettings) -> Vec<(String, PathBuf)> {
     let mut found = Vec::new();
     if let SourceSettings::Mllp(MllpSource { tls: Some(tls), .. }) = &channel.source {
         found.push((channel.id.to_string(), tls.certificate.clone()));
@@ -149,6 +160,5 @@ pub fn certificates_of(channel: &ChannelSettings) -> Vec<(String, PathBuf)> {
             found.push((format!("{}/{name}", channel.id), tls.certificate.clone()));
         }
     }
-    found.retain(|_| channel.enabled);
     found
 }

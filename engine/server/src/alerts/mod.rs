@@ -35,9 +35,17 @@ use crate::exit::{CONFIGURATION, Failure};
 const TAKEN: [&str; 3] =
     ["sluice_mllp_frames_total", "sluice_folder_messages_total", "sluice_posted_messages_total"];
 
-/// The certificates of the channels: whose, and the file. Asked at each look, since channels come and
-/// go while the engine runs.
-pub type Certificates = Box<dyn Fn() -> Vec<(String, PathBuf)> + Send>;
+/// What channels have that is watched.
+#[derive(Default, Clone)]
+pub struct Declared {
+    /// Those that are enabled.
+    pub channels: BTreeSet<String>,
+    /// Whose, and the file.
+    pub certificates: Vec<(String, PathBuf)>,
+}
+
+/// Asked at each look, since channels come and go while the engine runs; `None`: it ends.
+pub type Ask = Box<dyn Fn() -> Option<Declared> + Send>;
 
 /// Tells the recorder what the names mean.
 pub fn describe_metrics() {
@@ -76,7 +84,6 @@ struct Watcher {
     floor_bytes: u64,
     /// The HTTP face's, which is of the start.
     http_certificate: Option<PathBuf>,
-    certificates: Certificates,
     /// Whose end was measured at the last look.
     measured: BTreeSet<String>,
     prometheus: PrometheusHandle,
@@ -98,7 +105,7 @@ pub fn watch(
     config: &Config,
     prometheus: PrometheusHandle,
     refresh: Box<dyn Fn() + Send>,
-    certificates: Certificates,
+    ask: Ask,
     alerts: Arc<Alerts>,
 ) -> Result<Option<Watch>, Failure> {
     let settings = config.alerts.clone();
@@ -112,7 +119,6 @@ pub fn watch(
     let mut watcher = Watcher {
         floor_bytes: config.journal.free_floor_bytes,
         http_certificate,
-        certificates,
         measured: BTreeSet::new(),
         prometheus,
         refresh,
@@ -128,10 +134,11 @@ pub fn watch(
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
             every.tick().await;
+            let Some(declared) = ask() else { return };
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            watcher.measure();
+            watcher.measure(&declared.certificates);
             let text = watcher.prometheus.render();
-            for body in watcher.look(now.as_secs_f64(), &text) {
+            for body in watcher.look(now.as_secs_f64(), &declared.channels, &text) {
                 if let Some(webhook) = &watcher.webhook {
                     webhook.post(body.to_string());
                 }
@@ -142,9 +149,9 @@ pub fn watch(
 
 impl Watcher {
     /// What nothing else measures.
-    fn measure(&mut self) {
+    fn measure(&mut self, certificates: &[(String, PathBuf)]) {
         (self.refresh)();
-        self.measure_certificates();
+        self.measure_certificates(certificates);
         if let Some(bytes) = resident_bytes() {
             metrics::gauge!("sluice_memory_resident_bytes").set(bytes as f64);
         }
@@ -159,24 +166,22 @@ impl Watcher {
 
     /// One that is no longer served has no end: a series cannot be taken back, and NaN is within every
     /// limit, ours and those of Prometheus.
-    fn measure_certificates(&mut self) {
-        let mut certificates = (self.certificates)();
-        let http = self.http_certificate.clone();
-        certificates.extend(http.map(|file| ("http".to_owned(), file)));
+    fn measure_certificates(&mut self, certificates: &[(String, PathBuf)]) {
+        let http = self.http_certificate.clone().map(|file| ("http".to_owned(), file));
         let end_of = |of: &str| metrics::gauge!("sluice_certificate_end_timestamp_seconds", "certificate" => of.to_owned());
         let mut gone = std::mem::take(&mut self.measured);
-        for (of, file) in certificates {
-            gone.remove(&of);
-            if let Some(end) = certificate::end_of(&file) {
-                end_of(&of).set(end as f64);
+        for (of, file) in certificates.iter().chain(&http) {
+            gone.remove(of);
+            if let Some(end) = certificate::end_of(file) {
+                end_of(of).set(end as f64);
             }
-            self.measured.insert(of);
+            self.measured.insert(of.clone());
         }
         gone.iter().for_each(|of| end_of(of).set(f64::NAN));
     }
 
     /// Takes the metrics of a moment; what is to be posted.
-    fn look(&mut self, now_s: f64, text: &str) -> Vec<Value> {
+    fn look(&mut self, now_s: f64, channels: &BTreeSet<String>, text: &str) -> Vec<Value> {
         let sample = Sample::read(text);
         let began = now_s - self.settings.window_s as f64;
         while self.samples.len() > 1 && self.samples[1].0 <= began {
@@ -190,7 +195,7 @@ impl Watcher {
         for name in TAKEN {
             taken.extend(sample.by(name, "channel"));
         }
-        if self.feeds.look(now_s, &taken) {
+        if self.feeds.look(now_s, channels, &taken) {
             self.keep_feeds();
         }
         for (channel, for_s) in self.feeds.quiet(self.settings.quiet_after_s) {
@@ -332,12 +337,11 @@ mod tests {
         }
     }
 
-    fn watcher(folder: &Path, prometheus: PrometheusHandle, certificates: Certificates) -> Watcher {
+    fn watcher(folder: &Path, prometheus: PrometheusHandle) -> Watcher {
         Watcher {
             settings: AlertSettings { quiet_after_s: 900, ..AlertSettings::default() },
             floor_bytes: 1,
             http_certificate: None,
-            certificates,
             measured: BTreeSet::new(),
             prometheus,
             refresh: Box::new(|| {}),
@@ -355,22 +359,19 @@ mod tests {
         let file = folder.path().join("late.pem");
         std::fs::write(&file, certificate::tests::pem("300101000000Z")).unwrap();
         let recorder = PrometheusBuilder::new().build_recorder();
-        let channels = Arc::new(Mutex::new(Vec::new()));
-        let declared = Arc::clone(&channels);
-        let asked = Box::new(move || declared.lock().clone());
-        let mut watcher = watcher(folder.path(), recorder.handle(), asked);
+        let mut watcher = watcher(folder.path(), recorder.handle());
         let ten_days_before = 1_893_456_000.0 - 10.0 * 86_400.0;
-        let mut look = || {
-            metrics::with_local_recorder(&recorder, || watcher.measure_certificates());
-            let said = watcher.look(ten_days_before, &recorder.handle().render());
+        let mut look = |shown: &[_]| {
+            metrics::with_local_recorder(&recorder, || watcher.measure_certificates(shown));
+            let text = recorder.handle().render();
+            let said = watcher.look(ten_days_before, &BTreeSet::new(), &text);
             let said = said.iter().map(|told| [&told["alert"], &told["of"], &told["state"]]);
             said.map(|told| told.map(|part| part.as_str().unwrap().to_owned())).collect::<Vec<_>>()
         };
-        assert!(look().is_empty());
-        channels.lock().push(("EJ1.mllp".to_owned(), file));
-        assert_eq!(look(), [["certificate_end", "EJ1.mllp", "firing"]]);
-        channels.lock().clear();
-        let over: Vec<_> = (0..4).flat_map(|_| look()).collect();
+        assert!(look(&[]).is_empty());
+        let shown = [("EJ1.mllp".to_owned(), file)];
+        assert_eq!(look(&shown), [["certificate_end", "EJ1.mllp", "firing"]]);
+        let over: Vec<_> = (0..4).flat_map(|_| look(&[])).collect();
         assert_eq!(over, [["certificate_end", "EJ1.mllp", "resolved"]]);
     }
 
@@ -378,12 +379,13 @@ mod tests {
     fn a_look_tells_once_what_the_metrics_say() {
         let folder = tempfile::tempdir().unwrap();
         let recorder = PrometheusBuilder::new().build_recorder();
-        let mut watcher = watcher(folder.path(), recorder.handle(), Box::new(Vec::new));
+        let mut watcher = watcher(folder.path(), recorder.handle());
+        let channels = BTreeSet::from(["EJ1.mllp".to_owned()]);
         let text = "sluice_mllp_frames_total{channel=\"EJ1.mllp\"} 7\n\
             sluice_dead_letters_total{ej=\"EJ1\"} 2\n";
         let mut said = Vec::new();
         for minute in 0..=20 {
-            said.extend(watcher.look(1e9 + 60.0 * f64::from(minute), text));
+            said.extend(watcher.look(1e9 + 60.0 * f64::from(minute), &channels, text));
         }
         let said: Vec<_> = said
             .iter()

@@ -1,6 +1,6 @@
 //! How many messages a channel usually takes in each hour of the week, and so when it is quiet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -32,8 +32,8 @@ struct Feed {
 }
 
 impl Feed {
-    fn new(now_s: f64) -> Self {
-        Self { usual: vec![-1.0; HOURS], count: 0.0, moved_s: now_s, missed: 0.0, hour: (0.0, 0.0) }
+    fn new(now_s: f64, count: f64) -> Self {
+        Self { usual: vec![-1.0; HOURS], count, moved_s: now_s, missed: 0.0, hour: (0.0, 0.0) }
     }
 }
 
@@ -53,18 +53,25 @@ impl Feeds {
         feeds
     }
 
-    /// Takes the counters of all channels. Whether an hour has ended: then what was learned is
-    /// worth keeping.
-    pub fn look(&mut self, now_s: f64, counts: &BTreeMap<&str, f64>) -> bool {
+    /// Takes the counters of the channels that are declared; one that took nothing since the start has
+    /// none. Whether an hour has ended: then what was learned is worth keeping.
+    pub fn look(
+        &mut self,
+        now_s: f64,
+        channels: &BTreeSet<String>,
+        counts: &BTreeMap<&str, f64>,
+    ) -> bool {
         let last_s = std::mem::replace(&mut self.last_s, now_s);
         let first = last_s == 0.0;
         let hour = |at: f64| (at / 3_600.0) as usize % HOURS;
         let ended = !first && hour(now_s) != hour(last_s);
-        self.feeds.retain(|channel, _| counts.contains_key(channel.as_str()));
-        for (channel, count) in counts {
-            let feed = self.feeds.entry((*channel).to_owned()).or_insert_with(|| Feed::new(now_s));
+        self.feeds.retain(|channel, _| channels.contains(channel));
+        for channel in channels {
+            let count = counts.get(channel.as_str()).copied().unwrap_or(0.0);
+            let new = || Feed::new(now_s, count);
+            let feed = self.feeds.entry(channel.clone()).or_insert_with(new);
             let spent = if first { 0.0 } else { now_s - last_s };
-            if *count != feed.count || first || feed.moved_s == 0.0 {
+            if count != feed.count || first || feed.moved_s == 0.0 {
                 feed.moved_s = now_s;
                 feed.missed = 0.0;
             } else {
@@ -72,7 +79,7 @@ impl Feeds {
             }
             feed.hour.0 += if first { 0.0 } else { (count - feed.count).max(0.0) };
             feed.hour.1 += spent;
-            feed.count = *count;
+            feed.count = count;
             if ended {
                 let (messages, seconds) = std::mem::take(&mut feed.hour);
                 let usual = &mut feed.usual[hour(last_s)];
@@ -103,6 +110,10 @@ mod tests {
 
     const WEEK_S: f64 = 168.0 * 3_600.0;
 
+    fn declared() -> BTreeSet<String> {
+        BTreeSet::from(["EJ1.mllp".to_owned()])
+    }
+
     /// A week of a feed that takes 60 messages an hour by day and none by night.
     fn learned() -> (Feeds, f64, f64) {
         let (mut feeds, mut count, mut now) = (Feeds::default(), 0.0, WEEK_S);
@@ -110,7 +121,7 @@ mod tests {
             if (8.0..20.0).contains(&(now / 3_600.0 % 24.0)) {
                 count += 1.0;
             }
-            feeds.look(now, &BTreeMap::from([("EJ1.mllp", count)]));
+            feeds.look(now, &declared(), &BTreeMap::from([("EJ1.mllp", count)]));
             now += 60.0;
         }
         (feeds, count, now)
@@ -122,7 +133,7 @@ mod tests {
         let counts = BTreeMap::from([("EJ1.mllp", count)]);
         let mut since = None;
         while now < 2.0 * WEEK_S + 12.0 * 3_600.0 {
-            feeds.look(now, &counts);
+            feeds.look(now, &declared(), &counts);
             if since.is_none() && !feeds.quiet(0).is_empty() {
                 since = Some((now - 2.0 * WEEK_S) / 3_600.0);
             }
@@ -130,7 +141,7 @@ mod tests {
         }
         let since = since.expect("told by noon");
         assert!((8.3..8.5).contains(&since), "at {since} o'clock: 20 messages are missed by then");
-        feeds.look(now, &BTreeMap::from([("EJ1.mllp", count + 1.0)]));
+        feeds.look(now, &declared(), &BTreeMap::from([("EJ1.mllp", count + 1.0)]));
         assert!(feeds.quiet(0).is_empty());
     }
 
@@ -140,7 +151,7 @@ mod tests {
         let mut feeds = Feeds::default();
         let counts = BTreeMap::from([("EJ1.mllp", 5.0)]);
         for minute in 0..30 {
-            feeds.look(1_000.0 + 60.0 * f64::from(minute), &counts);
+            feeds.look(1_000.0 + 60.0 * f64::from(minute), &declared(), &counts);
         }
         assert!(feeds.quiet(0).is_empty());
         assert_eq!(feeds.quiet(900), [("EJ1.mllp", 1_740.0)]);
@@ -156,5 +167,25 @@ mod tests {
         assert_eq!(Feeds::open(&path).feeds["EJ1.mllp"].usual, feeds.feeds["EJ1.mllp"].usual);
         std::fs::write(&path, b"{").unwrap();
         assert!(Feeds::open(&path).feeds.is_empty());
+    }
+
+    #[test]
+    fn what_was_learned_is_of_the_declared_channels_and_holds_before_their_first_message() {
+        let (learned, _, now) = learned();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("feeds.json");
+        std::fs::write(&path, serde_json::to_vec(&learned).unwrap()).unwrap();
+        let mut feeds = Feeds::open(&path);
+        let morning = now + 8.0 * 3_600.0;
+        for minute in 0..30 {
+            feeds.look(morning + 60.0 * f64::from(minute), &declared(), &BTreeMap::new());
+        }
+        assert_eq!(feeds.quiet(0).len(), 1, "nothing came since the start");
+        let noon = morning + 1_800.0;
+        feeds.look(noon, &declared(), &BTreeMap::from([("EJ1.mllp", 1.0)]));
+        assert_eq!(feeds.feeds["EJ1.mllp"].usual, learned.feeds["EJ1.mllp"].usual);
+        assert!(feeds.quiet(0).is_empty());
+        feeds.look(noon + 60.0, &BTreeSet::new(), &BTreeMap::from([("EJ1.mllp", 1.0)]));
+        assert!(feeds.feeds.is_empty(), "removed or disabled; its counter stays");
     }
 }
