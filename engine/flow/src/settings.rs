@@ -39,9 +39,11 @@ pub struct FlowSettings {
     /// least half as many are there, the newest. Default 4 000 000: three months of a large
     /// hospital, 256 MB.
     pub message_rows_max: u64,
-    /// Dead letters of an EJ that may be open at once: not applied, or not delivered. 200 bytes each
-    /// in memory. Default 100 000: hours of a feed whose peer refuses everything, 20 MB. Beyond, a
-    /// destination stands still at the next message that it would set aside.
+    /// Messages of an EJ that were not delivered and may be open as dead letters at once, over all
+    /// its destinations. 600 bytes each in memory. Default 100 000: hours of a feed whose peer
+    /// refuses everything, 60 MB. Beyond, a destination stands still at the next message that it
+    /// would set aside. Those that were not applied do not count: they are as many as the journal
+    /// holds of such messages, at 200 bytes each.
     pub dead_letters_max: u64,
     /// Days after which journal segments that a checkpoint covers may go. Default 0: never, so
     /// that any mapping fix can be applied to all that ever came.

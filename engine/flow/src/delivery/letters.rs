@@ -11,6 +11,7 @@ use sluice_ids::{EjId, Micros, Seq};
 use sluice_journal::{Journal, KeyIndex, Kind, ReadError, Record};
 use tokio::sync::watch;
 
+use super::aside::Aside;
 use super::cursor::Way;
 use crate::acts::{DeadLetter, Reason};
 use crate::keys::{ACT_KEY, DEAD_LETTER_KEY, keys_of};
@@ -29,14 +30,12 @@ pub struct Letter {
     pub since: Micros,
     /// An operator asked for another attempt, which has not ended.
     pub retrying: bool,
-    patients: Vec<u64>,
+    pub(super) patients: Vec<u64>,
 }
-
-type Key = (Option<Way>, Seq);
 
 /// One EJ's.
 pub(crate) struct Letters {
-    open: Mutex<BTreeMap<Key, Letter>>,
+    open: Mutex<BTreeMap<Option<Way>, Aside>>,
     changed: watch::Sender<u64>,
 }
 
@@ -80,14 +79,15 @@ impl Letters {
     fn letter(&self, journal: &dyn Journal, record: &Record, letter: DeadLetter) {
         let DeadLetter { seq, reason, way, code } = letter;
         if reason == Reason::Delivered {
-            self.open.lock().remove(&(way, seq));
+            close(&mut self.open.lock(), way, seq);
         } else {
-            let message = journal.get(record.entry.ej, seq).ok().flatten();
+            // What was not applied holds nothing back.
+            let message = way.and_then(|_| journal.get(record.entry.ej, seq).ok().flatten());
             let patients = message.map(|message| keys_of()(&message).patients);
             let patients = patients.unwrap_or_default();
             let since = record.entry.received_at;
             let letter = Letter { seq, way, reason, code, since, retrying: false, patients };
-            self.open.lock().insert((way, seq), letter);
+            self.open.lock().entry(way).or_default().enter(letter);
         }
         self.told();
     }
@@ -96,16 +96,16 @@ impl Letters {
         let mut open = self.open.lock();
         match deed {
             Deed::Reprocess { message } | Deed::Resend { message } => {
-                open.remove(&(None, *message));
+                close(&mut open, None, *message);
             }
             Deed::Discard { message, channel, destination, .. } => {
                 let way = destination.map(|destination| Way { channel: *channel, destination });
-                open.remove(&(way, *message));
+                close(&mut open, way, *message);
             }
             Deed::Retry { message, channel, destination } => {
                 let way = Way { channel: *channel, destination: *destination };
-                if let Some(letter) = open.get_mut(&(Some(way), *message)) {
-                    letter.retrying = true;
+                if let Some(aside) = open.get_mut(&Some(way)) {
+                    aside.retry(*message);
                 }
             }
             _ => return,
@@ -122,50 +122,47 @@ impl Letters {
         self.changed.subscribe()
     }
 
-    pub fn count(&self) -> usize {
-        self.open.lock().len()
+    /// Of all destinations.
+    pub fn undelivered(&self) -> usize {
+        let open = self.open.lock();
+        open.iter().filter(|(way, _)| way.is_some()).map(|(_, aside)| aside.len()).sum()
     }
 
     /// The oldest message that one names.
     pub fn oldest(&self) -> Option<Seq> {
-        self.open.lock().keys().map(|(_, seq)| *seq).min()
+        self.open.lock().values().filter_map(Aside::oldest).min()
     }
 
     /// In order of their messages.
     pub fn all(&self) -> Vec<Letter> {
-        let mut all: Vec<Letter> = self.open.lock().values().cloned().collect();
+        let open = self.open.lock();
+        let mut all: Vec<Letter> = open.values().flat_map(Aside::letters).cloned().collect();
+        drop(open);
         all.sort_by_key(|letter| (letter.seq, letter.way));
         all
     }
 
     pub fn get(&self, seq: Seq, way: Option<Way>) -> Option<Letter> {
-        self.open.lock().get(&(way, seq)).cloned()
-    }
-
-    fn of(&self, way: Way) -> Vec<Letter> {
-        let (from, to) = ((Some(way), Seq::ZERO), (Some(way), Seq::new(u64::MAX)));
-        self.open.lock().range(from..=to).map(|(_, letter)| letter.clone()).collect()
+        self.open.lock().get(&way)?.get(seq).cloned()
     }
 
     /// Whether a message of these patients has to wait behind one.
     pub fn holds(&self, way: Way, patients: &[u64]) -> bool {
-        let holds = |letter: &Letter| letter.patients.iter().any(|own| patients.contains(own));
-        self.of(way).iter().any(holds)
+        self.open.lock().get(&Some(way)).is_some_and(|aside| aside.holds(patients))
     }
 
     /// Those to be delivered now: what an operator asked for, and what only waited behind.
     pub fn due(&self, way: Way) -> Vec<Seq> {
-        let mut held = BTreeSet::new();
-        let mut due = Vec::new();
-        for letter in self.of(way) {
-            let waits = letter.patients.iter().any(|own| held.contains(own));
-            if letter.retrying || (letter.reason == Reason::Behind && !waits) {
-                due.push(letter.seq);
-            } else {
-                held.extend(letter.patients);
-            }
+        self.open.lock().get(&Some(way)).map(Aside::due).unwrap_or_default()
+    }
+}
+
+fn close(open: &mut BTreeMap<Option<Way>, Aside>, way: Option<Way>, seq: Seq) {
+    if let Some(aside) = open.get_mut(&way) {
+        aside.close(seq);
+        if aside.len() == 0 {
+            open.remove(&way);
         }
-        due
     }
 }
 
@@ -180,19 +177,16 @@ mod tests {
         Way { channel: ChannelId::new("c").unwrap(), destination }
     }
 
+    fn enter(letters: &Letters, seq: Seq, way: Option<Way>, reason: Reason, patients: Vec<u64>) {
+        let since = Micros::new(0);
+        let letter = Letter { seq, way, reason, code: None, since, retrying: false, patients };
+        letters.open.lock().entry(way).or_default().enter(letter);
+    }
+
     fn letters(of: &[(u64, Reason, u64)]) -> Letters {
         let letters = Letters::new();
         for (seq, reason, patient) in of {
-            let letter = Letter {
-                seq: Seq::new(*seq),
-                way: Some(way()),
-                reason: *reason,
-                code: None,
-                since: Micros::new(0),
-                retrying: false,
-                patients: vec![*patient],
-            };
-            letters.open.lock().insert((Some(way()), letter.seq), letter);
+            enter(&letters, Seq::new(*seq), Some(way()), *reason, vec![*patient]);
         }
         letters
     }
@@ -213,5 +207,66 @@ mod tests {
         let reason = "sent by hand".to_owned();
         letters.act(&Deed::Discard { message, channel, destination: Some(destination), reason });
         assert_eq!(due(&letters), [2, 3]);
+    }
+
+    /// What is kept as letters change is what looking at all of them tells.
+    #[test]
+    fn what_is_due_and_who_is_held_are_as_if_all_were_looked_at() {
+        let mut lot = 1_u64;
+        let mut draw = |of: u64| {
+            lot =
+                lot.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (lot >> 33) % of
+        };
+        let letters = Letters::new();
+        for _ in 0..4_000 {
+            let (seq, deed) = (Seq::new(draw(40)), draw(6));
+            let Way { channel, destination } = way();
+            match deed {
+                0 => letters.act(&Deed::Retry { message: seq, channel, destination }),
+                1 => close(&mut letters.open.lock(), Some(way()), seq),
+                _ => {
+                    let reason = if draw(4) == 0 { Reason::Refused } else { Reason::Behind };
+                    enter(&letters, seq, Some(way()), reason, vec![draw(5), draw(5)]);
+                }
+            }
+            let (mut held, mut expected) = (BTreeSet::<u64>::new(), Vec::new());
+            let all = letters.all();
+            for letter in &all {
+                let waits = letter.patients.iter().any(|own| held.contains(own));
+                if letter.retrying || (letter.reason == Reason::Behind && !waits) {
+                    expected.push(letter.seq);
+                } else {
+                    held.extend(&letter.patients);
+                }
+            }
+            assert_eq!(letters.due(way()), expected, "{all:?}");
+            for patient in 0..5 {
+                let held = all.iter().any(|letter| letter.patients.contains(&patient));
+                assert_eq!(letters.holds(way(), &[patient]), held, "{all:?}");
+            }
+        }
+    }
+
+    /// Would not end in any useful time if each change looked at all of them.
+    #[test]
+    fn so_many_letters_of_one_patient_cost_what_changes() {
+        let letters = Letters::new();
+        enter(&letters, Seq::new(1), Some(way()), Reason::Refused, vec![7]);
+        for seq in 2..=100_000 {
+            enter(&letters, Seq::new(seq), Some(way()), Reason::Behind, vec![7]);
+            assert!(letters.holds(way(), &[7]) && letters.due(way()).is_empty());
+        }
+        close(&mut letters.open.lock(), Some(way()), Seq::new(1));
+        assert_eq!(letters.due(way()).len(), 99_999);
+    }
+
+    #[test]
+    fn those_of_messages_that_were_not_applied_do_not_count_for_destinations() {
+        let letters = letters(&[(1, Reason::Refused, 7)]);
+        for seq in 2..9 {
+            enter(&letters, Seq::new(seq), None, Reason::Refused, Vec::new());
+        }
+        assert_eq!((letters.undelivered(), letters.all().len()), (1, 8));
     }
 }

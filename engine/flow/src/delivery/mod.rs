@@ -4,6 +4,7 @@
 //! patient. `docs/destinations.md` tells the rules; `cursor.rs`, `line.rs`, `letters.rs` and
 //! `content.rs` keep one each.
 
+mod aside;
 mod attempt;
 mod content;
 mod cursor;
@@ -68,7 +69,8 @@ impl Deps {
     }
 
     fn letters_full(&self, ej: EjId) -> bool {
-        self.letters(ej).is_some_and(|letters| letters.count() as u64 >= self.dead_letters_max)
+        self.letters(ej)
+            .is_some_and(|letters| letters.undelivered() as u64 >= self.dead_letters_max)
     }
 
     fn applied(&self, ej: EjId) -> Seq {
