@@ -4,6 +4,7 @@
 
 mod support;
 
+use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::json;
 use sluice_channels::destinations::DestinationSettings;
 use sluice_channels::steps::StepSettings;
@@ -309,6 +310,33 @@ async fn retention_keeps_what_a_destination_has_still_to_read() {
         bench.folded(&running).await;
     }
     assert!(bench.messages().len() < 3, "nobody waits for them any more");
+}
+
+#[tokio::test]
+async fn a_destination_that_is_gone_leaves_no_gauge_standing() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _here = metrics::set_default_local_recorder(&recorder);
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = closed.local_addr().unwrap();
+    drop(closed);
+    let mut bench = Bench::new("GONE");
+    bench.destination = vec![mllp(address, json!({}))];
+    let running = bench.start();
+    deliver(&running).await;
+    send(&running, &[("P1", "1")]).await;
+    until(|| running.delivery.queues()[0].oldest.is_some()).await;
+    let standing = || {
+        let text = recorder.handle().render();
+        let gauges = ["depth{", "in_flight{", "oldest_seconds{", "paused{", "stuck{"];
+        let ours = text.lines().filter_map(|line| line.strip_prefix("sluice_delivery_"));
+        let ours = ours.filter(|line| gauges.iter().any(|gauge| line.starts_with(gauge)));
+        ours.filter(|line| !line.ends_with(" 0")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(!standing().is_empty());
+    let mut channel = running.channel.clone();
+    channel.enabled = false;
+    running.delivery.set(&channel).await.unwrap();
+    assert_eq!(standing(), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -214,7 +214,7 @@ impl Delivery {
         for running in stopped {
             // One that panicked has ended too, and said so.
             let _ = running.task.await;
-            running.queue.stuck(None);
+            running.queue.gone();
         }
     }
 

@@ -184,6 +184,7 @@ impl Pipeline {
                         read = read.max(to);
                     }
                     Some(Batch::Lost { from, to }) => {
+                        self.queue.lost(from, to);
                         let Way { channel, destination } = self.way;
                         tracing::error!(
                             %channel, %destination, from = from.get(), to = to.get(),

@@ -89,6 +89,7 @@ struct Counters {
     behind: Counter,
     unreached: Counter,
     not_now: Counter,
+    lost: Counter,
     cursor: Gauge,
     depth: Gauge,
     in_flight: Gauge,
@@ -128,6 +129,7 @@ impl Queue {
             behind: messages("behind"),
             unreached: failures("unreached"),
             not_now: failures("not_now"),
+            lost: counter!("sluice_delivery_lost_total", &labels),
             cursor: gauge!("sluice_delivery_cursor", &labels),
             depth: gauge!("sluice_delivery_depth", &labels),
             in_flight: gauge!("sluice_delivery_in_flight", &labels),
@@ -175,6 +177,18 @@ impl Queue {
         self.state.lock().stuck = why;
     }
 
+    /// Retention let go so many records before they were read.
+    pub fn lost(&self, from: Seq, to: Seq) {
+        self.counters.lost.increment(to.get().saturating_sub(from.get()));
+    }
+
+    /// It was stopped: nothing waits here any more. A series cannot be taken back, and 0 is within every
+    /// limit. Where the destination goes on, its next queue says so.
+    pub fn gone(&self) {
+        let Counters { depth, in_flight, oldest, paused, stuck, .. } = &self.counters;
+        [depth, in_flight, oldest, paused, stuck].iter().for_each(|gauge| gauge.set(0.0));
+    }
+
     pub fn stands(&self, read: Seq, cursor: Seq, line: (usize, usize), oldest: Option<Micros>) {
         let (unfinished, in_flight) = (line.0 as u64, line.1 as u64);
         self.counters.cursor.set(cursor.get() as f64);
@@ -205,6 +219,8 @@ impl Queue {
                 told.doing = Doing::Stuck;
             }
         }
+        let is_stuck = state.stuck.is_some() || told.doing == Doing::Stuck;
+        self.counters.stuck.set(if is_stuck { 1.0 } else { 0.0 });
         self.counters.paused.set(if told.doing == Doing::Paused { 1.0 } else { 0.0 });
         self.counters.depth.set(told.depth as f64);
         let age = state.oldest.map_or(0, |oldest| now.get().saturating_sub(oldest.get()).max(0));
@@ -231,10 +247,77 @@ pub(crate) fn describe_metrics() {
         "sluice_delivery_untold_total",
         "Messages of which it could not be told whether they took records away"
     );
+    describe_counter!(
+        "sluice_delivery_lost_total",
+        "Records that retention let go before they were read for a destination"
+    );
     describe_gauge!("sluice_delivery_cursor", "How far a destination is in its EJ's order");
     describe_gauge!("sluice_delivery_depth", "Messages that wait, or the most that there can be");
     describe_gauge!("sluice_delivery_in_flight", "Messages on their way");
     describe_gauge!("sluice_delivery_oldest_seconds", "Age of the oldest message that waits");
     describe_gauge!("sluice_delivery_paused", "1 where an operator paused a destination");
     describe_gauge!("sluice_delivery_stuck", "1 where a destination cannot go on");
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use sluice_ids::{ChannelId, DestinationName};
+
+    use super::*;
+
+    fn told(ej: EjId, way: Way, doing: Doing) -> QueueTold {
+        QueueTold {
+            ej,
+            way,
+            kind: "mllp",
+            doing,
+            why: None,
+            cursor: Seq::ZERO,
+            depth: 0,
+            depth_is_exact: true,
+            in_flight: 0,
+            oldest: None,
+            delivered_per_s: 0.0,
+            delivered_total: 0,
+            dead_letters_total: 0,
+            trouble: None,
+        }
+    }
+
+    #[test]
+    fn the_gauges_say_what_is_told_and_nothing_stands_once_it_is_gone() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let ej = EjId::new("EJ1").unwrap();
+        let way = Way {
+            channel: ChannelId::new("EJ1.mllp").unwrap(),
+            destination: DestinationName::new("ward").unwrap(),
+        };
+        let text = || recorder.handle().render();
+        let says = |name: &str, value: &str| {
+            let labels = r#"{channel="EJ1.mllp",destination="ward",ej="EJ1"}"#;
+            let line = format!("sluice_delivery_{name}{labels} {value}\n");
+            assert!(text().contains(&line), "{line}{}", text());
+        };
+        metrics::with_local_recorder(&recorder, || {
+            let queue = Queue::new(ej, way, Seq::ZERO);
+            let now = Micros::new(9_000_000);
+            queue.stands(Seq::new(2), Seq::new(1), (3, 2), Some(Micros::new(2_000_000)));
+            queue.told(told(ej, way, Doing::Running), Seq::new(2), now);
+            let standing = [("depth", "3"), ("in_flight", "2"), ("oldest_seconds", "7")];
+            standing.iter().for_each(|(name, value)| says(name, value));
+            queue.told(told(ej, way, Doing::Paused), Seq::new(2), now);
+            says("paused", "1");
+            says("stuck", "0");
+            // Its task has ended.
+            queue.told(told(ej, way, Doing::Stuck), Seq::new(2), now);
+            says("stuck", "1");
+            queue.lost(Seq::new(3), Seq::new(8));
+            queue.gone();
+            for name in ["depth", "in_flight", "oldest_seconds", "paused", "stuck"] {
+                says(name, "0");
+            }
+            says("lost_total", "5");
+        });
+    }
 }

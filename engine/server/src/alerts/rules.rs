@@ -16,9 +16,10 @@ pub type About = (&'static str, String);
 pub type Beyond = (f64, f64);
 
 /// Every alert that the engine knows, and what it says.
-pub const ALERTS: [(&str, &str); 9] = [
+pub const ALERTS: [(&str, &str); 10] = [
     ("feed_quiet", "a channel took no message for longer than it usually does, in seconds"),
     ("queue_age", "what was stored waits to be applied or delivered, in seconds"),
+    ("delivery_stuck", "a destination cannot go on, or could not begin"),
     ("refused_share", "many messages of an EJ are refused, in percent"),
     ("dead_letters", "messages of an EJ were set aside in the window"),
     ("disk_floor", "the free space under the journal nears its floor, in bytes"),
@@ -51,11 +52,14 @@ pub fn beyond(
             found.insert(("queue_age", ej.to_owned()), (age, limit));
         }
     }
-    for series in sample.all("sluice_delivery_oldest_seconds") {
-        if series.value > limit {
+    for (alert, name, limit) in [
+        ("queue_age", "sluice_delivery_oldest_seconds", limit),
+        ("delivery_stuck", "sluice_delivery_stuck", 0.0),
+    ] {
+        for series in sample.all(name).iter().filter(|series| series.value > limit) {
             let label = |name: &str| series.labels.get(name).map_or("", String::as_str);
             let of = format!("{}/{}/{}", label("ej"), label("channel"), label("destination"));
-            found.insert(("queue_age", of), (series.value, limit));
+            found.insert((alert, of), (series.value, limit));
         }
     }
     let limit = settings.refused_percent as f64;
@@ -153,6 +157,7 @@ mod tests {
             sluice_http_request_seconds_bucket{route=\"/\",le=\"+Inf\"} 100\n\
             sluice_memory_bound_bytes 100\nsluice_memory_resident_bytes 79\n\
             sluice_certificate_end_timestamp_seconds{certificate=\"http\"} 9999999\n\
+            sluice_delivery_stuck{channel=\"EJ1.mllp\",destination=\"ward\",ej=\"EJ1\"} 0\n\
             sluice_dead_letters_total{ej=\"EJ1\"} 3\n";
         let without = "sluice_dead_letters_total{ej=\"EJ1\"} 3\n";
         assert_eq!(names(without, fine), Vec::<String>::new());
@@ -163,6 +168,7 @@ mod tests {
             ("misses_total{cache=\"chunks\"} 9", "misses_total{cache=\"chunks\"} 91", "cache_hits"),
             ("le=\"0.5\"} 99", "le=\"0.5\"} 94", "p95"),
             ("resident_bytes 79", "resident_bytes 81", "memory"),
+            ("ward\",ej=\"EJ1\"} 0", "ward\",ej=\"EJ1\"} 1", "delivery_stuck EJ1/EJ1.mllp/ward"),
             ("} 9999999", "} 1000000", "certificate_end http"),
             ("letters_total{ej=\"EJ1\"} 3", "letters_total{ej=\"EJ1\"} 4", "dead_letters EJ1"),
         ] {
