@@ -99,6 +99,7 @@ async fn what_is_refused_for_good_is_set_aside_and_the_cursor_moves_on() {
     until(|| running.delivery.letters(bench.ej).is_empty()).await;
     drop(running);
     let running = bench.start();
+    bench.folded(&running).await;
     assert!(running.delivery.letters(bench.ej).is_empty(), "closed for good");
 }
 
