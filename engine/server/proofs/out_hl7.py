@@ -10,7 +10,7 @@ acknowledged messages arrived (lost 0) in order (disorder 0); what came again ha
 the peer's own answer may have been lost with its connection (needless 0). SCRATCH holds the package hl7 where this Python
 does not. Exit 0, 1, or 77 where it cannot be had.
 """
-import argparse, asyncio, json, os, random, subprocess, sys, tempfile, threading, time
+import argparse, asyncio, atexit, json, os, random, shutil, subprocess, sys, tempfile, threading, time
 from outward import Feed, depth, must, queue, until, wrong
 from real import BINARY, CONFIG, Sender, Sluice
 
@@ -172,6 +172,7 @@ def main():
     print(f"seed {asked.seed}, python-hl7 {hl7.__version__}")
     peer, feed = Peer(random.Random(asked.seed + 1)), Feed(random.Random(asked.seed))
     root = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
     config = CONFIG + f"""
 [[channel.destination]]
 type = "mllp"

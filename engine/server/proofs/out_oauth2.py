@@ -7,7 +7,7 @@ A token server whose tokens last a few seconds, that forgets them, answers 503, 
 server that takes none but live tokens; both by https. Nothing is lost, no token is asked for more often than one ends, and
 neither secrets nor tokens nor patients are in the log, the metrics or what is answered. Exit 0, 1, or 77 without openssl.
 """
-import argparse, base64, json, os, random, secrets, shutil, socket, sys, time, urllib.parse
+import argparse, base64, json, os, random, secrets, socket, sys, time, urllib.parse
 from http.server import BaseHTTPRequestHandler
 from certificates import made
 from outward import Feed, Server, depth, must, nothing_leaks, queue, until, wrong
@@ -159,7 +159,6 @@ scope = "system/*.write" }}
     must(not (behind or missing or fhir.fell), f"{len(fhir.versions)} resources, fell {fhir.fell}, behind {behind}, missing {missing}")
     nothing_leaks(sluice, [*before, tokens.secret, tokens.basic(), *tokens.all, "PROOFER", "P1X1"])
     must(sluice.stop() == 0, "a stop")
-    shutil.rmtree(c.folder, ignore_errors=True)
     sys.exit(bool(wrong))
 
 

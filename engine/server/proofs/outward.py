@@ -1,6 +1,6 @@
 """What the proofs of the ways out share: messages whose order shows, a FHIR server that keeps what it is
 sent and can be told to fail, and what is said of a run."""
-import json, socket, subprocess, threading, time
+import json, socket, subprocess, threading, time, urllib.error
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from real import BINARY
 
@@ -31,17 +31,35 @@ def message(patient, n):
             f"PV1|1|N\r").encode()
 
 
+# What comes after a patient's A28, over and over: the event, and the allergies that its AL1 list names (none: no list).
+STAY = (("A01", "NUT PEN"), ("A31", ""), ("A08", "NUT"), ("A03", ""), ("A31", "PEN"), ("A31", "NONE"))
+
+
+def stay(patient, n):
+    """The nth of a patient who comes and goes: allergies that a later list lacks, a doctor who is everybody's."""
+    event, allergies = STAY[(n - 1) % len(STAY)] if n else ("A28", "")
+    text = message(patient, n).decode().replace("ADT^A31^ADT_A05" if n else "ADT^A28^ADT_A05", {
+        "A01": "ADT^A01^ADT_A01", "A08": "ADT^A08^ADT_A01", "A03": "ADT^A03^ADT_A03"}.get(event, f"ADT^{event}^ADT_A05"))
+    if event in ("A01", "A08", "A03"):
+        visit, end = f"{patient}V{(n - 1) // len(STAY)}", "20260302120000" if event == "A03" else ""
+        text = text.replace("PV1|1|N\r", f"PV1|1|I|3101^C1^L1||||8001^DOC^N{n}|||||||||||"
+                            f"|{visit}^^^PROOF&699000014&M^VN|||||||||||||||||||||||||20260301120000|{end}\r")
+    if allergies == "NONE":
+        return (text + "AL1|1||\"\"\r").encode()
+    return (text + "".join(f"AL1|{at}|DA|{code}^{code}^L\r" for at, code in enumerate(allergies.split(), 1))).encode()
+
+
 class Feed:
     """Messages of some patients, each patient's in order, and what was acknowledged of them."""
 
-    def __init__(self, rng, patients=12):
-        self.rng, self.numbers, self.sent = rng, {f"P{n}": 0 for n in range(patients)}, []
+    def __init__(self, rng, patients=12, told=message):
+        self.rng, self.numbers, self.sent, self.told = rng, {f"P{n}": 0 for n in range(patients)}, [], told
 
     def send(self, sender):
         """One more; false where it was not acknowledged."""
         patient = self.rng.choice(list(self.numbers))
         control_id = f"{patient}X{self.numbers[patient]}"
-        if sender.exchange(message(patient, self.numbers[patient])) != ("AA", control_id):
+        if sender.exchange(self.told(patient, self.numbers[patient])) != ("AA", control_id):
             return False
         self.sent.append(control_id)
         self.numbers[patient] += 1
@@ -86,34 +104,51 @@ class Fhir(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_PUT(self):
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        server, lot = self.server, self.server.lot()
-        if not server.admits(self.headers.get("authorization", "")):
+        body, path = self.body(), self.path
+
+        def take():
+            with LOCK:
+                self.server.put(path, int(body["meta"]["versionId"]))
+            return 200
+
+        self.by_lot(take)
+
+    def do_DELETE(self):
+        def take():
+            with LOCK:
+                return self.server.delete(self.path)
+
+        self.by_lot(take)
+
+    def body(self):
+        return json.loads(self.rfile.read(int(self.headers["content-length"])))
+
+    def by_lot(self, take, answer=lambda: b""):
+        """Takes it and answers with the status that it came to; or fails, before or after it took it."""
+        lot = self.server.lot()
+        if not self.server.admits(self.headers.get("authorization", "")):
             return self.say(401)
         if lot < 0.03:
             return self.reset()
         if lot < 0.08:
             return self.say(503)
-        with LOCK:
-            version = int(body["meta"]["versionId"])
-            server.fell += version < server.versions.get(self.path, 0)
-            server.again += version == server.versions.get(self.path, 0)
-            server.versions[self.path] = version
+        status = take()
         if lot < 0.10:
             return self.reset()
         if lot < 0.105:
             time.sleep(0.6)
-        self.say(200)
+        self.say(status, answer())
 
     def reset(self):
         self.connection.shutdown(socket.SHUT_RDWR)
         self.close_connection = True
 
-    def say(self, status):
+    def say(self, status, body=b""):
         try:
             self.send_response(status)
-            self.send_header("content-length", "0")
+            self.send_header("content-length", str(len(body)))
             self.end_headers()
+            self.wfile.write(body)
         except OSError:
             self.close_connection = True
 
@@ -127,7 +162,9 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, lot=lambda: 1.0, admits=lambda _: True, tls=None, handler=Fhir):
-        self.lot, self.admits, self.versions, self.fell, self.again = lot, admits, {}, 0, 0
+        self.lot, self.admits, self.fell, self.again = lot, admits, 0, 0
+        # By path: the newest version that came, and what was deleted since.
+        self.versions, self.gone = {}, set()
         super().__init__(("127.0.0.1", 0), handler)
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
@@ -140,11 +177,29 @@ class Server(ThreadingHTTPServer):
     def handle_error(self, *_):
         """Its clients are killed."""
 
-    def judge(self, sluice):
-        """Resources whose version is not ours, and patients that it was never sent."""
-        behind = 0
+    def put(self, path, version):
+        self.fell += version < self.versions.get(path, 0)
+        self.again += version == self.versions.get(path, 0)
+        self.versions[path] = version
+        self.gone.discard(path)
+
+    def delete(self, path):
+        """The status of a server that keeps no trace of what it never had."""
+        if path not in self.versions or path in self.gone:
+            return 404 if path not in self.versions else 410
+        self.gone.add(path)
+        return 204
+
+    def judge(self, sluice, release="R4"):
+        """What is not as ours is, version or absence; and how many of ours it was never sent."""
+        behind, types = 0, {"Patient"}
         for path, version in self.versions.items():
-            ours = json.loads(sluice.get(f"/ej/EJ1/fhir/R4{path}"))["meta"]["versionId"]
-            behind += int(ours) != version
-        total = sluice.json("/ej/EJ1/fhir/R4/Patient?_summary=count")["total"]
-        return behind, total - sum(path.startswith("/Patient/") for path in self.versions)
+            types.add(path.split("/")[1])
+            try:
+                ours = int(json.loads(sluice.get(f"/ej/EJ1/fhir/{release}{path}"))["meta"]["versionId"])
+            except urllib.error.HTTPError as refused:
+                ours = refused.code
+            behind += ours != (410 if path in self.gone else version)
+        there = self.versions.keys() - self.gone
+        return behind, sum(sluice.json(f"/ej/EJ1/fhir/{release}/{of}?_summary=count")["total"]
+                           - sum(path.startswith(f"/{of}/") for path in there) for of in types)

@@ -11,47 +11,13 @@ Exit 0, 1, or 77 where there is no openssl.
 """
 import os, re, select, shutil, socket, ssl, subprocess, sys, tempfile, time
 from attack import TWO_EJS, Broken, eventually, metric, must
+from certificates import Certificates
 from real import FS_CR, ROOT, VT, Sluice, admit, identifiers
 
 ALERTS = {40: "handshake_failure", 42: "bad_certificate", 43: "unsupported_certificate", 45: "certificate_expired",
           46: "certificate_unknown", 48: "unknown_ca", 50: "decode_error", 70: "protocol_version", 80: "internal_error",
           116: "certificate_required"}
 FOREIGN = ((b"|PROOF|PROOF|", b"|PROOF|OTHER|"), (b"PROOF&699000014", b"OTHER&699000022"))
-CA = ("[ca]\ndefault_ca = own\n[own]\ndatabase = index\nnew_certs_dir = .\npolicy = any\ndefault_md = sha256\n"
-      "rand_serial = yes\nunique_subject = no\n[any]\ncommonName = supplied\n")
-NOW_VALID = ("20200101000000Z", "20991231000000Z")
-
-
-class Certificates:
-    """A folder in which openssl makes authorities and certificates."""
-
-    def __init__(self, path):
-        self.path = path
-        self.write("ca.cnf", CA)
-        self.write("index", "")
-
-    def write(self, name, text):
-        with open(os.path.join(self.path, name), "w") as file:
-            file.write(text)
-
-    def openssl(self, arguments):
-        done = subprocess.run(["openssl", *arguments.split()], cwd=self.path, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, check=False)
-        must(done.returncode == 0, f"openssl {arguments.split()[0]}: {done.stderr[-300:]}")
-
-    def authority(self, name):
-        self.openssl(f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN={name} "
-                     f"-keyout {name}.key -out {name}.pem")
-
-    def certificate(self, name, dns, authority="ours", valid=NOW_VALID, use=""):
-        """NAME.pem and NAME.key, the key first and each in one piece: a listener may be looking."""
-        self.openssl(f"req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN={name} "
-                     "-keyout new.key -out new.csr")
-        self.write("extensions", f"subjectAltName=DNS:{dns}\n" + (f"extendedKeyUsage={use}\n" if use else ""))
-        self.openssl(f"ca -batch -config ca.cnf -cert {authority}.pem -keyfile {authority}.key -in new.csr -out new.pem "
-                     f"-notext -extfile extensions -startdate {valid[0]} -enddate {valid[1]}")
-        for ending in ("key", "pem"):
-            os.replace(os.path.join(self.path, f"new.{ending}"), os.path.join(self.path, f"{name}.{ending}"))
 
 
 def said(answer):
@@ -201,12 +167,12 @@ def doors(made, at, table):
     """Who gets in, and for whom it speaks."""
     bound, anyone = table.sluice.ports["bound"], table.sluice.ports["anyone"]
     his = "-cert his.pem -key his.key"
-    made.certificate("lab", "lab.test")
-    made.certificate("late", "his.test", valid=("20200101000000Z", "20200201000000Z"))
-    made.certificate("early", "his.test", valid=("20980101000000Z", "20991231000000Z"))
-    made.certificate("stranger", "his.test", authority="others")
-    made.certificate("nobody", "nobody.test")
-    made.certificate("serving", "his.test", use="serverAuth")
+    made.certificate("lab", "DNS:lab.test")
+    made.certificate("late", "DNS:his.test", valid=("20200101000000Z", "20200201000000Z"))
+    made.certificate("early", "DNS:his.test", valid=("20980101000000Z", "20991231000000Z"))
+    made.certificate("stranger", "DNS:his.test", authority="others")
+    made.certificate("nobody", "DNS:nobody.test")
+    made.certificate("serving", "DNS:his.test", use="serverAuth")
     table.taken(at, bound, "TLS 1.3", "its client's certificate, its MSH-4", f"{his} -tls1_3")
     table.taken(at, bound, "TLS 1.2", "the same", f"{his} -tls1_2")
     table.taken(at, bound, "another client, another EJ", "its certificate, its MSH-4", "-cert lab.pem -key lab.key", FOREIGN)
@@ -245,7 +211,7 @@ def renewed(made, at, table):
         must(answer == "AA", f"the connection that stands: {answer}")
         before["accepted"] = before.get("accepted", 0) + 1
 
-    made.certificate("server", "sluice.test")
+    made.certificate("server", "DNS:sluice.test")
     must(eventually(lambda: serial_served(at, bound) != first), "a renewed certificate is not served")
     second = serial_served(at, bound)
     goes_on()
@@ -256,10 +222,10 @@ def renewed(made, at, table):
     must(serial_served(at, bound) == second, "the last good certificate does not serve on")
     goes_on()
     table.line("certificate broken", "a file that holds none", before, "the last good one serves on")
-    made.certificate("server", "sluice.test")
+    made.certificate("server", "DNS:sluice.test")
     must(eventually(lambda: serial_served(at, bound) != second), "a mended certificate is not served")
     before = table.counted()
-    made.certificate("newcomer", "his.test", authority="next")
+    made.certificate("newcomer", "DNS:his.test", authority="next")
     shutil.copy(os.path.join(at, "next.pem"), os.path.join(at, "new.ca"))
     os.replace(os.path.join(at, "new.ca"), os.path.join(at, "clients.pem"))
 
@@ -282,7 +248,7 @@ def renewed(made, at, table):
 def watched(made, at, sluice, files):
     """A channel that was added after the start: its certificate's end is told, and no more once it is gone."""
     soon = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 5 * 86400))
-    made.certificate("short", "sluice.test", valid=("20200101000000Z", soon))
+    made.certificate("short", "DNS:sluice.test", valid=("20200101000000Z", soon))
     standing = lambda: [one["of"] for one in sluice.json("/api/alerts")["alerts"] if one["alert"] == "certificate_end"]
     must(standing() == [], f"alerts before: {standing()}")
     out = (f'[[destination]]\nname = "ward"\ntype = "mllp"\naddress = "127.0.0.1:9"\n[destination.tls]\n'
@@ -309,8 +275,8 @@ def main():
         made.authority("ours")
         made.authority("others")
         shutil.copy(os.path.join(at, "ours.pem"), os.path.join(at, "clients.pem"))
-        made.certificate("server", "sluice.test")
-        made.certificate("his", "his.test")
+        made.certificate("server", "DNS:sluice.test")
+        made.certificate("his", "DNS:his.test")
         clients = "".join(f'[[source.tls.client]]\nname = "{name}"\nfacility = ["{facility}"]\n'
                           for name, facility in (("his.test", "PROOF"), ("lab.test", "OTHER")))
         server = os.path.join(at, "server")
