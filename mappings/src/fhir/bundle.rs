@@ -72,7 +72,7 @@ pub enum Method {
 pub struct Exchange<'a> {
     /// For a history: its URL is relative to the base.
     pub request: Option<(Method, &'a str)>,
-    /// `200`.
+    /// `200`; empty for what is only asked for.
     pub status: &'a str,
     /// `W/"7"`.
     pub etag: Option<&'a str>,
@@ -211,8 +211,11 @@ impl Entry<'_> {
             if let Some((method, url)) = exchange.request {
                 member(bytes, "request", &Request { method, url });
             }
-            name(bytes, "response");
-            exchange.write(bytes);
+            // What is asked for has none yet (bdl-4).
+            if !exchange.status.is_empty() {
+                name(bytes, "response");
+                exchange.write(bytes);
+            }
         }
         bytes.push(b'}');
     }
@@ -304,6 +307,12 @@ mod tests {
             "{\"request\":{\"method\":\"GET\",\"url\":\"Patient\"},\
              \"response\":{\"status\":\"404\",\"outcome\":{}}}"
         );
+        // Of what is only asked for nothing was answered.
+        let exchange = Exchange { request: Some((Method::Get, "Patient")), ..Exchange::default() };
+        let mut bytes = Vec::new();
+        Entry { exchange: Some(exchange), ..Entry::default() }.write(&mut bytes);
+        let asked = "{\"request\":{\"method\":\"GET\",\"url\":\"Patient\"}}";
+        assert_eq!(String::from_utf8(bytes).unwrap(), asked);
     }
 
     #[test]
