@@ -158,6 +158,33 @@ async fn later_messages_of_the_patient_wait_behind_where_that_is_set() {
 }
 
 #[tokio::test]
+async fn what_follows_a_retried_one_waits_again_where_one_of_them_is_refused() {
+    // 1 once, and 2 once when it follows.
+    fn script(id: &str, time: usize) -> Say {
+        if (id == "1" || id == "2") && time == 1 { Say::Ack("AR", "200") } else { AA }
+    }
+    let peer = Peer::new(script).await;
+    let mut bench = Bench::new("FOLLOWS");
+    bench.destination = vec![peer.settings(json!({ "hold_patient": true }))];
+    let running = bench.start();
+    deliver(&running).await;
+    send(&running, &[("P1", "1"), ("P1", "2"), ("P1", "3"), ("P1", "4")]).await;
+    drained(&running).await;
+    let Way { channel, destination } = way(&running);
+    for still in [3, 0] {
+        let message = running.delivery.letters(bench.ej)[0].seq;
+        let deed = Deed::Retry { message, channel, destination };
+        running.flow.act(bench.ej, "local", deed).unwrap();
+        let refused = || {
+            let letters = running.delivery.letters(bench.ej);
+            letters.first().is_none_or(|first| first.reason == Reason::Refused && !first.retrying)
+        };
+        until(|| running.delivery.letters(bench.ej).len() == still && refused()).await;
+    }
+    assert_eq!(peer.accepted(), ["1", "2", "3", "4"]);
+}
+
+#[tokio::test]
 async fn a_peer_that_never_takes_a_message_is_not_asked_without_end() {
     let peer = Peer::new(|_, _| Say::Ack("AE", "207")).await;
     let mut bench = Bench::new("ENOUGH");

@@ -47,6 +47,10 @@ impl Aside {
         patients.iter().any(|patient| self.patients.contains_key(patient))
     }
 
+    pub fn is_due(&self, seq: Seq) -> bool {
+        self.due.contains(&seq)
+    }
+
     pub fn due(&self) -> Vec<Seq> {
         self.due.iter().copied().collect()
     }

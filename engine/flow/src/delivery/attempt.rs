@@ -31,7 +31,11 @@ impl Pipeline {
         client: &dyn Destination,
         delivery: &DeliverySettings,
     ) -> (Item, Option<End>) {
-        if delivery.hold_patient && !item.is_letter && self.is_held(&item) {
+        if item.is_letter {
+            if !self.is_due(&item) {
+                return (item, Some(End::StaysAside));
+            }
+        } else if delivery.hold_patient && self.is_held(&item) {
             return (item, Some(End::SetAside(Reason::Behind, Code::of("behind"))));
         }
         let mut attempts = 0_u32;
@@ -88,6 +92,12 @@ impl Pipeline {
                 () = sleep(wait) => {}
             }
         }
+    }
+
+    /// Whether it still is to be tried again: what stood before it in line may have been refused anew.
+    fn is_due(&self, item: &Item) -> bool {
+        let letters = self.deps.letters(self.ej);
+        letters.is_some_and(|letters| letters.is_due(item.seq, self.way))
     }
 
     fn is_held(&self, item: &Item) -> bool {

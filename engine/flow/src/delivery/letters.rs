@@ -151,6 +151,10 @@ impl Letters {
         self.open.lock().get(&Some(way)).is_some_and(|aside| aside.holds(patients))
     }
 
+    pub fn is_due(&self, seq: Seq, way: Way) -> bool {
+        self.open.lock().get(&Some(way)).is_some_and(|aside| aside.is_due(seq))
+    }
+
     /// Those to be delivered now: what an operator asked for, and what only waited behind.
     pub fn due(&self, way: Way) -> Vec<Seq> {
         self.open.lock().get(&Some(way)).map(Aside::due).unwrap_or_default()

@@ -44,6 +44,8 @@ pub(super) enum End {
     Left(Left),
     /// For good, and why.
     SetAside(Reason, Code),
+    /// A dead letter that is not to be tried again after all.
+    StaysAside,
 }
 
 /// The cursor as the journal has it.
@@ -221,7 +223,7 @@ impl Pipeline {
 
     /// Whether it can end so: one more dead letter may be too many.
     fn has_room(&self, item: &Item, end: &End) -> bool {
-        item.is_letter || matches!(end, End::Left(_)) || !self.deps.letters_full(self.ej)
+        item.is_letter || !matches!(end, End::SetAside(..)) || !self.deps.letters_full(self.ej)
     }
 
     /// Ends it; false at the stop, and then it has not ended.
@@ -261,6 +263,7 @@ impl Pipeline {
                 }
                 self.queue.left(left);
             }
+            End::StaysAside => {}
             End::SetAside(reason, code) => {
                 let (ej, why) = (self.ej, code.as_str());
                 let Way { channel, destination } = self.way;
