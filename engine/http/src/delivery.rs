@@ -55,6 +55,42 @@ impl LetterTold {
     }
 }
 
+/// What the id of a letter says. In order of the messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LetterPlace {
+    pub seq: Seq,
+    /// `None`: it was not applied.
+    pub way: Option<(ChannelId, DestinationName)>,
+}
+
+impl LetterPlace {
+    #[must_use]
+    pub fn of(id: &str) -> Option<Self> {
+        let (seq, way) = match id.split_once(':') {
+            None => (id, None),
+            Some((seq, way)) => (seq, Some(way.split_once(':')?)),
+        };
+        let way = match way {
+            None => None,
+            Some((channel, destination)) => {
+                Some((ChannelId::new(channel).ok()?, DestinationName::new(destination).ok()?))
+            }
+        };
+        Some(Self { seq: Seq::new(seq.parse().ok()?), way })
+    }
+}
+
+/// Some of those that are open.
+#[derive(Debug, Clone)]
+pub struct LettersPage {
+    /// In the order of their messages.
+    pub letters: Vec<LetterTold>,
+    /// Others follow.
+    pub more: bool,
+    /// That are open in all.
+    pub total: usize,
+}
+
 /// What is done to a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LetterAct {
@@ -82,8 +118,11 @@ pub trait DeliveryDesk: Send + Sync + 'static {
         by: &str,
     ) -> Result<(), NotRecorded>;
 
-    /// Those that are open, in the order of their messages.
-    fn letters(&self, ej: EjId) -> Vec<LetterTold>;
+    /// Those that are open and come after this one, at most so many.
+    fn letters(&self, ej: EjId, after: Option<LetterPlace>, count: usize) -> LettersPage;
+
+    /// One that is open.
+    fn letter(&self, ej: EjId, place: LetterPlace) -> Option<LetterTold>;
 
     /// Records the act, which is then done.
     ///

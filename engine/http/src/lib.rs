@@ -43,7 +43,7 @@ pub use alerts::AlertDesk;
 pub use app::Deps;
 pub use channels::{BadChannelFile, ChannelAct, ChannelDesk, ChannelTold, ReloadTold};
 pub use cursor::{CursorKey, KeyError};
-pub use delivery::{DeliveryDesk, LetterAct, LetterTold, QueueTold};
+pub use delivery::{DeliveryDesk, LetterAct, LetterPlace, LetterTold, LettersPage, QueueTold};
 pub use inbound::{Inbound, Post, Posted, PostedFuture, Way};
 pub use instruments::describe_metrics;
 pub use messages::{

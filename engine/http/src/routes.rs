@@ -344,7 +344,7 @@ pub fn table() -> Vec<Route> {
             needs(Role::Operator, Path),
             ops::delivery::discard,
         )
-        .wide(),
+        .told(),
         get("/api/channels", needs(Role::Monitor, Visible), ops::channels::list),
         get("/api/channels/{id}", needs(Role::Monitor, Visible), ops::channels::one),
         post("/api/channels/{id}/start", needs(Role::Operator, Visible), ops::channels::start)

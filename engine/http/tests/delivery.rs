@@ -54,6 +54,15 @@ fn a_dead_letter_is_tried_again_or_discarded_with_a_reason_by_a_named_operator()
     let list = server.get(base, Some(&token)).json();
     assert_eq!(list["total"], 2);
     assert_eq!(list["dead_letters"][0]["kind"], "not_applied");
+    assert!(list["next"].is_null(), "that is all");
+    let first = server.get(&format!("{base}?count=1"), Some(&token)).json();
+    assert_eq!((&first["total"], &first["next"]), (&2.into(), &"4".into()));
+    let rest = server.get(&format!("{base}?count=1&after=4"), Some(&token)).json();
+    assert_eq!(rest["dead_letters"][0]["id"], "5:EJ1.mllp:lab");
+    assert!(rest["next"].is_null());
+    for wrong in ["count=0", "count=1001", "after=x", "after=4:a", "before=4"] {
+        assert_eq!(server.get(&format!("{base}?{wrong}"), Some(&token)).status, 400, "{wrong}");
+    }
     let one = format!("{base}/5:EJ1.mllp:lab");
     assert_eq!(server.get(&one, Some(&token)).json()["code"], "AE 101");
     assert_eq!(server.get(&one, Some(&reader)).status, 403);
@@ -63,11 +72,24 @@ fn a_dead_letter_is_tried_again_or_discarded_with_a_reason_by_a_named_operator()
     let post = |path: &str| server.request("POST", path, Some(&token), &[], b"");
     assert_eq!(post(&format!("{one}/retry")).status, 202);
     assert_eq!(post(&format!("{base}/4/retry")).status, 202);
-    assert_eq!(post(&format!("{one}/discard")).status, 400, "no reason");
-    let discard = format!("{one}/discard?reason=entered%20by%20hand");
-    assert_eq!(post(&discard).status, 200);
+    let json = [("Content-Type", "application/json")];
+    let discard = |query: &str, body: &str| {
+        let path = format!("{one}/discard{query}");
+        server.request("POST", &path, Some(&token), &json, body.as_bytes()).status
+    };
+    let long = format!("{{\"reason\":\"{}\"}}", "x".repeat(501));
+    for no_reason in ["", "{}", r#"{"reason":" "}"#, r#"{"reason":"a","b":1}"#, &long] {
+        assert_eq!(discard("", no_reason), 400, "{no_reason}");
+    }
+    let why = r#"{"reason":"entered by hand"}"#;
+    assert_eq!(
+        discard("?reason=entered%20by%20hand", ""),
+        400,
+        "it would be written down on its way"
+    );
+    assert_eq!(discard("", why), 200);
     *server.vitals.full.lock() = true;
-    assert_eq!(post(&discard).status, 503, "nothing unrecorded is done");
+    assert_eq!(discard("", why), 503, "nothing unrecorded is done");
     let acts = server.vitals.letter_acts.lock();
     let reason = "entered by hand".to_owned();
     let done: Vec<_> = acts.iter().map(|(id, act, _)| (id.as_str(), act.clone())).collect();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use parking_lot::Mutex;
 use sluice_flow::{Deed, Delivery, Letter, NotRecorded, QueueTold, Way};
-use sluice_http::{DeliveryDesk, LetterAct, LetterTold};
+use sluice_http::{DeliveryDesk, LetterAct, LetterPlace, LetterTold, LettersPage};
 use sluice_ids::{ChannelId, DestinationName, EjId};
 
 use crate::engine::{Core, chain};
@@ -61,8 +61,17 @@ impl DeliveryDesk for Core {
         Ok(())
     }
 
-    fn letters(&self, ej: EjId) -> Vec<LetterTold> {
-        self.delivery.letters(ej).into_iter().map(letter).collect()
+    fn letters(&self, ej: EjId, after: Option<LetterPlace>, count: usize) -> LettersPage {
+        let after = after.map(|place| (place.seq, place.way.map(way_of)));
+        let mut letters = self.delivery.letters_after(ej, after, count.saturating_add(1));
+        let more = letters.len() > count;
+        letters.truncate(count);
+        let letters = letters.into_iter().map(letter).collect();
+        LettersPage { letters, more, total: self.delivery.letters_open(ej) }
+    }
+
+    fn letter(&self, ej: EjId, place: LetterPlace) -> Option<LetterTold> {
+        self.delivery.letter(ej, place.seq, place.way.map(way_of)).map(letter)
     }
 
     fn act(
@@ -100,6 +109,10 @@ impl DeliveryDesk for Core {
 fn not_recorded(ej: EjId, error: &NotRecorded) -> sluice_http::NotRecorded {
     tracing::warn!(%ej, error = %error, "an act could not be recorded");
     sluice_http::NotRecorded
+}
+
+fn way_of((channel, destination): (ChannelId, DestinationName)) -> Way {
+    Way { channel, destination }
 }
 
 fn way((channel, destination): &(String, String)) -> Option<Way> {

@@ -33,9 +33,9 @@ impl Aside {
         self.letters.keys().next().copied()
     }
 
-    /// In order of their messages.
-    pub fn letters(&self) -> impl Iterator<Item = &Letter> {
-        self.letters.values()
+    /// From a message on, in order.
+    pub fn letters(&self, from: Seq) -> impl Iterator<Item = &Letter> {
+        self.letters.range(from..).map(|(_, letter)| letter)
     }
 
     pub fn get(&self, seq: Seq) -> Option<&Letter> {

@@ -133,13 +133,21 @@ impl Letters {
         self.open.lock().values().filter_map(Aside::oldest).min()
     }
 
-    /// In order of their messages.
-    pub fn all(&self) -> Vec<Letter> {
+    /// Of both kinds.
+    pub fn count(&self) -> usize {
+        self.open.lock().values().map(Aside::len).sum()
+    }
+
+    /// Those after a place, in order of their messages, at most so many.
+    pub fn after(&self, place: Option<(Seq, Option<Way>)>, most: usize) -> Vec<Letter> {
         let open = self.open.lock();
-        let mut all: Vec<Letter> = open.values().flat_map(Aside::letters).cloned().collect();
-        drop(open);
-        all.sort_by_key(|letter| (letter.seq, letter.way));
-        all
+        let mut found = BTreeMap::new();
+        for (way, aside) in &*open {
+            let from = place.map_or(Seq::ZERO, |(seq, _)| seq);
+            let own = aside.letters(from).map(|letter| ((letter.seq, *way), letter));
+            found.extend(own.filter(|(own, _)| place.is_none_or(|place| *own > place)).take(most));
+        }
+        found.into_values().take(most).cloned().collect()
     }
 
     pub fn get(&self, seq: Seq, way: Option<Way>) -> Option<Letter> {
@@ -235,7 +243,7 @@ mod tests {
                 }
             }
             let (mut held, mut expected) = (BTreeSet::<u64>::new(), Vec::new());
-            let all = letters.all();
+            let all = letters.after(None, 100);
             for letter in &all {
                 let waits = letter.patients.iter().any(|own| held.contains(own));
                 if letter.retrying || (letter.reason == Reason::Behind && !waits) {
@@ -266,11 +274,28 @@ mod tests {
     }
 
     #[test]
+    fn pages_follow_each_other_over_all_destinations() {
+        let letters = letters(&[(1, Reason::Refused, 7), (3, Reason::Refused, 8)]);
+        for seq in [1, 2, 3] {
+            enter(&letters, Seq::new(seq), None, Reason::Refused, Vec::new());
+        }
+        let place = |letter: &Letter| (letter.seq, letter.way);
+        let (mut seen, mut last) = (Vec::new(), None);
+        while let [.., letter] = &letters.after(last, 2)[..] {
+            seen.extend(letters.after(last, 2).iter().map(place));
+            last = Some(place(letter));
+        }
+        let [one, two, three] = [1, 2, 3].map(Seq::new);
+        let to = Some(way());
+        assert_eq!(seen, [(one, None), (one, to), (two, None), (three, None), (three, to)]);
+    }
+
+    #[test]
     fn those_of_messages_that_were_not_applied_do_not_count_for_destinations() {
         let letters = letters(&[(1, Reason::Refused, 7)]);
         for seq in 2..9 {
             enter(&letters, Seq::new(seq), None, Reason::Refused, Vec::new());
         }
-        assert_eq!((letters.undelivered(), letters.all().len()), (1, 8));
+        assert_eq!((letters.undelivered(), letters.count()), (1, 8));
     }
 }

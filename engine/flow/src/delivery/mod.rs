@@ -300,7 +300,24 @@ impl Delivery {
     /// The open dead letters of an EJ, in the order of their messages.
     #[must_use]
     pub fn letters(&self, ej: EjId) -> Vec<Letter> {
-        self.deps.letters(ej).map(Letters::all).unwrap_or_default()
+        self.letters_after(ej, None, usize::MAX)
+    }
+
+    /// Those after a place, at most so many.
+    #[must_use]
+    pub fn letters_after(
+        &self,
+        ej: EjId,
+        after: Option<(Seq, Option<Way>)>,
+        most: usize,
+    ) -> Vec<Letter> {
+        self.deps.letters(ej).map(|letters| letters.after(after, most)).unwrap_or_default()
+    }
+
+    /// How many are open.
+    #[must_use]
+    pub fn letters_open(&self, ej: EjId) -> usize {
+        self.deps.letters(ej).map_or(0, Letters::count)
     }
 
     /// One of them.

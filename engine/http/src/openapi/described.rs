@@ -75,7 +75,11 @@ pub(super) fn of(route: &Route) -> Described {
             ("What waits for each destination, and how it stands", ok(&schema("Queues")))
         }
         (_, "/api/ejs/{ej}/dead-letters") => {
-            ("The messages that were set aside and are open", ok(&schema("DeadLetters")))
+            return Described {
+                summary: "The messages that were set aside and are open, the oldest first",
+                parameters: named(&["after", "count"]),
+                answers: ok(&schema("DeadLetters")),
+            };
         }
         (_, "/api/ejs/{ej}/dead-letters/{id}") => {
             ("One message that was set aside", ok(&schema("DeadLetter")))
@@ -84,16 +88,10 @@ pub(super) fn of(route: &Route) -> Described {
             "Deliver it again, or fold it anew",
             json!({ "202": answer("It is recorded, and begun", "application/json", &json!({ "type": "object" })) }),
         ),
-        (_, "/api/ejs/{ej}/dead-letters/{id}/discard") => {
-            return Described {
-                summary: "Close it without delivering it",
-                parameters: vec![json!({
-                    "name": "reason", "in": "query", "required": true,
-                    "schema": { "type": "string", "minLength": 1, "maxLength": 500 },
-                })],
-                answers: ok(&json!({ "type": "object" })),
-            };
-        }
+        (_, "/api/ejs/{ej}/dead-letters/{id}/discard") => (
+            "Close it without delivering it: { reason: why, in 1 to 500 bytes }",
+            ok(&json!({ "type": "object" })),
+        ),
         (_, "/api/channels") => ("The channels, and how each stands", ok(&schema("Channels"))),
         (_, "/api/channels/{id}") => ("How a channel stands", ok(&schema("Channel"))),
         (_, "/api/channels/{id}/start") => ("Have a channel take messages", ok(&schema("Channel"))),
@@ -333,6 +331,7 @@ pub(super) fn schemas() -> Value {
         })),
         "DeadLetters": object(json!({
             "ej": string, "total": count, "dead_letters": list(schema("DeadLetter")),
+            "next": text_or_null,
         })),
         "DeadLetter": object(json!({
             "id": string, "seq": count, "kind": { "enum": ["not_delivered", "not_applied"] },

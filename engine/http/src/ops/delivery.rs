@@ -3,17 +3,19 @@
 
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use sluice_ids::{ChannelId, DestinationName, EjId};
 
 use super::json;
 use crate::call::Call;
-use crate::delivery::{LetterAct, LetterTold, QueueTold};
+use crate::delivery::{LetterAct, LetterPlace, LetterTold, QueueTold};
 use crate::fault::Fault;
 use crate::query;
 
-/// Letters in an answer.
-const LISTED_MAX: usize = 1_000;
+/// Letters in an answer, where none says how many, and at most.
+const COUNT: usize = 100;
+const COUNT_MAX: usize = 1_000;
 /// Parameters that an answer looks at.
 const PAIRS_MAX: usize = 16;
 /// Why something was discarded, in bytes.
@@ -77,11 +79,27 @@ fn queue(told: &QueueTold) -> Value {
     })
 }
 
+/// The oldest messages first, as an operator goes through them.
 pub(crate) fn letters(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let ej = call.ej().ok_or(Fault::NotFound)?;
-    let all = call.app.delivery.letters(ej);
-    let listed: Vec<Value> = all.iter().take(LISTED_MAX).map(letter).collect();
-    let body = json!({ "ej": ej.as_str(), "total": all.len(), "dead_letters": listed });
+    let (mut after, mut count) = (None, COUNT);
+    for (name, value) in query::pairs(call.query(), PAIRS_MAX)? {
+        match name.as_str() {
+            "after" => {
+                let place = LetterPlace::of(&value);
+                let wrong = || Fault::parameter("after", "is not the `next` of an answer");
+                after = Some(place.ok_or_else(wrong)?);
+            }
+            "count" => count = super::count("count", &value, COUNT_MAX)?,
+            _ => return Err(Fault::parameter("query", "takes after and count")),
+        }
+    }
+    let page = call.app.delivery.letters(ej, after, count);
+    let listed: Vec<Value> = page.letters.iter().map(letter).collect();
+    let next = page.letters.last().filter(|_| page.more).map(LetterTold::id);
+    let body = json!({
+        "ej": ej.as_str(), "total": page.total, "dead_letters": listed, "next": next,
+    });
     Ok(json(StatusCode::OK, &body))
 }
 
@@ -97,23 +115,29 @@ pub(crate) fn retry(call: &Call<'_>) -> Result<Response<Body>, Fault> {
 }
 
 pub(crate) fn discard(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+    /// In the body: proxies write URLs down.
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Why {
+        reason: String,
+    }
     let (ej, told) = asked(call)?;
-    let pairs = query::pairs(call.query(), PAIRS_MAX)?;
-    let reason = pairs.into_iter().find(|(name, _)| name == "reason").map(|(_, value)| value);
-    let reason =
-        reason.filter(|reason| !reason.trim().is_empty() && reason.len() <= REASON_BYTES_MAX);
-    let reason = reason.ok_or_else(|| {
-        Fault::parameter("reason", format!("says why, in 1 to {REASON_BYTES_MAX} bytes"))
-    })?;
+    if !call.query().is_empty() {
+        return Err(Fault::parameter("query", "takes nothing: the reason is in the body"));
+    }
+    let why = serde_json::from_slice(call.parameters.as_deref().unwrap_or_default()).ok();
+    let why =
+        why.filter(|Why { reason }| !reason.trim().is_empty() && reason.len() <= REASON_BYTES_MAX);
+    let what = "discard: { \"reason\": why, in 1 to 500 bytes }";
+    let Why { reason } = why.ok_or(Fault::BodyNot { what })?;
     call.app.delivery.act(ej, &told, LetterAct::Discard { reason }, &call.caller())?;
     Ok(json(StatusCode::OK, &json!({ "id": told.id(), "discarded": true })))
 }
 
 fn asked(call: &Call<'_>) -> Result<(EjId, LetterTold), Fault> {
     let ej = call.ej().ok_or(Fault::NotFound)?;
-    let letters = call.app.delivery.letters(ej);
-    let found = letters.into_iter().find(|letter| letter.id() == call.id());
-    Ok((ej, found.ok_or(Fault::NotFound)?))
+    let place = LetterPlace::of(call.id()).ok_or(Fault::NotFound)?;
+    Ok((ej, call.app.delivery.letter(ej, place).ok_or(Fault::NotFound)?))
 }
 
 fn letter(told: &LetterTold) -> Value {

@@ -2,9 +2,9 @@
 
 use sluice_http::{
     AckTold, ActDesk, ActTold, Acts, Again, BadChannelFile, CacheAct, ChannelAct, ChannelDesk,
-    ChannelTold, DeliveryDesk, Forgotten, LetterAct, LetterTold, MessageDesk, MessageLine,
-    MessageShown, MessagesAsked, MessagesFound, NotAgain, NotFound, NotRecorded, QueueTold,
-    ReloadTold,
+    ChannelTold, DeliveryDesk, Forgotten, LetterAct, LetterPlace, LetterTold, LettersPage,
+    MessageDesk, MessageLine, MessageShown, MessagesAsked, MessagesFound, NotAgain, NotFound,
+    NotRecorded, QueueTold, ReloadTold,
 };
 use sluice_ids::{ChannelId, DestinationName, EjId, Micros, Phi, Seq};
 
@@ -196,7 +196,7 @@ impl DeliveryDesk for TestVitals {
         Ok(())
     }
 
-    fn letters(&self, of: EjId) -> Vec<LetterTold> {
+    fn letters(&self, of: EjId, after: Option<LetterPlace>, count: usize) -> LettersPage {
         let letter = |seq, way| LetterTold {
             seq: Seq::new(seq),
             way,
@@ -206,7 +206,18 @@ impl DeliveryDesk for TestVitals {
             retrying: false,
         };
         let way = Some(("EJ1.mllp".to_owned(), "lab".to_owned()));
-        if of == ej("EJ1") { vec![letter(4, None), letter(5, way)] } else { Vec::new() }
+        let all = if of == ej("EJ1") { vec![letter(4, None), letter(5, way)] } else { Vec::new() };
+        let place = |told: &LetterTold| LetterPlace::of(&told.id());
+        let mut letters = all.clone();
+        letters.retain(|told| after.is_none() || place(told) > after);
+        let more = letters.len() > count;
+        letters.truncate(count);
+        LettersPage { letters, more, total: all.len() }
+    }
+
+    fn letter(&self, of: EjId, place: LetterPlace) -> Option<LetterTold> {
+        let all = self.letters(of, None, usize::MAX).letters;
+        all.into_iter().find(|told| LetterPlace::of(&told.id()) == Some(place))
     }
 
     fn act(

@@ -89,11 +89,19 @@ pub struct DeadLetters {
 
 #[derive(Subcommand)]
 pub enum DeadLetterAct {
-    /// Those of an EJ that are open
-    #[command(after_help = "Example:\n  sluice dead-letters list EJ1")]
+    /// Those of an EJ that are open, the oldest messages first
+    #[command(
+        after_help = "Example:\n  sluice dead-letters list EJ1\n  sluice dead-letters list EJ1 --count 1000 --after 17:EJ1.mllp:laboratory"
+    )]
     List {
         /// The EJ
         ej: String,
+        /// Those behind the last of a list, by its id
+        #[arg(long, value_name = "ID")]
+        after: Option<String>,
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        count: usize,
         #[command(flatten)]
         remote: Remote,
     },

@@ -44,9 +44,10 @@ pub fn show_queues(answer: &Value, json: bool) {
 pub fn dead_letters(arguments: &cli::DeadLetters) -> Outcome {
     use cli::DeadLetterAct as Act;
     let (remote, answer) = match &arguments.act {
-        Act::List { ej, remote } => {
+        Act::List { ej, after, count, remote } => {
             let path = format!("/api/ejs/{ej}/dead-letters");
-            (remote, Engine::of(remote)?.get(&path, &[])?)
+            let query = [("count", Some(count.to_string())), ("after", after.clone())];
+            (remote, Engine::of(remote)?.get(&path, &query)?)
         }
         Act::Show { ej, id, remote } => {
             let path = format!("/api/ejs/{ej}/dead-letters/{id}");
@@ -57,11 +58,8 @@ pub fn dead_letters(arguments: &cli::DeadLetters) -> Outcome {
             (remote, Engine::of(remote)?.post(&path, &json!({}))?)
         }
         Act::Discard { ej, id, reason, remote } => {
-            let mut query = reqwest::Url::parse("query:").expect("a scheme alone is a URL");
-            query.query_pairs_mut().append_pair("reason", reason);
-            let query = query.query().unwrap_or_default().to_owned();
-            let path = format!("/api/ejs/{ej}/dead-letters/{id}/discard?{query}");
-            (remote, Engine::of(remote)?.post(&path, &json!({}))?)
+            let path = format!("/api/ejs/{ej}/dead-letters/{id}/discard");
+            (remote, Engine::of(remote)?.post(&path, &json!({ "reason": reason }))?)
         }
     };
     if remote.json {
@@ -75,6 +73,9 @@ pub fn dead_letters(arguments: &cli::DeadLetters) -> Outcome {
                 println!("no dead letter");
             }
             letters.iter().for_each(|letter| println!("{}", line(letter)));
+            if let Some(next) = answer["next"].as_str() {
+                println!("more: --after {next}");
+            }
         }
         Act::Show { .. } => println!("{}", line(&answer)),
         Act::Retry { .. } => println!("{} is tried again", text(&answer["id"])),
