@@ -37,7 +37,7 @@ def destinations(peer, each, whole, hook, root):
 
 def retried(sluice):
     """An operator has delivered again what was refused; what waits behind follows by itself. How many are open."""
-    letters = sluice.json("/api/ejs/EJ1/dead-letters")
+    letters = sluice.json("/api/ejs/EJ1/dead-letters?count=1000")
     for letter in letters["dead_letters"]:
         if letter["code"] != "behind" and not letter["retrying"]:
             path = f"/api/ejs/EJ1/dead-letters/{letter['id']}/retry"
