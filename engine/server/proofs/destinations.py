@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """kill -9 during delivery, again and again, to every kind of destination at once, each with a receiver that fails.
 
-usage: destinations.py [--rounds N] [--seed S] [--stubborn]
+usage: destinations.py [--rounds N] [--seed S]
 
 Patients come and go (A28, A01, A08, A03, A31), each one's messages in order; their allergies are lists of which later ones
 lack some, so that there is something to delete. Out they go to an MLLP peer that now and then answers "later" (AE 207),
@@ -54,7 +54,7 @@ def run(asked, root, lives):
     secret = b"proof of what is genuine"
     with open(os.path.join(root, "secret"), "wb") as file:
         file.write(secret)
-    peer, each, whole, hook = Peer(lot, stay), Server(lot), Repository(lot), Hook(lot, secret, stay, asked.stubborn)
+    peer, each, whole, hook = Peer(lot, stay), Server(lot), Repository(lot), Hook(lot, secret, stay)
     files = Folder(os.path.join(root, "files"), "EJ1.mllp.files.EJ1", stay)
     config = CONFIG + destinations(peer, each, whole, hook, root)
     data, feed, held = os.path.join(root, "data"), Feed(rng, told=stay), 0
@@ -87,7 +87,7 @@ def run(asked, root, lives):
     for kind, (server, (behind, missing)) in servers.items():
         bad += behind, missing, server.fell, not server.gone
         own = f"; {whole.bundles} bundles, malformed {whole.malformed + whole.responses}, other content {other}" if server is whole else ""
-        print(f"{kind}: {len(server.versions)} resources, {len(server.gone)} deleted, fell {server.fell}, behind {behind}, "
+        print(f"{kind}: {len(server.versions)} resources, {len(server.gone)} deleted, fell {server.fell} (and {server.late} by requests given up), behind {behind}, "
               f"missing {missing}, came again {server.again}{own}")
     return any(bad)
 
@@ -96,8 +96,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--stubborn", action="store_true",
-                        help="the webhook refuses for good also what is tried again and what follows it (disorder: not mended)")
     asked = parser.parse_args()
     print(f"seed {asked.seed}")
     root, lives = tempfile.mkdtemp(), []

@@ -100,7 +100,7 @@ class Transactions(Fhir):
                     elif resource is None:
                         statuses.append(server.delete(path))
                     else:
-                        server.put(path, int(resource["meta"]["versionId"]))
+                        server.put(path, int(resource["meta"]["versionId"]), self.is_given_up())
                         server.bodies[path] = resource
                         statuses.append(200)
             return 200
@@ -142,8 +142,7 @@ class Posts(Fhir):
         def take():
             with LOCK:
                 patient = named(control_id)[0]
-                if (server.lot.rng.random() < 0.006 and not server.lot.smooth
-                        and (server.stubborn or patient not in server.refused)):
+                if server.lot.rng.random() < 0.006 and not server.lot.smooth:
                     server.refused.append(patient)
                     return 422
                 server.again += control_id in server.taken
@@ -154,11 +153,11 @@ class Posts(Fhir):
 
 
 class Hook(Server):
-    """Checks each delivery: its signature, its name, its bytes. Refuses one now and then for good, of each patient one;
-    where it is `stubborn` any of them, also what is tried again and what follows it."""
+    """Checks each delivery: its signature, its name, its bytes. Refuses one now and then for good, also what is tried
+    again and what follows it."""
 
-    def __init__(self, lot, secret, sent, stubborn):
-        self.secret, self.sent, self.stubborn, self.forged, self.odd, self.refused = secret, sent, stubborn, 0, 0, []
+    def __init__(self, lot, secret, sent):
+        self.secret, self.sent, self.forged, self.odd, self.refused = secret, sent, 0, 0, []
         self.bodies, self.places, self.taken = {}, {}, []
         super().__init__(lot, handler=Posts)
 
