@@ -70,7 +70,7 @@ def run(asked, root, lives):
         files.look()
     lot.smooth = True
     lives.append(sluice := Sluice(data, config=config))
-    until(lambda: sluice.caught_up() and depth(sluice) == 0 and retried(sluice) == 0, 120)
+    until(lambda: sluice.caught_up() and depth(sluice) == 0 and retried(sluice) == 0, 120 + 2 * asked.rounds)
     waiting, dead = depth(sluice), sluice.json("/api/ejs/EJ1/dead-letters")["total"]
     servers = {"fhir each R4": (each, each.judge(sluice)), "fhir transaction R5": (whole, whole.judge(sluice, "R5"))}
     other, code = whole.other(sluice, "R5"), sluice.stop()
