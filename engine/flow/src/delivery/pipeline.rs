@@ -69,7 +69,10 @@ struct Work {
 impl Pipeline {
     /// Until the stop. `cursor`: where it stands, in the term that begins.
     pub async fn run(self, cursor: Cursor) {
-        if self.append(cursor.entry(self.ej, now())).await.is_none() {
+        let Some(began) = self.append(cursor.entry(self.ej, now())).await else { return };
+        // Before a crash a record may have been sent as a later message left it: what was journaled
+        // by now is folded first, so that no older version follows.
+        if self.settings.is_fhir() && !self.folded(began).await {
             return;
         }
         let Some(client) = self.open().await else { return };
@@ -290,10 +293,16 @@ impl Pipeline {
     /// Journals it, and waits until the EJ's lane has read it: from then on all know of it.
     async fn letter(&self, letter: DeadLetter) -> bool {
         let Some(seq) = self.append(letter.entry(self.ej, now())).await else { return false };
+        self.folded(seq).await;
+        true
+    }
+
+    /// Waits until the EJ's lane has read that far; false at the stop.
+    async fn folded(&self, seq: Seq) -> bool {
         let Some(lane) = self.deps.lane(self.ej) else { return false };
         while !lane.progress.reached(seq, AGAIN).await {
             if self.stop.is_cancelled() {
-                return true;
+                return false;
             }
         }
         true
