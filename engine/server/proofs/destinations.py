@@ -87,7 +87,7 @@ def run(asked, root, lives):
     for kind, (server, (behind, missing)) in servers.items():
         bad += behind, missing, server.fell, not server.gone
         own = f"; {whole.bundles} bundles, malformed {whole.malformed + whole.responses}, other content {other}" if server is whole else ""
-        print(f"{kind}: {len(server.versions)} resources, {len(server.gone)} deleted, fell {server.fell} (and {server.late} by requests given up), behind {behind}, "
+        print(f"{kind}: {len(server.versions)} resources, {len(server.gone)} deleted, fell {server.fell}, behind {behind}, "
               f"missing {missing}, came again {server.again}{own}")
     return any(bad)
 

@@ -1,6 +1,6 @@
 """What the proofs of the ways out share: messages whose order shows, a FHIR server that keeps what it is
 sent and can be told to fail, and what is said of a run."""
-import json, socket, ssl, subprocess, threading, time, urllib.error
+import json, socket, subprocess, threading, time, urllib.error
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from real import BINARY
 
@@ -108,7 +108,7 @@ class Fhir(BaseHTTPRequestHandler):
 
         def take():
             with LOCK:
-                self.server.put(path, int(body["meta"]["versionId"]), self.is_given_up())
+                self.server.put(path, int(body["meta"]["versionId"]))
             return 200
 
         self.by_lot(take)
@@ -119,15 +119,6 @@ class Fhir(BaseHTTPRequestHandler):
                 return self.server.delete(self.path)
 
         self.by_lot(take)
-
-    def is_given_up(self):
-        """Whether who asked has gone: killed, or tired of waiting. A server that is slow does it all the same."""
-        try:
-            return self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-        except BlockingIOError:
-            return False
-        except (OSError, ValueError):
-            return not isinstance(self.connection, ssl.SSLSocket)
 
     def body(self):
         return json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -171,7 +162,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, lot=lambda: 1.0, admits=lambda _: True, tls=None, handler=Fhir):
-        self.lot, self.admits, self.fell, self.late, self.again = lot, admits, 0, 0, 0
+        self.lot, self.admits, self.fell, self.again = lot, admits, 0, 0
         # By path: the newest version that came, and what was deleted since.
         self.versions, self.gone = {}, set()
         super().__init__(("127.0.0.1", 0), handler)
@@ -186,10 +177,8 @@ class Server(ThreadingHTTPServer):
     def handle_error(self, *_):
         """Its clients are killed."""
 
-    def put(self, path, version, given_up):
-        fell = version < self.versions.get(path, 0)
-        self.late += fell and given_up
-        self.fell += fell and not given_up
+    def put(self, path, version):
+        self.fell += version < self.versions.get(path, 0)
         self.again += version == self.versions.get(path, 0)
         self.versions[path] = version
         self.gone.discard(path)

@@ -100,7 +100,7 @@ class Transactions(Fhir):
                     elif resource is None:
                         statuses.append(server.delete(path))
                     else:
-                        server.put(path, int(resource["meta"]["versionId"]), self.is_given_up())
+                        server.put(path, int(resource["meta"]["versionId"]))
                         server.bodies[path] = resource
                         statuses.append(200)
             return 200
