@@ -10,6 +10,7 @@ acknowledgements. HTTP: what is answered with which status, by whom, and that bo
 their bound. Exit 0 or 1.
 """
 import argparse, json, os, random, shutil, subprocess, sys, tempfile, time, urllib.error, urllib.request
+from outward import must, until, wrong
 from real import BINARY, CONFIG, Sluice, admit, identifiers
 
 FOLDER = """
@@ -30,22 +31,6 @@ ejs = ["EJ1"]
 source = {{ type = "http", message_bytes_max = 200000 }}
 """
 ER7 = "application/hl7-v2; charset=utf-8"
-wrong = []
-
-
-def must(right, told):
-    print(("  " if right else "  WRONG: ") + told, flush=True)
-    if not right:
-        wrong.append(told)
-
-
-def until(what, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if what():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def batch(tag, messages, said=None, trailer=True):
